@@ -1,0 +1,69 @@
+package events
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+)
+
+// IdempotentID is the id of the event that a command with a key makes: a UUIDv8
+// (RFC 9562) of SHA-256 over tenant, room, user and key. The same command has
+// the same id on any replica, for ever.
+func IdempotentID(t Tenant, r RoomID, u UserID, key string) EventID {
+	return EventID(uuid8("roomlog.event", string(t), string(r), string(u), key))
+}
+
+// IdempotentRoomID is the id of a room that a user makes under a key, where the
+// server chooses the id.
+func IdempotentRoomID(t Tenant, u UserID, key string) RoomID {
+	return RoomID(uuid8("roomlog.room", string(t), string(u), key))
+}
+
+// Digest tells whether two requests under one key are the same: the kind of the
+// command and its body. The body is compared as JSON: white space and the order
+// of keys do not matter. An error says that body is not JSON.
+func Digest(command string, body []byte) (string, error) {
+	var v any
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.UseNumber()
+	if err := d.Decode(&v); err != nil {
+		return "", fmt.Errorf("digest: %w", err)
+	}
+	canonical, err := json.Marshal(v) // sorts keys
+	if err != nil {
+		return "", fmt.Errorf("digest: %w", err)
+	}
+	sum := hashOf("roomlog.command", command, string(canonical))
+	return base64.RawURLEncoding.EncodeToString(sum[:16]), nil
+}
+
+func uuid8(parts ...string) string {
+	sum := hashOf(parts...)
+	b := sum[:16]
+	b[6] = b[6]&0x0f | 0x80
+	b[8] = b[8]&0x3f | 0x80
+	var out [36]byte
+	hex.Encode(out[0:8], b[0:4])
+	hex.Encode(out[9:13], b[4:6])
+	hex.Encode(out[14:18], b[6:8])
+	hex.Encode(out[19:23], b[8:10])
+	hex.Encode(out[24:36], b[10:16])
+	out[8], out[13], out[18], out[23] = '-', '-', '-', '-'
+	return string(out[:])
+}
+
+// hashOf hashes parts so that no two lists of parts are hashed alike.
+func hashOf(parts ...string) [32]byte {
+	h := sha256.New()
+	var n [4]byte
+	for _, p := range parts {
+		binary.BigEndian.PutUint32(n[:], uint32(len(p)))
+		h.Write(n[:])
+		h.Write([]byte(p))
+	}
+	return [32]byte(h.Sum(nil))
+}
