@@ -144,7 +144,7 @@ func Decode(m Message) (Event, error) {
 	if !known {
 		return e, nil
 	}
-	if e.Facts, e.Content, err = decodeBody(m.Value, decode); err != nil {
+	if err := decodeBody(&e, m.Value, decode); err != nil {
 		return Event{}, fmt.Errorf("%w: %s: %w", ErrNotAnEvent, e.Type, err)
 	}
 	return e, nil
@@ -204,25 +204,26 @@ func decodeEnvelope(m Message) (e Event, err error) {
 	return e, nil
 }
 
-func decodeBody(value []byte, decode func([]byte) (Facts, error)) (Facts, json.RawMessage, error) {
+func decodeBody(e *Event, value []byte, decode func([]byte) (Facts, error)) error {
 	if !storable(value) {
-		return nil, nil, ErrUnstorable
+		return ErrUnstorable
 	}
 	var b body
 	if err := json.Unmarshal(value, &b); err != nil {
-		return nil, nil, err
+		return err
 	}
 	if len(b.Facts) == 0 || b.Facts[0] != '{' {
-		return nil, nil, errors.New("facts are not a JSON object")
+		return errors.New("facts are not a JSON object")
 	}
 	if len(b.Content) == 0 || b.Content[0] != '{' && b.Content[0] != '"' {
-		return nil, nil, errors.New("content is neither a JSON object nor a string")
+		return errors.New("content is neither a JSON object nor a string")
 	}
 	f, err := decode(b.Facts)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
-	return f, b.Content, checkID("sender", string(f.By().Sender))
+	e.Facts, e.RawFacts, e.Content = f, b.Facts, b.Content
+	return checkID("sender", string(f.By().Sender))
 }
 
 // decoders has every type and version ever written.

@@ -35,6 +35,8 @@ type Event struct {
 	// Facts are what the fold judges by. Nil where this program does not know
 	// the Type: the fold then parks the room.
 	Facts Facts
+	// RawFacts are the facts as they stand in the log; set by [Decode] only.
+	RawFacts json.RawMessage
 	// Content is carried and never read by the fold: a JSON object, or a JSON
 	// string where it is encrypted.
 	Content json.RawMessage

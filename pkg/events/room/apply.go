@@ -1,0 +1,111 @@
+package room
+
+import (
+	"time"
+
+	"github.com/roomlog/roomlog/pkg/events"
+)
+
+// Rules is the newest version of the rules; rooms made now are judged by it.
+const Rules = 1
+
+// Apply judges e, which the log appended at logTime, against the view. It
+// changes neither.
+func Apply(v *View, e *events.Event, logTime time.Time) (Changes, Verdict) {
+	if e.Facts == nil {
+		return park(CodeUnknownType)
+	}
+	if p, ok := v.Priors[e.ID]; ok {
+		return repeat(p, e)
+	}
+	now := logTime.UnixMilli()
+	if v.Header != nil {
+		now = max(now, v.Header.LogTime)
+	}
+	if !e.Expires.IsZero() && now > e.Expires.UnixMilli() {
+		return reject(CodeExpired)
+	}
+	j := judge{View: v, event: e, now: now}
+	if created, ok := e.Facts.(events.RoomCreated); ok {
+		return j.roomCreated(created)
+	}
+	switch {
+	case v.Header == nil:
+		return reject(CodeRoomNotFound)
+	case v.Header.Rules > Rules:
+		return park(CodeUnknownRules)
+	}
+	switch f := e.Facts.(type) {
+	case events.MemberChanged:
+		return j.memberChanged(f)
+	case events.MessagePosted:
+		return j.messagePosted(f)
+	default:
+		return park(CodeUnknownType)
+	}
+}
+
+// repeat judges an event whose id is taken.
+func repeat(p Prior, e *events.Event) (Changes, Verdict) {
+	by := e.Facts.By()
+	if p.Type != e.Type || p.Sender != by.Sender || p.Digest != by.Digest {
+		return reject(CodeKeyReused)
+	}
+	return Changes{}, Verdict{Status: Duplicate, Seq: p.Seq, Code: p.Code, Of: p}
+}
+
+// judge holds what judging one event takes.
+type judge struct {
+	*View
+	event *events.Event
+	now   int64 // the log's time, Unix milliseconds, never going back in a room
+}
+
+// member gives a person's standing as of now: a ban that has ended is none.
+func (j judge) member(u events.UserID) Member {
+	m, ok := j.Members[u]
+	if !ok {
+		return Member{User: u}
+	}
+	return m.At(j.now)
+}
+
+// At gives the standing at a time of the log, in Unix milliseconds: a ban that
+// has ended has become a leave.
+func (m Member) At(now int64) Member {
+	if m.Membership == events.MembershipBan && m.Until != 0 && m.Until <= now {
+		m.Membership, m.Until = events.MembershipLeave, 0
+	}
+	return m
+}
+
+// accept gives the event the next seq and the members their new standing.
+func (j judge) accept(h Header, changed ...Member) (Changes, Verdict) {
+	h.Seq++
+	h.LogTime = j.now
+	for i, m := range changed {
+		before := j.member(m.User)
+		if before.Membership != m.Membership {
+			changed[i].Since = h.Seq
+		}
+		if before.Membership == events.MembershipJoin {
+			h.Members--
+		}
+		if m.Membership == events.MembershipJoin {
+			h.Members++
+		}
+	}
+	return Changes{Header: &h, Members: changed}, Verdict{Status: Accepted, Seq: h.Seq}
+}
+
+// hidden is how the room answers someone who is not in it: a private room does
+// not show that it exists.
+func (j judge) hidden(m Member) (Changes, Verdict) {
+	switch {
+	case j.Header.Kind == events.RoomPrivate && m.Membership != events.MembershipInvite:
+		return reject(CodeRoomNotFound)
+	case m.Membership == events.MembershipBan:
+		return reject(CodeBanned)
+	}
+	return reject(CodeNotAMember)
+}

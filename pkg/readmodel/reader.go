@@ -1,0 +1,100 @@
+package readmodel
+
+import (
+	"context"
+
+	"github.com/roomlog/roomlog/pkg/events"
+	"github.com/roomlog/roomlog/pkg/events/room"
+)
+
+// Reader reads one moment of the tables. What is not there is reported as
+// false or an empty list, not as an error.
+type Reader interface {
+	// Checkpoints of all partitions that were ever claimed, ascending.
+	Checkpoints(ctx context.Context) ([]Checkpoint, error)
+	Checkpoint(ctx context.Context, p events.Partition) (Checkpoint, bool, error)
+
+	Room(ctx context.Context, k Key) (RoomRow, bool, error)
+	// RoomsOf lists the rooms that the user has joined or is invited to, the one with
+	// the latest event first, after the cursor (zero: from the beginning).
+	RoomsOf(ctx context.Context, t events.Tenant, u events.UserID, after RoomCursor, limit int) ([]UserRoom, error)
+	Member(ctx context.Context, k Key, u events.UserID) (room.Member, bool, error)
+	// Members lists ascending by user id, after the given one.
+	Members(ctx context.Context, k Key, after events.UserID, limit int) ([]room.Member, error)
+
+	// Events lists accepted events with a seq above after, ascending; no types: all.
+	Events(ctx context.Context, k Key, after events.Seq, types []events.Type, limit int) ([]EventRow, error)
+	Event(ctx context.Context, k Key, id events.EventID) (EventRow, bool, error)
+	// Messages are the events of type message.posted; always ascending by seq.
+	MessagesBefore(ctx context.Context, k Key, before events.Seq, limit int) ([]EventRow, error)
+	MessagesAfter(ctx context.Context, k Key, after events.Seq, limit int) ([]EventRow, error)
+	// MessageAt finds the seq of the first message sent at the time or later.
+	MessageAt(ctx context.Context, k Key, sentAt int64) (events.Seq, bool, error)
+
+	// Outcome is the verdict that the event id keeps; where none binds, the
+	// latest one (expired, key reused).
+	Outcome(ctx context.Context, k Key, id events.EventID) (Outcome, bool, error)
+	// OutcomeAt is the verdict of the record at that very position, where it has
+	// one of its own (not of a duplicate).
+	OutcomeAt(ctx context.Context, k Key, id events.EventID, p events.Partition, o events.Offset) (Outcome, bool, error)
+
+	// Blocked gives the offset of the first parked event of a blocked room.
+	Blocked(ctx context.Context, k Key) (DeadLetter, bool, error)
+	// BlockedRooms lists the first parked event of each blocked room.
+	BlockedRooms(ctx context.Context, limit int) ([]DeadLetter, error)
+	// Counts tells how many records were set aside, by partition.
+	Counts(ctx context.Context) (map[events.Partition]Counts, error)
+
+	// Dump calls row for every row of the projection in canonical order, written
+	// canonically: equal projections dump equally, in any store. No positions,
+	// checkpoints, bad records or dead letters.
+	Dump(ctx context.Context, row func(DumpRow) error) error
+}
+
+// RoomRow is a room with the event that carries its name and metadata.
+type RoomRow struct {
+	room.Header
+	Content string // JSON of events.RoomContent
+}
+
+// UserRoom is a room as one of a person's rooms.
+type UserRoom struct {
+	RoomRow
+	Membership events.Membership
+	Role       events.Role
+	Since      events.Seq
+	// Last is the room's last message; its Seq is zero where there is none.
+	Last EventRow
+}
+
+// RoomCursor is a place in a list of rooms.
+type RoomCursor struct {
+	LogTime int64
+	Room    events.RoomID
+}
+
+// Outcome is what became of a command.
+type Outcome struct {
+	Type      events.Type
+	Sender    events.UserID
+	Status    room.Status
+	Code      room.Code
+	Seq       events.Seq
+	Digest    string
+	Partition events.Partition
+	Offset    events.Offset
+}
+
+// Counts of records set aside.
+type Counts struct {
+	BadRecords   int64
+	DeadLetters  int64
+	BlockedRooms int64
+}
+
+// DumpRow is one row of a canonical dump.
+type DumpRow struct {
+	Table string
+	Key   string // unique within the table, ascending
+	Value string // JSON
+}

@@ -1,0 +1,167 @@
+package readmodel
+
+import (
+	"context"
+	"errors"
+
+	"github.com/roomlog/roomlog/pkg/events"
+	"github.com/roomlog/roomlog/pkg/events/room"
+)
+
+var (
+	// ErrFenced says that the checkpoint is not where the caller left it: another
+	// owner has claimed the partition, or an unknown commit has happened.
+	ErrFenced = errors.New("partition is claimed by another owner or its checkpoint has moved")
+	// ErrRowRefused says that the database refuses what was to be written, and
+	// would again: a data error, not one of the connection, the disk or the load.
+	ErrRowRefused = errors.New("row refused by the database")
+	// ErrNewerSchema says that the database was migrated by a newer program.
+	ErrNewerSchema = errors.New("the database has a newer schema than this program knows")
+)
+
+// Store is one version of the projection. It is safe for concurrent use.
+type Store interface {
+	// Claim makes owner the one who may fold the partition: it increments the
+	// checkpoint's epoch, so that all earlier owners are fenced, and returns it.
+	// A partition that was never claimed starts at offset 0 of the given log.
+	Claim(ctx context.Context, p events.Partition, log events.LogID, owner string) (Checkpoint, error)
+
+	// Fold runs one batch in one transaction: it moves the checkpoint from
+	// fence.Floor to fence.Next where it still has fence.Epoch ([ErrFenced] where
+	// not), reads what needs names, calls fold once with it, writes the returned
+	// batch and commits. fold must not keep the views beyond what it returns.
+	// After any error the outcome may be either: claim again before going on.
+	Fold(ctx context.Context, fence Fence, needs Needs, fold func(Rows) (Batch, error)) error
+
+	// Snapshot calls read with a reader of one moment of the database.
+	Snapshot(ctx context.Context, read func(Reader) error) error
+
+	// Ping reports whether the database answers.
+	Ping(ctx context.Context) error
+	Close() error
+}
+
+// Checkpoint is how far a partition has been folded.
+type Checkpoint struct {
+	Partition events.Partition
+	Log       events.LogID
+	// Next is the first offset that is not folded.
+	Next events.Offset
+	// Last is the offset of the record folded last and LastID its
+	// fingerprint ([Fingerprint]); LastID is empty where there is none.
+	Last   events.Offset
+	LastID string
+	// Epoch counts claims.
+	Epoch int64
+	Owner string
+	// Updated is when a batch was committed last, by the projector's clock.
+	Updated int64
+}
+
+// Fence is the claim under which a batch is folded, and where it leads.
+type Fence struct {
+	Partition events.Partition
+	Epoch     int64
+	// Floor is the checkpoint's Next before the batch; Next after it.
+	Floor, Next events.Offset
+	Last        events.Offset
+	LastID      string
+	Now         int64
+}
+
+// Key names a room.
+type Key struct {
+	Tenant events.Tenant
+	Room   events.RoomID
+}
+
+// Needs are the rows that folding a batch takes, by room.
+type Needs map[Key]*RoomNeeds
+
+// RoomNeeds are the rows of one room. Whether the room is blocked is always read.
+type RoomNeeds struct {
+	Header  bool // not held by the caller
+	Members []events.UserID
+	Priors  []events.EventID
+}
+
+// Rows are what Needs named. Every room of Needs has a view.
+type Rows struct {
+	Views map[Key]*room.View
+	// Blocked has the rooms whose events are parked.
+	Blocked map[Key]bool
+}
+
+// Batch is what a transaction writes. Rows of one table are in log order; a
+// header or member stands once, as it is after the batch.
+type Batch struct {
+	Headers     []*room.Header
+	Members     []MemberRow
+	Events      []EventRow
+	Outcomes    []OutcomeRow
+	BadRecords  []BadRecord
+	DeadLetters []DeadLetter
+}
+
+// MemberRow is a member of a room.
+type MemberRow struct {
+	Key
+	room.Member
+}
+
+// EventRow is an accepted event with a seq.
+type EventRow struct {
+	Key
+	Seq        events.Seq
+	ID         events.EventID
+	Type       events.Type
+	Sender     events.UserID
+	SentAt     int64
+	LogTime    int64
+	Partition  events.Partition
+	Offset     events.Offset
+	Digest     string
+	ThreadRoot events.EventID
+	ContentKey string
+	Facts      string // JSON
+	Content    string // JSON
+}
+
+// OutcomeRow is a verdict that made no row in events: a rejection, or an
+// acceptance without a seq. Duplicates and parked events have none.
+type OutcomeRow struct {
+	Key
+	ID        events.EventID
+	Type      events.Type
+	Sender    events.UserID
+	Status    room.Status
+	Code      room.Code
+	Digest    string
+	Binds     bool // room.Verdict.Binds
+	LogTime   int64
+	Partition events.Partition
+	Offset    events.Offset
+}
+
+// BadRecord is a record that is no event.
+type BadRecord struct {
+	Partition events.Partition
+	Offset    events.Offset
+	LogTime   int64
+	Reason    string
+	Size      int
+}
+
+// DeadLetter is a parked record: the first of its room gives the reason, the
+// later ones wait behind it ([room.Code] empty).
+type DeadLetter struct {
+	Key
+	Partition events.Partition
+	Offset    events.Offset
+	LogTime   int64
+	ID        events.EventID
+	Type      events.Type
+	Code      room.Code
+	Reason    string
+	Message   events.Message
+}

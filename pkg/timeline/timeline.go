@@ -1,0 +1,59 @@
+// Package timeline is what projectors tell after each commit, so that API
+// replicas can deliver live: an ordinary Watermill topic beside the log.
+//
+// Commits of a partition form a chain: each leads from Floor to Next, where the
+// one before it led to Floor. A follower that finds Floor above what it has seen
+// has missed a commit and reads the gap from the read model; a beacon (a commit
+// without events, every second and at each claim) shows even a lost last one.
+// The topic may therefore lose, repeat and reorder: it carries nothing that the
+// read model does not hold already.
+package timeline
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/ThreeDotsLabs/watermill"
+	"github.com/ThreeDotsLabs/watermill/message"
+
+	"github.com/roomlog/roomlog/pkg/events"
+	"github.com/roomlog/roomlog/pkg/readmodel"
+)
+
+// DefaultTopic is the timeline's topic.
+const DefaultTopic = "roomlog.timeline"
+
+// BeaconInterval is how often the owner of a partition sends a beacon, in seconds.
+const BeaconInterval = 1
+
+// Commit is what one transaction of a projector made visible.
+type Commit struct {
+	// Projection is the version of the projection that was written.
+	Projection int `json:"projection"`
+	// Epoch is the claim under which it was written; followers ignore older ones.
+	Epoch     int64            `json:"epoch"`
+	Partition events.Partition `json:"partition"`
+	// Floor and Next are the checkpoint before and after.
+	Floor events.Offset `json:"floor"`
+	Next  events.Offset `json:"next"`
+	// Events are the accepted, sequenced events, in log order.
+	Events []readmodel.EventRow `json:"events,omitempty"`
+}
+
+// NewMessage encodes a commit.
+func NewMessage(c Commit) (*message.Message, error) {
+	b, err := json.Marshal(c)
+	if err != nil {
+		return nil, fmt.Errorf("encode commit: %w", err)
+	}
+	return message.NewMessage(watermill.NewULID(), b), nil
+}
+
+// Decode reads what [NewMessage] wrote.
+func Decode(m *message.Message) (Commit, error) {
+	var c Commit
+	if err := json.Unmarshal(m.Payload, &c); err != nil {
+		return Commit{}, fmt.Errorf("decode commit: %w", err)
+	}
+	return c, nil
+}
