@@ -1,0 +1,116 @@
+package embedded
+
+import (
+	"bytes"
+	"crypto/subtle"
+	"encoding/binary"
+	"errors"
+	"hash/crc32"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+const minSessionTimeout = time.Second
+
+// controlRequests is after how many requests a control function is put in anew.
+// kfake remembers the last request of every connection that a control function
+// ever saw, and forgets them with the function only.
+const controlRequests = 1024
+
+// control runs look on every request of a key, before the broker does. An error
+// of look ends the connection.
+func control(c *kfake.Cluster, key kmsg.Key, look func(kmsg.Request) error) {
+	seen := 0
+	c.ControlKey(key.Int16(), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		if seen++; seen == controlRequests {
+			c.DropControl()
+			control(c, key, look)
+		} else {
+			c.KeepControl()
+		}
+		if err := look(req); err != nil {
+			return nil, err, true
+		}
+		return nil, nil, false
+	})
+}
+
+// checkPasswords compares in constant time, and refuses what kfake lets pass: an
+// unknown user with an empty password.
+func checkPasswords(c *kfake.Cluster, password string) {
+	want := []byte(username + "\x00" + password)
+	control(c, kmsg.SASLAuthenticate, func(req kmsg.Request) error {
+		_, got, _ := bytes.Cut(req.(*kmsg.SASLAuthenticateRequest).SASLAuthBytes, []byte{0})
+		if subtle.ConstantTimeCompare(got, want) != 1 {
+			return errors.New("wrong user or password")
+		}
+		return nil
+	})
+}
+
+// stampAppendTime gives records the time at which the broker appends them.
+// kfake knows message.timestamp.type as a setting and does not act on it, and a
+// batch that a client marks as LogAppendTime it stores with a checksum that does
+// not fit. So the batch's own time is set here, and the checksum with it: the
+// records say CreateTime, and the time is the broker's.
+func stampAppendTime(c *kfake.Cluster) {
+	var last int64
+	control(c, kmsg.Produce, func(req kmsg.Request) error {
+		last = max(last, time.Now().UnixMilli())
+		topics := req.(*kmsg.ProduceRequest).Topics
+		for i := range topics {
+			for j := range topics[i].Partitions {
+				p := &topics[i].Partitions[j]
+				p.Records = stamp(p.Records, last)
+			}
+		}
+		return nil
+	})
+}
+
+// Places in a record batch of format 2, and the size of what stands before its
+// records.
+const (
+	atLength     = 8
+	atMagic      = 16
+	atCRC        = 17
+	atAttributes = 21
+	atFirstTime  = 27
+	atMaxTime    = 35
+	atRecords    = 61
+
+	logAppendTime = 0x08
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// stamp sets the time of a batch and all its records. A batch that is broken is
+// left to the broker to refuse.
+func stamp(batch []byte, now int64) []byte {
+	if len(batch) < atRecords || batch[atMagic] != 2 ||
+		int(binary.BigEndian.Uint32(batch[atLength:])) != len(batch)-atMagic+4 ||
+		crc32.Checksum(batch[atAttributes:], castagnoli) != binary.BigEndian.Uint32(batch[atCRC:]) {
+		return batch
+	}
+	if binary.BigEndian.Uint64(batch[atFirstTime:]) != binary.BigEndian.Uint64(batch[atMaxTime:]) {
+		same, err := dropDeltas(batch)
+		if err != nil {
+			return batch[:atRecords] // the broker refuses it as corrupt
+		}
+		batch = same
+	}
+	attributes := binary.BigEndian.Uint16(batch[atAttributes:])
+	binary.BigEndian.PutUint16(batch[atAttributes:], attributes&^logAppendTime)
+	binary.BigEndian.PutUint64(batch[atFirstTime:], uint64(now))
+	binary.BigEndian.PutUint64(batch[atMaxTime:], uint64(now))
+	seal(batch)
+	return batch
+}
+
+// seal writes length and checksum.
+func seal(batch []byte) {
+	binary.BigEndian.PutUint32(batch[atLength:], uint32(len(batch)-atMagic+4))
+	binary.BigEndian.PutUint32(batch[atCRC:], crc32.Checksum(batch[atAttributes:], castagnoli))
+}

@@ -1,0 +1,202 @@
+// Package embedded runs a log inside the process: one broker that speaks the
+// Kafka protocol, with its data in a directory.
+//
+// It is franz-go's kfake with what a log of record needs around it: an exclusive
+// lock on the directory, a password, loopback only, fsync before the
+// acknowledgement, the broker's own clock as the time of each record
+// ([stampAppendTime]), and a guard in front of the parser. Clients use it like
+// any Kafka broker, so nothing else in roomlog knows that it is embedded.
+//
+// # What is durable, and when
+//
+// A record is acknowledged, and can be read, only after its segment was fsynced.
+// A SIGKILL loses nothing that was acknowledged; a torn record at the end of a
+// segment is cut off when the directory is opened again, and what is left is
+// fsynced before anyone can read it. Topic ids, topic settings and committed
+// group offsets survive a restart.
+package embedded
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+)
+
+const (
+	username = "roomlog"
+	logDir   = "log" // kfake's data, below Config.Dir
+)
+
+// Config says where the broker keeps its data and where it listens.
+type Config struct {
+	// Dir is the data directory; it is created if need be. Empty keeps
+	// everything in memory.
+	Dir string
+	// Listen is a loopback address. Port 0 (the default is 127.0.0.1:0) takes
+	// the port of the last start from the same Dir if that is free, else any.
+	Listen string
+	// Logger gets the broker's warnings; nil discards them.
+	Logger *slog.Logger
+}
+
+// Broker is a running broker.
+type Broker struct {
+	cluster *kfake.Cluster
+	info    Info
+	lock    *dirLock // nil in memory
+}
+
+// Start opens the data and listens. It returns when clients can connect. Errors:
+// [ErrLocked] when another process has the directory, else what the file system
+// or the network says.
+func Start(ctx context.Context, cfg Config) (_ *Broker, err error) {
+	if cfg.Listen == "" {
+		cfg.Listen = "127.0.0.1:0"
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if err := checkLoopback(cfg.Listen); err != nil {
+		return nil, err
+	}
+	b := &Broker{}
+	last := Info{}
+	if cfg.Dir != "" {
+		if b.lock, err = lockDir(ctx, cfg.Dir); err != nil {
+			return nil, err
+		}
+		defer func() {
+			if err != nil {
+				err = errors.Join(err, b.lock.release())
+			}
+		}()
+		if last, err = readInfoFile(cfg.Dir); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return nil, err
+		}
+		if err = syncSegments(filepath.Join(cfg.Dir, logDir)); err != nil {
+			return nil, fmt.Errorf("embedded broker: make the log durable: %w", err)
+		}
+	}
+	b.info = Info{Username: username, Password: last.Password, PID: os.Getpid()}
+	if b.info.Password == "" {
+		b.info.Password = newPassword()
+	}
+	if b.cluster, err = newCluster(cfg, b.info.Password, last.Address); err != nil {
+		return nil, fmt.Errorf("embedded broker: %w", err)
+	}
+	b.info.Address = b.cluster.ListenAddrs()[0]
+	if cfg.Dir != "" {
+		if err = writeInfoFile(cfg.Dir, b.info); err != nil {
+			b.cluster.Close()
+			return nil, err
+		}
+	}
+	return b, nil
+}
+
+func newCluster(cfg Config, password, lastAddress string) (*kfake.Cluster, error) {
+	opts := []kfake.Opt{
+		kfake.NumBrokers(1),
+		kfake.ClusterID("roomlog-embedded"),
+		kfake.EnableSASL(),
+		kfake.Superuser("PLAIN", username, password),
+		kfake.WithLogger(logger{cfg.Logger}),
+		kfake.GroupMinSessionTimeout(minSessionTimeout),
+		kfake.BrokerConfigs(map[string]string{
+			"log.cleaner.backoff.ms": "60000", // how often retention is applied
+		}),
+		kfake.ListenFn(func(string, string) (net.Listener, error) { return listen(cfg.Listen, lastAddress) }),
+	}
+	if cfg.Dir != "" {
+		opts = append(opts, kfake.DataDir(filepath.Join(cfg.Dir, logDir)), kfake.SyncWrites())
+	}
+	c, err := kfake.NewCluster(opts...)
+	if err != nil {
+		return nil, err
+	}
+	stampAppendTime(c)
+	checkPasswords(c, password)
+	c.ApplyRetention()
+	return c, nil
+}
+
+// Info says how to reach the broker.
+func (b *Broker) Info() Info { return b.info }
+
+// Brokers are the addresses to connect to.
+func (b *Broker) Brokers() []string { return []string{b.info.Address} }
+
+// Username is the SASL/PLAIN user.
+func (b *Broker) Username() string { return b.info.Username }
+
+// Password is the SASL/PLAIN password.
+func (b *Broker) Password() string { return b.info.Password }
+
+// Cluster is the broker itself, for the faults of tests.
+func (b *Broker) Cluster() *kfake.Cluster { return b.cluster }
+
+// Close ends the connections, saves the broker's state and gives the directory
+// up. When ctx ends first, that goes on in the background and Close returns the
+// context's error; the log loses nothing by being killed then.
+func (b *Broker) Close(ctx context.Context) error {
+	done := make(chan error, 1)
+	go func() {
+		b.cluster.Close()
+		if b.lock != nil {
+			done <- b.lock.release()
+			return
+		}
+		done <- nil
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return fmt.Errorf("close embedded broker: %w", ctx.Err())
+	}
+}
+
+func newPassword() string {
+	b := make([]byte, 32)
+	rand.Read(b) //nolint:errcheck // never fails
+	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+func checkLoopback(address string) error {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return fmt.Errorf("embedded broker: listen address %q: %w", address, err)
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return fmt.Errorf("embedded broker: listen address %q: %w", address, err)
+	}
+	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
+		return fmt.Errorf("embedded broker: %q is not a loopback address such as 127.0.0.1:0", address)
+	}
+	return nil
+}
+
+// listen takes the wanted address; with port 0 it first tries the port of last,
+// so that clients find the broker again after a restart.
+func listen(wanted, last string) (net.Listener, error) {
+	host, port, _ := net.SplitHostPort(wanted)
+	if _, lastPort, err := net.SplitHostPort(last); err == nil && port == "0" {
+		if l, err := net.Listen("tcp", net.JoinHostPort(host, lastPort)); err == nil {
+			return guard(l), nil
+		}
+	}
+	l, err := net.Listen("tcp", wanted)
+	if err != nil {
+		return nil, err
+	}
+	return guard(l), nil
+}

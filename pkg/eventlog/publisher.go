@@ -1,0 +1,141 @@
+package eventlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/ThreeDotsLabs/watermill"
+	"github.com/ThreeDotsLabs/watermill-kafka/v3/pkg/kafka"
+	"github.com/ThreeDotsLabs/watermill/message"
+
+	"github.com/roomlog/roomlog/pkg/events"
+)
+
+// Publisher appends events to a log. It is safe for concurrent use.
+type Publisher struct {
+	cfg    Config
+	layout Layout
+	wm     message.Publisher
+	slots  chan struct{} // one for each record in flight
+
+	mu       sync.Mutex
+	closing  chan struct{} // closed by Close
+	closed   bool
+	inFlight sync.WaitGroup
+}
+
+// NewPublisher connects to the log.
+func NewPublisher(cfg Config, l Layout) (*Publisher, error) {
+	cfg, err := cfg.complete()
+	if err != nil {
+		return nil, err
+	}
+	wm, err := kafka.NewPublisher(kafka.PublisherConfig{
+		Brokers:               cfg.Brokers,
+		Marshaler:             eventMarshaler{},
+		OverwriteSaramaConfig: newSarama(cfg, newKeyPartitioner(l.Partitions)),
+		Tracer:                &receiptHook{},
+	}, watermill.NopLogger{})
+	if err != nil {
+		return nil, fmt.Errorf("publisher: %w", err)
+	}
+	return &Publisher{
+		cfg: cfg, layout: l, wm: wm,
+		slots:   make(chan struct{}, cfg.MaxInFlight),
+		closing: make(chan struct{}),
+	}, nil
+}
+
+// Layout is the log's.
+func (p *Publisher) Layout() Layout { return p.layout }
+
+// Publish appends one event and says where it stands. It returns when the log
+// has the event, or with ctx: then, and whenever else the event may have been
+// handed over and its fate is not known, the error is [ErrUnknownOutcome]. Any
+// other error says that the event is not in the log and will not be.
+func (p *Publisher) Publish(ctx context.Context, m events.Message) (events.Position, error) {
+	if err := p.begin(ctx); err != nil {
+		return events.Position{}, err
+	}
+	r := &receipt{record: m, offset: noOffset}
+	done := make(chan struct{})
+	go func() {
+		defer p.end()
+		defer close(done)
+		// The hook has filled the receipt in, unless the record never got there.
+		if err := p.wm.Publish(p.layout.Topic, r.message()); err != nil && r.err == nil {
+			r.err = err
+		}
+	}()
+	select {
+	case <-done:
+		return r.outcome(p.layout)
+	case <-ctx.Done():
+		if r.abandon() {
+			return events.Position{}, fmt.Errorf("publish: not sent: %w", ctx.Err())
+		}
+		select {
+		case <-done: // at the same moment
+			return r.outcome(p.layout)
+		default:
+			return events.Position{}, fmt.Errorf("publish: %w: %w", ErrUnknownOutcome, ctx.Err())
+		}
+	}
+}
+
+// Close waits for what is in flight, for at most CloseTimeout, and ends the
+// connections. After that Publish gives [ErrClosed].
+func (p *Publisher) Close() error {
+	p.mu.Lock()
+	if p.closed {
+		p.mu.Unlock()
+		return nil
+	}
+	p.closed = true
+	close(p.closing)
+	p.mu.Unlock()
+
+	done := make(chan error, 1)
+	go func() { // ends with sarama's own timeouts at the latest
+		p.inFlight.Wait()
+		done <- p.wm.Close()
+	}()
+	timeout := time.NewTimer(p.cfg.CloseTimeout)
+	defer timeout.Stop()
+	select {
+	case err := <-done:
+		return err
+	case <-timeout.C:
+		return errors.New("close publisher: records are still in flight")
+	}
+}
+
+// begin takes a slot; end gives it back.
+func (p *Publisher) begin(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("publish: not sent: %w", err)
+	}
+	select {
+	case p.slots <- struct{}{}:
+	case <-ctx.Done():
+		return fmt.Errorf("publish: not sent, %d records are in flight: %w", cap(p.slots), ctx.Err())
+	case <-p.closing:
+		return fmt.Errorf("publish: %w", ErrClosed)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		<-p.slots
+		return fmt.Errorf("publish: %w", ErrClosed)
+	}
+	p.inFlight.Add(1)
+	return nil
+}
+
+func (p *Publisher) end() {
+	<-p.slots
+	p.inFlight.Done()
+}

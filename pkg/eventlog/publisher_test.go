@@ -1,0 +1,112 @@
+package eventlog_test
+
+import (
+	"fmt"
+	"reflect"
+	"sync"
+	"testing"
+
+	"github.com/roomlog/roomlog/pkg/eventlog"
+	"github.com/roomlog/roomlog/pkg/events"
+)
+
+// published maps positions to what was published there.
+type published map[events.Position]events.Message
+
+// checkLog reads the whole log and compares it with what was published.
+func checkLog(t *testing.T, cfg eventlog.Config, l eventlog.Layout, want published) {
+	t.Helper()
+	got := published{}
+	for p := range events.Partition(l.Partitions) {
+		for _, rec := range readAll(t, cfg, l, p) {
+			got[l.Position(rec.Partition, rec.Offset)] = rec.Message
+		}
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("the log has %d records, %d were published, or they differ", len(got), len(want))
+	}
+}
+
+func readAll(t *testing.T, cfg eventlog.Config, l eventlog.Layout, p events.Partition) []eventlog.Record {
+	t.Helper()
+	ctx := testContext(t)
+	r := newReader(t, cfg, l, p)
+	start, end, err := r.Bounds(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Seek(start)
+	var all []eventlog.Record
+	for r.Next() < end {
+		records, err := r.Read(ctx, 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, records...)
+	}
+	return all
+}
+
+func TestPublishSaysWhereEventsStand(t *testing.T) {
+	_, cfg := startBroker(t, "")
+	l := ensureEvents(t, cfg, 4)
+	p := newPublisher(t, cfg, l)
+	ctx := testContext(t)
+
+	const rooms, each = 20, 25
+	want := published{}
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	for i := range rooms {
+		wg.Go(func() {
+			room := fmt.Sprintf("room%d", i)
+			last := events.Offset(-1)
+			for n := range each {
+				m := message(room, n)
+				pos, err := p.Publish(ctx, m)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if pos.Partition != eventlog.PartitionOf(string(m.Key), 4) || pos.Log != l.Log || pos.Epoch != 1 {
+					t.Errorf("%s stands at %+v", room, pos)
+				}
+				if pos.Offset <= last {
+					t.Errorf("%s: offset %d after %d", room, pos.Offset, last)
+				}
+				last = pos.Offset
+				mu.Lock()
+				want[pos] = m
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	checkLog(t, cfg, l, want)
+}
+
+func TestPublishBatch(t *testing.T) {
+	_, cfg := startBroker(t, "")
+	l := ensureEvents(t, cfg, 3)
+	p := newPublisher(t, cfg, l)
+
+	const n = 2500
+	ms := make([]events.Message, n)
+	for i := range ms {
+		ms[i] = message(fmt.Sprintf("room%d", i%5), i)
+	}
+	positions, err := p.PublishBatch(testContext(t), ms)
+	if err != nil || len(positions) != n {
+		t.Fatalf("%d positions, %v", len(positions), err)
+	}
+	want := published{}
+	last := map[events.Partition]events.Offset{}
+	for i, pos := range positions {
+		want[pos] = ms[i]
+		if before, ok := last[pos.Partition]; ok && pos.Offset <= before {
+			t.Fatalf("event %d stands at %d, behind an earlier one at %d", i, pos.Offset, before)
+		}
+		last[pos.Partition] = pos.Offset
+	}
+	checkLog(t, cfg, l, want)
+}

@@ -1,0 +1,81 @@
+package eventlog
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/IBM/sarama"
+)
+
+const (
+	// publishRetries and publishBackoff let the client go on for some 17 s, so
+	// that it outlasts the election of a new leader.
+	publishRetries     = 20
+	minPublishBackoff  = 100 * time.Millisecond
+	maxPublishBackoff  = time.Second
+	maxPublishRequest  = 1 << 20 // bytes of one batch, Kafka's default limit
+	saramaReadOverhead = time.Second
+)
+
+// newSarama is the producer's configuration. The config must be complete.
+func newSarama(c Config, partitioner sarama.PartitionerConstructor) *sarama.Config {
+	s := sarama.NewConfig()
+	s.Version = sarama.V3_7_0_0
+	s.ClientID = c.ClientID
+	s.Net.DialTimeout = c.DialTimeout
+	s.Net.WriteTimeout = c.RequestTimeout
+	s.Net.ReadTimeout = c.RequestTimeout + saramaReadOverhead
+	// An idempotent producer needs it: with more, a failed batch can be
+	// overtaken.
+	s.Net.MaxOpenRequests = 1
+	if c.Username != "" {
+		s.Net.SASL.Enable = true
+		s.Net.SASL.Mechanism = sarama.SASLTypePlaintext
+		s.Net.SASL.User = c.Username
+		s.Net.SASL.Password = c.Password
+	}
+	s.Metadata.Full = false
+	s.Metadata.AllowAutoTopicCreation = false
+	s.Metadata.Retry.Backoff = minPublishBackoff
+	s.Metadata.Timeout = c.RequestTimeout
+	s.Producer.RequiredAcks = sarama.WaitForAll
+	s.Producer.Idempotent = true
+	s.Producer.Timeout = c.RequestTimeout
+	s.Producer.Compression = sarama.CompressionZSTD
+	s.Producer.MaxMessageBytes = maxPublishRequest
+	s.Producer.Partitioner = partitioner
+	s.Producer.Retry.Max = publishRetries
+	s.Producer.Retry.BackoffFunc = func(retries, _ int) time.Duration {
+		return min(minPublishBackoff<<min(max(retries-1, 0), 10), maxPublishBackoff)
+	}
+	s.Producer.Return.Successes = true
+	s.Producer.Return.Errors = true
+	return s
+}
+
+// keyPartitioner is [PartitionOf], and refuses to work when the topic has other
+// partitions than the log.
+type keyPartitioner struct {
+	topic      string
+	partitions int // zero: as many as the topic has
+}
+
+func newKeyPartitioner(partitions int) sarama.PartitionerConstructor {
+	return func(topic string) sarama.Partitioner { return keyPartitioner{topic, partitions} }
+}
+
+func (k keyPartitioner) Partition(m *sarama.ProducerMessage, n int32) (int32, error) {
+	if k.partitions != 0 && int(n) != k.partitions {
+		return -1, fmt.Errorf("%w: topic %s has %d now, the log has %d", ErrPartitionCount, k.topic, n, k.partitions)
+	}
+	if m.Key == nil {
+		return 0, nil
+	}
+	key, err := m.Key.Encode()
+	if err != nil {
+		return -1, err
+	}
+	return int32(PartitionOf(string(key), int(n))), nil
+}
+
+func (keyPartitioner) RequiresConsistency() bool { return true }
