@@ -14,6 +14,16 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
+// The environment that names running servers to tests: package clustertest
+// reads it, the program in cmd/cluster sets it.
+const (
+	// BrokersVariable names brokers, host:port separated by commas.
+	BrokersVariable = "ROOMLOG_TEST_BROKERS"
+
+	// PostgresVariable is the URL of a PostgreSQL, of a user who may create databases.
+	PostgresVariable = "ROOMLOG_TEST_POSTGRES"
+)
+
 // Dir returns the cluster's directory.
 func (c *Cluster) Dir() string { return c.dir }
 
@@ -78,7 +88,8 @@ func (c *Cluster) ActiveController(ctx context.Context) (int, error) {
 // AwaitInSync waits until every replica of every partition is in sync: so long
 // after a broker's return the next one may be killed without stopping the writers.
 func (c *Cluster) AwaitInSync(ctx context.Context) error {
-	client, err := kgo.NewClient(kgo.SeedBrokers(c.state.Brokers...))
+	client, err := kgo.NewClient(kgo.SeedBrokers(c.state.Brokers...),
+		kgo.MetadataMinAge(50*time.Millisecond)) // or the same answer serves for seconds
 	if err != nil {
 		return err
 	}

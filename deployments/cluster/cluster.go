@@ -20,6 +20,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -278,7 +279,7 @@ func (c *Cluster) remove() error {
 // dirs are all the directories that the cluster has.
 func (c *Cluster) dirs() []string {
 	dirs := []string{c.dir}
-	if home := c.state.PostgresHome; home != "" && filepath.Dir(home) != c.dir {
+	if home := c.state.PostgresHome; home != "" && !strings.HasPrefix(home, c.dir+string(filepath.Separator)) {
 		dirs = append(dirs, home)
 	}
 	return dirs

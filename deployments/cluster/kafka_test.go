@@ -22,7 +22,9 @@ func TestBrokerKilledAndBack(t *testing.T) {
 	defer cancel()
 	c := clustertest.Start(t, cluster.Config{Brokers: 3})
 	client, err := kgo.NewClient(kgo.SeedBrokers(c.Brokers()...), kgo.RequiredAcks(kgo.AllISRAcks()),
-		kgo.RecordPartitioner(kgo.ManualPartitioner()))
+		kgo.RecordPartitioner(kgo.ManualPartitioner()),
+		// By default a client asks for the new leaders every few seconds only: that would be measured, not the brokers.
+		kgo.MetadataMinAge(100*time.Millisecond), kgo.RetryBackoffFn(func(int) time.Duration { return 50 * time.Millisecond }))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,7 +22,7 @@ const superuser = "roomlog"
 // directory, or, where the user that the server must run as cannot go there
 // (root's home), in /var/lib/roomlog.
 func postgresHome(dir string) (string, error) {
-	home := filepath.Join(dir, "postgres")
+	home := filepath.Join(dir, "postgres", "home")
 	ok, err := serverAccount().reaches(dir)
 	if err != nil || ok {
 		return home, err

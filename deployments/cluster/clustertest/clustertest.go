@@ -1,8 +1,8 @@
 // Package clustertest gives tests real Kafka brokers and a real PostgreSQL.
 //
 // The servers are shared: by all tests of a process, and, when the environment
-// names running ones ([BrokersVariable], [PostgresVariable]; `make test` and
-// `cluster exec` set both), by all packages. So a test must take a topic of
+// names running ones ([cluster.BrokersVariable], [cluster.PostgresVariable];
+// `make test` and `cluster exec` set both), by all packages. So a test must take a topic of
 // its own ([Topic]) and a database of its own ([Postgres]), and must not stop
 // a shared server; one that does starts its own with [Start].
 //
@@ -24,14 +24,6 @@ import (
 	"github.com/roomlog/roomlog/deployments/cluster"
 )
 
-const (
-	// BrokersVariable names running brokers, host:port separated by commas.
-	BrokersVariable = "ROOMLOG_TEST_BROKERS"
-
-	// PostgresVariable is the URL of a running PostgreSQL, of a user who may create databases.
-	PostgresVariable = "ROOMLOG_TEST_POSTGRES"
-)
-
 // patience is how long a start may take, the first download included.
 const patience = 5 * time.Minute
 
@@ -40,10 +32,10 @@ const patience = 5 * time.Minute
 func Kafka(t testing.TB, brokers int) []string {
 	t.Helper()
 	needServers(t)
-	if named := os.Getenv(BrokersVariable); named != "" {
+	if named := os.Getenv(cluster.BrokersVariable); named != "" {
 		addresses := strings.Split(named, ",")
 		if len(addresses) < brokers {
-			t.Fatalf("the test needs %d brokers, %s names %d", brokers, BrokersVariable, len(addresses))
+			t.Fatalf("the test needs %d brokers, %s names %d", brokers, cluster.BrokersVariable, len(addresses))
 		}
 		return addresses
 	}
@@ -55,7 +47,7 @@ func Kafka(t testing.TB, brokers int) []string {
 func Postgres(t testing.TB) string {
 	t.Helper()
 	needServers(t)
-	server := os.Getenv(PostgresVariable)
+	server := os.Getenv(cluster.PostgresVariable)
 	if server == "" {
 		server = sharedServers(t, cluster.Config{Postgres: true}).PostgresURL()
 	}
@@ -153,7 +145,7 @@ func fail(t testing.TB, err error) {
 	t.Helper()
 	if errors.Is(err, cluster.ErrMissingTool) {
 		t.Fatalf("%v\nThis test runs on real servers and is never skipped silently: install the program, "+
-			"or name running servers in %s and %s, or leave such tests out with go test -short.", err, BrokersVariable, PostgresVariable)
+			"or name running servers in %s and %s, or leave such tests out with go test -short.", err, cluster.BrokersVariable, cluster.PostgresVariable)
 	}
 	t.Fatal(err)
 }
