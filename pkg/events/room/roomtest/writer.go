@@ -1,0 +1,264 @@
+package roomtest
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/roomlog/roomlog/pkg/events"
+	"github.com/roomlog/roomlog/pkg/events/room"
+)
+
+// writer writes a random history: few people, rooms and choices, so that they
+// meet often.
+type writer struct {
+	pick    func(n int) int
+	now     time.Time
+	records []Record
+	sent    map[Key][]events.Event // what was sent to a room, in order
+	created map[Key]bool
+}
+
+var (
+	users = []events.UserID{"alice", "bob", "carol", "dave"}
+	rooms = []Key{
+		{"main", "lobby"}, {"main", "den"}, {"main", "lobby"}, {"main", "den"},
+		{"acme", "lobby"}, {"main", "garden"},
+	}
+	memberships = []events.Membership{
+		events.MembershipJoin, events.MembershipLeave, events.MembershipInvite, events.MembershipBan, events.MembershipNone,
+	}
+	roles = []events.Role{"", "", events.RoleMember, events.RoleModerator, events.RoleOwner, "emperor"}
+)
+
+func newWriter(pick func(n int) int) *writer {
+	return &writer{pick: pick, now: Epoch, sent: map[Key][]events.Event{}, created: map[Key]bool{}}
+}
+
+// one gives one of the choices.
+func one[T any](w *writer, choices []T) T { return choices[w.pick(len(choices))] }
+
+// step appends one record.
+func (w *writer) step(c Config) {
+	w.now = w.now.Add(one(w, []time.Duration{
+		time.Millisecond, 0, 20 * time.Millisecond, time.Second, time.Minute, -3 * time.Second,
+	}))
+	k := one(w, rooms)
+	if w.pick(60) == 0 {
+		k.Room = "d:forged"
+	}
+	if !w.created[k] && w.pick(3) != 0 {
+		w.create(k)
+		return
+	}
+	switch n := w.pick(24); {
+	case n < 9:
+		w.post(k)
+	case n < 13:
+		w.own(k)
+	case n < 18:
+		w.other(k)
+	case n < 20:
+		w.repeat(k)
+	case n == 20:
+		w.reuse(k)
+	case n == 21:
+		w.create(k)
+	case n == 22 && c.Garbage:
+		w.garbage(k)
+	case n == 23 && c.Parking && w.pick(8) == 0:
+		w.unknown(k)
+	default:
+		w.post(k)
+	}
+}
+
+func (w *writer) create(k Key) {
+	w.created[k] = true
+	kind := events.RoomPublic
+	if k.Room == "den" {
+		kind = events.RoomPrivate
+	}
+	f := events.RoomCreated{Command: w.command(), Kind: kind, Rules: 1}
+	if w.pick(3) == 0 {
+		f.Settings.MaxMessageLength = 5
+	}
+	w.send(k, f, events.RoomContent{Name: "the " + string(k.Room), Metadata: json.RawMessage(`{"n":1e400}`)})
+}
+
+func (w *writer) post(k Key) {
+	text := one(w, []string{"hi", "", "hello there", "grüße, 世界 \U0001f600", "back\\slash \"quoted\" \\u0000"})
+	f := events.MessagePosted{Command: w.command(), Kind: one(w, []string{"text", "notice", "action"}), TextBytes: len(text)}
+	w.fromCreator(k, &f.Command)
+	if w.pick(3) == 0 {
+		f.ReplyTo = w.known(k)
+	}
+	if w.pick(4) == 0 {
+		f.ThreadRoot = w.known(k)
+	}
+	if w.pick(4) == 0 {
+		f.Mentions = []events.UserID{one(w, users), one(w, users)}
+	}
+	w.send(k, f, events.MessageContent{Text: text})
+}
+
+// known is the id of something in the room, rarely of nothing.
+func (w *writer) known(k Key) events.EventID {
+	if sent := w.sent[k]; len(sent) > 0 && w.pick(8) != 0 {
+		return one(w, sent).ID
+	}
+	return "nothing"
+}
+
+func (w *writer) own(k Key) {
+	f := events.MemberChanged{Command: w.command(), Membership: one(w, memberships[:4])}
+	if w.pick(2) == 0 {
+		f.Membership = events.MembershipJoin
+	}
+	f.Target = f.Sender
+	if w.pick(5) == 0 {
+		f.Role = one(w, roles)
+	}
+	w.send(k, f, events.MemberContent{})
+}
+
+func (w *writer) other(k Key) {
+	f := events.MemberChanged{Command: w.command(), Target: one(w, users), Membership: one(w, memberships)}
+	w.fromCreator(k, &f.Command)
+	switch f.Membership {
+	case events.MembershipJoin:
+		f.Role = one(w, roles)
+	case events.MembershipBan:
+		if w.pick(2) == 0 {
+			f.Until = w.now.Add(one(w, []time.Duration{time.Second, time.Minute, -time.Second})).UnixMilli()
+		}
+	case events.MembershipNone, events.MembershipInvite, events.MembershipLeave:
+		if w.pick(20) == 0 {
+			f.Until = 1 // not of a ban
+		}
+	}
+	w.send(k, f, events.MemberContent{Reason: one(w, []string{"", "because"})})
+}
+
+// repeat appends again what was sent: as a broker would, or as a client that
+// tries again a little later.
+func (w *writer) repeat(k Key) {
+	sent := w.sent[k]
+	if len(sent) == 0 {
+		w.post(k)
+		return
+	}
+	e := one(w, sent)
+	if w.pick(2) == 0 {
+		e.Time = w.now
+		if !e.Expires.IsZero() {
+			e.Expires = w.now.Add(30 * time.Second)
+		}
+	}
+	w.append(&e)
+}
+
+// reuse sends something else under a key that is taken.
+func (w *writer) reuse(k Key) {
+	sent := w.sent[k]
+	if len(sent) == 0 {
+		w.post(k)
+		return
+	}
+	e := one(w, sent)
+	f := events.MessagePosted{Command: e.Facts.By(), Kind: "text", TextBytes: 5}
+	f.Digest = "another"
+	e.Type, e.Facts, e.Content = f.EventType(), f, json.RawMessage(`{"text":"other"}`)
+	w.append(&e)
+}
+
+func (w *writer) unknown(k Key) {
+	if w.pick(2) == 0 {
+		f := events.RoomCreated{Command: w.command(), Kind: events.RoomPublic, Rules: room.Rules + 1}
+		w.send(Key{k.Tenant, "future"}, f, events.RoomContent{})
+		return
+	}
+	m := w.send(k, events.MessagePosted{Command: w.command(), Kind: "text"}, events.MessageContent{})
+	for i, h := range m.Headers {
+		if h.Key == events.HeaderType {
+			m.Headers[i].Value = []byte("message.foretold")
+		}
+	}
+}
+
+func (w *writer) garbage(k Key) {
+	m := w.send(k, events.MessagePosted{Command: w.command(), Kind: "text"}, events.MessageContent{})
+	switch w.pick(6) {
+	case 0:
+		m.Value = m.Value[:len(m.Value)/2]
+	case 1:
+		m.Value = nil
+	case 2:
+		m.Key = nil
+	case 3:
+		m.Headers = m.Headers[2:] // without version and id
+	case 4:
+		m.Headers = nil
+	default:
+		m.Value = []byte{0xff, 0x00, 'x'}
+	}
+}
+
+func (w *writer) command() events.Command { return events.Command{Sender: one(w, users)} }
+
+// fromCreator lets every other command come from who made the room, who can do most.
+func (w *writer) fromCreator(k Key, c *events.Command) {
+	if sent := w.sent[k]; len(sent) > 0 && w.pick(2) == 0 {
+		c.Sender = sent[0].Facts.By().Sender
+	}
+}
+
+// send appends a new event and gives its record, to be spoiled.
+func (w *writer) send(k Key, f events.Facts, content any) *events.Message {
+	c, err := json.Marshal(content)
+	if err != nil {
+		panic(fmt.Sprintf("roomtest: content: %v", err)) // a mistake of this package
+	}
+	n := strconv.Itoa(len(w.records))
+	e := events.Event{
+		ID:   events.IdempotentID(k.Tenant, k.Room, f.By().Sender, "history "+n),
+		Type: f.EventType(), Tenant: k.Tenant, Room: k.Room, Time: w.now, Facts: f, Content: c,
+	}
+	if w.pick(2) == 0 { // with a key of the client's
+		e.Facts = withDigest(f, "digest-"+n)
+	}
+	if w.pick(3) == 0 {
+		e.Expires = w.now.Add(30 * time.Second)
+	}
+	w.sent[k] = append(w.sent[k], e)
+	return w.append(&e)
+}
+
+func (w *writer) append(e *events.Event) *events.Message {
+	m, err := events.Encode(e)
+	if err != nil {
+		panic(fmt.Sprintf("roomtest: %v", err)) // a mistake of this package
+	}
+	at := w.now
+	if w.pick(12) == 0 { // it was long under way
+		at = at.Add(40 * time.Second)
+	}
+	w.records = append(w.records, Record{Message: m, LogTime: at})
+	return &w.records[len(w.records)-1].Message
+}
+
+func withDigest(f events.Facts, digest string) events.Facts {
+	switch f := f.(type) {
+	case events.RoomCreated:
+		f.Digest = digest
+		return f
+	case events.MemberChanged:
+		f.Digest = digest
+		return f
+	case events.MessagePosted:
+		f.Digest = digest
+		return f
+	}
+	return f
+}
