@@ -17,7 +17,7 @@ type writer struct {
 	now     time.Time
 	records []Record
 	sent    map[Key][]events.Event // what was sent to a room, in order
-	created map[Key]bool
+	creator map[Key]events.UserID  // who asked first for the room
 }
 
 var (
@@ -33,7 +33,7 @@ var (
 )
 
 func newWriter(pick func(n int) int) *writer {
-	return &writer{pick: pick, now: Epoch, sent: map[Key][]events.Event{}, created: map[Key]bool{}}
+	return &writer{pick: pick, now: Epoch, sent: map[Key][]events.Event{}, creator: map[Key]events.UserID{}}
 }
 
 // one gives one of the choices.
@@ -48,7 +48,7 @@ func (w *writer) step(c Config) {
 	if w.pick(60) == 0 {
 		k.Room = "d:forged"
 	}
-	if !w.created[k] && w.pick(3) != 0 {
+	if w.creator[k] == "" && w.pick(3) != 0 {
 		w.create(k)
 		return
 	}
@@ -75,12 +75,14 @@ func (w *writer) step(c Config) {
 }
 
 func (w *writer) create(k Key) {
-	w.created[k] = true
 	kind := events.RoomPublic
 	if k.Room == "den" {
 		kind = events.RoomPrivate
 	}
 	f := events.RoomCreated{Command: w.command(), Kind: kind, Rules: 1}
+	if w.creator[k] == "" {
+		w.creator[k] = f.Sender
+	}
 	if w.pick(3) == 0 {
 		f.Settings.MaxMessageLength = 5
 	}
@@ -94,7 +96,7 @@ func (w *writer) post(k Key) {
 	if w.pick(3) == 0 {
 		f.ReplyTo = w.known(k)
 	}
-	if w.pick(4) == 0 {
+	if w.pick(3) == 0 {
 		f.ThreadRoot = w.known(k)
 	}
 	if w.pick(4) == 0 {
@@ -103,12 +105,20 @@ func (w *writer) post(k Key) {
 	w.send(k, f, events.MessageContent{Text: text})
 }
 
-// known is the id of something in the room, rarely of nothing.
+// known is the id of something in the room, a late message if it can be, rarely
+// of nothing.
 func (w *writer) known(k Key) events.EventID {
-	if sent := w.sent[k]; len(sent) > 0 && w.pick(8) != 0 {
-		return one(w, sent).ID
+	sent := w.sent[k]
+	if len(sent) == 0 || w.pick(8) == 0 {
+		return "nothing"
 	}
-	return "nothing"
+	for range 3 {
+		e := sent[len(sent)-1-w.pick(min(len(sent), 20))]
+		if e.Type == events.TypeMessagePosted {
+			return e.ID
+		}
+	}
+	return sent[0].ID
 }
 
 func (w *writer) own(k Key) {
@@ -209,8 +219,8 @@ func (w *writer) command() events.Command { return events.Command{Sender: one(w,
 
 // fromCreator lets every other command come from who made the room, who can do most.
 func (w *writer) fromCreator(k Key, c *events.Command) {
-	if sent := w.sent[k]; len(sent) > 0 && w.pick(2) == 0 {
-		c.Sender = sent[0].Facts.By().Sender
+	if u := w.creator[k]; u != "" && w.pick(2) == 0 {
+		c.Sender = u
 	}
 }
 
