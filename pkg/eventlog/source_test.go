@@ -1,0 +1,220 @@
+package eventlog_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/roomlog/roomlog/pkg/eventlog"
+	"github.com/roomlog/roomlog/pkg/events"
+)
+
+// watch records which partitions each of several sources has.
+type watch struct {
+	mu   sync.Mutex
+	has  map[string]map[events.Partition]bool
+	wake chan struct{}
+	ends []error // causes, as handlers ended
+}
+
+func newWatch() *watch {
+	return &watch{has: map[string]map[events.Partition]bool{}, wake: make(chan struct{}, 1)}
+}
+
+func (w *watch) set(member string, p events.Partition, has bool, cause error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.has[member] == nil {
+		w.has[member] = map[events.Partition]bool{}
+	}
+	w.has[member][p] = has
+	if !has {
+		w.ends = append(w.ends, cause)
+	}
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (w *watch) of(member string) (ps []events.Partition) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for p, has := range w.has[member] {
+		if has {
+			ps = append(ps, p)
+		}
+	}
+	slices.Sort(ps)
+	return ps
+}
+
+func (w *watch) until(t *testing.T, what string, cond func() bool) {
+	t.Helper()
+	timeout := time.After(patience)
+	for !cond() {
+		select {
+		case <-w.wake:
+		case <-timeout:
+			t.Fatalf("waited in vain: %s", what)
+		}
+	}
+}
+
+// handler has the partition until it is told to give it up.
+func (w *watch) handler(member string) eventlog.Handler {
+	return func(ctx context.Context, r *eventlog.Reader) error {
+		w.set(member, r.Partition(), true, nil)
+		<-ctx.Done()
+		w.set(member, r.Partition(), false, context.Cause(ctx))
+		return nil
+	}
+}
+
+// runSource runs a source until the test ends or stop is called, which waits.
+func runSource(t *testing.T, cfg eventlog.Config, l eventlog.Layout, group string, h eventlog.Handler) (s *eventlog.Source, stop func() error) {
+	t.Helper()
+	s, err := eventlog.NewSource(cfg, l, group)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx, h) }()
+	stop = sync.OnceValue(func() error { cancel(); return <-done })
+	t.Cleanup(func() {
+		if err := stop(); err != nil {
+			t.Errorf("run: %v", err)
+		}
+	})
+	return s, stop
+}
+
+func groupConfig(cfg eventlog.Config) eventlog.Config {
+	cfg.SessionTimeout = 2 * time.Second
+	return cfg
+}
+
+func TestSourcesShareAGroup(t *testing.T) {
+	_, cfg := startBroker(t, "")
+	cfg = groupConfig(cfg)
+	l := ensureEvents(t, cfg, 4)
+	w := newWatch()
+
+	runSource(t, cfg, l, "g", w.handler("a"))
+	w.until(t, "a has all", func() bool { return len(w.of("a")) == 4 })
+
+	_, stopB := runSource(t, cfg, l, "g", w.handler("b"))
+	w.until(t, "a and b have two each", func() bool { return len(w.of("a")) == 2 && len(w.of("b")) == 2 })
+	if all := append(w.of("a"), w.of("b")...); len(slices.Compact(slices.Sorted(slices.Values(all)))) != 4 {
+		t.Errorf("a has %v, b has %v", w.of("a"), w.of("b"))
+	}
+	w.mu.Lock()
+	for _, cause := range w.ends {
+		if !errors.Is(cause, eventlog.ErrRevoked) {
+			t.Errorf("a handler ended with %v, not ErrRevoked", cause)
+		}
+	}
+	if len(w.ends) != 2 {
+		t.Errorf("%d handlers ended, cooperative balancing moves 2", len(w.ends))
+	}
+	w.mu.Unlock()
+
+	if err := stopB(); err != nil {
+		t.Error(err)
+	}
+	w.until(t, "a has all again", func() bool { return len(w.of("a")) == 4 })
+}
+
+func TestRevocationWaitsForTheHandler(t *testing.T) {
+	_, cfg := startBroker(t, "")
+	cfg = groupConfig(cfg)
+	l := ensureEvents(t, cfg, 2)
+	w := newWatch()
+	revoked, finish := make(chan struct{}, 2), make(chan struct{})
+	slow := func(ctx context.Context, r *eventlog.Reader) error {
+		w.set("slow", r.Partition(), true, nil)
+		<-ctx.Done()
+		if errors.Is(context.Cause(ctx), eventlog.ErrRevoked) {
+			revoked <- struct{}{}
+			<-finish
+		}
+		w.set("slow", r.Partition(), false, context.Cause(ctx))
+		return nil
+	}
+	runSource(t, cfg, l, "g", slow)
+	w.until(t, "slow has both", func() bool { return len(w.of("slow")) == 2 })
+
+	quick := func(ctx context.Context, r *eventlog.Reader) error {
+		if slices.Contains(w.of("slow"), r.Partition()) {
+			t.Errorf("partition %d has two handlers", r.Partition())
+		}
+		return w.handler("quick")(ctx, r)
+	}
+	runSource(t, cfg, l, "g", quick)
+	<-revoked
+	if got := w.of("quick"); len(got) != 0 {
+		t.Errorf("quick has %v before slow has finished", got)
+	}
+	close(finish)
+	w.until(t, "one each", func() bool { return len(w.of("slow")) == 1 && len(w.of("quick")) == 1 })
+}
+
+func TestHandlerErrorEndsRun(t *testing.T) {
+	_, cfg := startBroker(t, "")
+	l := ensureEvents(t, cfg, 2)
+	s, err := eventlog.NewSource(groupConfig(cfg), l, "g")
+	if err != nil {
+		t.Fatal(err)
+	}
+	broken := errors.New("broken")
+	err = s.Run(testContext(t), func(ctx context.Context, r *eventlog.Reader) error {
+		if r.Partition() == 1 {
+			return broken
+		}
+		<-ctx.Done()
+		return ctx.Err()
+	})
+	if !errors.Is(err, broken) {
+		t.Errorf("Run: %v", err)
+	}
+}
+
+func TestCommittedOffsets(t *testing.T) {
+	_, cfg := startBroker(t, "")
+	l := ensureEvents(t, cfg, 1)
+	ctx := testContext(t)
+	for i := range 3 {
+		turn := make(chan error, 1)
+		var s *eventlog.Source
+		ready := make(chan struct{})
+		h := func(hctx context.Context, r *eventlog.Reader) error {
+			<-ready
+			turn <- func() error {
+				o, ok, err := s.Committed(ctx, 0)
+				if err != nil || ok != (i > 0) || ok && o != events.Offset(i) {
+					return fmt.Errorf("turn %d: committed %d %v %w", i, o, ok, err)
+				}
+				return s.Commit(ctx, 0, events.Offset(i+1))
+			}()
+			<-hctx.Done()
+			return nil
+		}
+		var stop func() error
+		s, stop = runSource(t, groupConfig(cfg), l, "g", h)
+		close(ready)
+		if err := <-turn; err != nil {
+			t.Error(err)
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+		if err := s.Commit(ctx, 0, 9); !errors.Is(err, eventlog.ErrNotRunning) {
+			t.Errorf("commit outside Run: %v", err)
+		}
+	}
+}
