@@ -45,9 +45,9 @@ type Reader interface {
 	// Counts tells how many records were set aside, by partition.
 	Counts(ctx context.Context) (map[events.Partition]Counts, error)
 
-	// Dump calls row for every row of the projection in canonical order, written
-	// canonically: equal projections dump equally, in any store. No positions,
-	// checkpoints, bad records or dead letters.
+	// Dump calls row for every row of the projection, ascending by table and then
+	// by key (both bytewise), written canonically: equal projections dump equally,
+	// in any store. No positions, checkpoints, bad records or dead letters.
 	Dump(ctx context.Context, row func(DumpRow) error) error
 }
 

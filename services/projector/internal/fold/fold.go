@@ -1,0 +1,156 @@
+// Package fold turns a batch of log records into what one transaction writes:
+// it decodes, names the rows that judging takes, lets package room judge in log
+// order, and sets aside what is no event or cannot be judged. It does no I/O.
+package fold
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/roomlog/roomlog/pkg/eventlog"
+	"github.com/roomlog/roomlog/pkg/events"
+	"github.com/roomlog/roomlog/pkg/events/room"
+	"github.com/roomlog/roomlog/pkg/readmodel"
+)
+
+// Judge has the signature of [room.Apply].
+type Judge func(*room.View, *events.Event, time.Time) (room.Changes, room.Verdict)
+
+// Batch is a run of records of one partition, in log order.
+type Batch struct {
+	judge   Judge
+	records []record
+	headers *Headers
+	// refused has the offsets whose rows the database refused alone, with the
+	// reason: their rooms are parked.
+	refused map[events.Offset]string
+}
+
+type record struct {
+	eventlog.Record
+	event events.Event
+	bad   error // the record is no event
+}
+
+func (r *record) key() readmodel.Key {
+	return readmodel.Key{Tenant: r.event.Tenant, Room: r.event.Room}
+}
+
+// New decodes a batch. Headers found in the cache need not be read again.
+func New(judge Judge, records []eventlog.Record, headers *Headers) *Batch {
+	b := &Batch{judge: judge, headers: headers, records: make([]record, len(records)), refused: map[events.Offset]string{}}
+	for i, r := range records {
+		b.records[i].Record = r
+		b.records[i].event, b.records[i].bad = events.Decode(r.Message)
+	}
+	return b
+}
+
+// Len is the number of records.
+func (b *Batch) Len() int { return len(b.records) }
+
+// Refuse parks the room of the record at that offset instead of judging it.
+func (b *Batch) Refuse(o events.Offset, reason string) { b.refused[o] = reason }
+
+// Split gives a batch for each record.
+func (b *Batch) Split() []*Batch {
+	out := make([]*Batch, len(b.records))
+	for i := range b.records {
+		out[i] = &Batch{judge: b.judge, records: b.records[i : i+1], headers: b.headers, refused: b.refused}
+	}
+	return out
+}
+
+// Last gives the last record's offset and fingerprint.
+func (b *Batch) Last() (events.Offset, string) {
+	r := b.records[len(b.records)-1]
+	return r.Offset, readmodel.Fingerprint(r.Message)
+}
+
+// Needs names the rows to read before [Batch.Fold].
+func (b *Batch) Needs() readmodel.Needs {
+	needs := readmodel.Needs{}
+	for i := range b.records {
+		r := &b.records[i]
+		if r.bad != nil {
+			continue
+		}
+		n := needs[r.key()]
+		if n == nil {
+			n = &readmodel.RoomNeeds{Header: b.headers.Get(r.key()) == nil}
+			needs[r.key()] = n
+		}
+		of := room.NeedsOf(&r.event)
+		n.Members = append(n.Members, of.Members...)
+		n.Priors = append(n.Priors, of.Priors...)
+	}
+	for _, n := range needs {
+		n.Members, n.Priors = unique(n.Members), unique(n.Priors)
+	}
+	return needs
+}
+
+func unique[T ~string](s []T) []T {
+	slices.Sort(s)
+	return slices.Compact(s)
+}
+
+// Fold judges the batch on the rows that [Batch.Needs] named.
+func (b *Batch) Fold(rows readmodel.Rows) (readmodel.Batch, error) {
+	w := writer{rows: rows, members: map[readmodel.Key]map[events.UserID]room.Member{}, headers: map[readmodel.Key]bool{}}
+	for i := range b.records {
+		if err := b.fold(&w, &b.records[i]); err != nil {
+			return readmodel.Batch{}, err
+		}
+	}
+	return w.finish(), nil
+}
+
+func (b *Batch) fold(w *writer, r *record) error {
+	if r.bad != nil {
+		w.badRecord(r)
+		return nil
+	}
+	k := r.key()
+	view := w.rows.Views[k]
+	if view == nil {
+		return fmt.Errorf("room %s/%s has no view", k.Tenant, k.Room)
+	}
+	if view.Header == nil {
+		view.Header = b.headers.Get(k)
+	}
+	if w.rows.Blocked[k] {
+		w.deadLetter(r, "", "")
+		return nil
+	}
+	if reason, ok := b.refused[r.Offset]; ok {
+		w.deadLetter(r, room.CodeUnstorable, reason)
+		return nil
+	}
+	changes, verdict, panicked := b.safely(view, r)
+	switch verdict.Status {
+	case room.Parked:
+		w.deadLetter(r, verdict.Code, panicked)
+		return nil
+	case room.Accepted, room.Rejected:
+		w.row(r, view, changes, verdict)
+	case room.Duplicate:
+	default:
+		return fmt.Errorf("offset %d: the fold gave no verdict", r.Offset)
+	}
+	view.Advance(&r.event, changes, verdict)
+	return nil
+}
+
+// safely judges one event. A panic is a verdict too: this program cannot judge it.
+func (b *Batch) safely(view *room.View, r *record) (c room.Changes, v room.Verdict, panicked string) {
+	defer func() {
+		if p := recover(); p != nil {
+			c, v = room.Changes{}, room.Verdict{Status: room.Parked, Code: room.CodePanic}
+			panicked = fmt.Sprintf("%.500v", p)
+		}
+	}()
+	c, v = b.judge(view, &r.event, r.Time)
+	return c, v, ""
+}

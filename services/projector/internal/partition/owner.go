@@ -1,0 +1,260 @@
+// Package partition is the life of one assigned partition: claim the
+// checkpoint, make sure that the log is the one it was made of, then fold batch
+// after batch, each in one transaction under the fence of the claim, and tell
+// the timeline what became visible.
+//
+// Nothing that fails makes it skip: a database or a broker that is away is tried
+// again for as long as the partition is assigned, a log that is not the one that
+// was folded stops the partition until an operator decides.
+package partition
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"time"
+
+	"github.com/roomlog/roomlog/pkg/eventlog"
+	"github.com/roomlog/roomlog/pkg/events"
+	"github.com/roomlog/roomlog/pkg/readmodel"
+	"github.com/roomlog/roomlog/services/projector/internal/fold"
+)
+
+const (
+	firstBackoff = 50 * time.Millisecond
+	maxBackoff   = 5 * time.Second
+	// finishTimeout bounds a batch that was begun when the partition was revoked.
+	finishTimeout = 10 * time.Second
+	endless       = events.Offset(math.MaxInt64)
+)
+
+// Reader reads the partition's records; [eventlog.Reader] in production.
+type Reader interface {
+	Partition() events.Partition
+	Seek(events.Offset)
+	Read(ctx context.Context, limit int) ([]eventlog.Record, error)
+	Bounds(ctx context.Context) (start, end events.Offset, err error)
+	At(ctx context.Context, o events.Offset) (eventlog.Record, bool, error)
+}
+
+// Config is what owners of partitions share.
+type Config struct {
+	Store  readmodel.Store
+	Layout eventlog.Layout
+	// Owner names this process in the checkpoint.
+	Owner string
+	Judge fold.Judge
+	// MaxBatch is the most records of a transaction, HeaderCache the rooms whose
+	// headers are kept per partition.
+	MaxBatch, HeaderCache int
+	// Slots bounds how many partitions fold at the same time.
+	Slots chan struct{}
+	// Announce tells the timeline of a commit; it must not block for long.
+	Announce func(Commit)
+	// Committed tells the group how far the partition is, a gauge only.
+	Committed func(events.Partition, events.Offset)
+	States    *States
+	Metrics   *Metrics
+	Logger    *slog.Logger
+	Now       func() time.Time
+}
+
+// Commit is what one transaction made visible.
+type Commit struct {
+	Partition   events.Partition
+	Epoch       int64
+	Floor, Next events.Offset
+	Events      []readmodel.EventRow
+}
+
+// Owner folds one partition while it is assigned.
+type Owner struct {
+	Config
+	reader  Reader
+	log     *slog.Logger
+	headers *fold.Headers
+	claim   readmodel.Checkpoint
+}
+
+// NewOwner makes the owner of the reader's partition.
+func NewOwner(c Config, r Reader) (*Owner, error) {
+	h, err := fold.NewHeaders(c.HeaderCache)
+	if err != nil {
+		return nil, err
+	}
+	return &Owner{Config: c, reader: r, headers: h, log: c.Logger.With("partition", r.Partition())}, nil
+}
+
+// Run folds until ctx ends. It returns nil then, whatever was going on: all that
+// matters is committed or will be folded again by the next owner.
+func (o *Owner) Run(ctx context.Context) error {
+	p := o.reader.Partition()
+	defer o.States.remove(p)
+	backoff := firstBackoff
+	for ctx.Err() == nil {
+		before := o.claim.Next
+		err := o.claimAndFold(ctx)
+		o.headers.Purge()
+		var gap *GapError
+		switch {
+		case ctx.Err() != nil:
+		case errors.As(err, &gap):
+			o.log.Error("partition stopped: the log is not the one that was folded", "reason", gap.Reason)
+			o.States.set(p, Stopped, gap.Reason)
+			<-ctx.Done()
+		default:
+			if o.claim.Next != before {
+				backoff = firstBackoff
+			}
+			o.log.Warn("partition paused, will claim it again", "error", err, "after", backoff)
+			o.States.set(p, Paused, err.Error())
+			o.Metrics.pauses.Inc()
+			sleep(ctx, backoff)
+			backoff = min(2*backoff, maxBackoff)
+		}
+	}
+	return nil
+}
+
+// claimAndFold folds until something fails or ctx ends.
+func (o *Owner) claimAndFold(ctx context.Context) error {
+	if err := o.begin(ctx); err != nil {
+		return err
+	}
+	for {
+		if err := o.next(ctx, endless); err != nil {
+			return err
+		}
+	}
+}
+
+// CatchUp claims the partition and folds up to the offset, once: for a scratch
+// store that nobody else writes.
+func (o *Owner) CatchUp(ctx context.Context, to events.Offset) error {
+	if err := o.begin(ctx); err != nil {
+		return err
+	}
+	for o.claim.Next < to {
+		if err := o.next(ctx, to); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// begin claims the partition, recognises the log and seeks to the checkpoint.
+func (o *Owner) begin(ctx context.Context) error {
+	p := o.reader.Partition()
+	o.States.set(p, Claiming, "")
+	cp, err := o.Store.Claim(ctx, p, o.Layout.Log, o.Owner)
+	if err != nil {
+		return fmt.Errorf("claim: %w", err)
+	}
+	o.claim = cp
+	if err := Recognise(ctx, o.reader, o.Layout, cp); err != nil {
+		return err
+	}
+	o.log.Info("partition claimed", "epoch", cp.Epoch, "offset", cp.Next)
+	o.reader.Seek(cp.Next)
+	o.States.set(p, Folding, "")
+	o.States.advance(p, cp.Next)
+	o.Announce(Commit{Partition: p, Epoch: cp.Epoch, Floor: cp.Next, Next: cp.Next})
+	return nil
+}
+
+// next folds the next batch, up to the offset.
+func (o *Owner) next(ctx context.Context, to events.Offset) error {
+	records, err := o.reader.Read(ctx, o.MaxBatch)
+	if err != nil {
+		return fmt.Errorf("read the log: %w", err)
+	}
+	n := len(records)
+	for n > 0 && records[n-1].Offset >= to {
+		n--
+	}
+	if n == 0 {
+		return fmt.Errorf("the log has no record between offsets %d and %d", o.claim.Next, to)
+	}
+	return o.foldBatch(ctx, fold.New(o.Judge, records[:n], o.headers))
+}
+
+// foldBatch folds a batch; where the database refuses a row, it finds the record
+// and parks its room.
+func (o *Owner) foldBatch(ctx context.Context, b *fold.Batch) error {
+	err := o.commit(ctx, b)
+	if !errors.Is(err, readmodel.ErrRowRefused) {
+		return err
+	}
+	o.log.Warn("the database refused a row, folding one by one", "error", err)
+	for _, one := range b.Split() {
+		if err := o.commit(ctx, one); err != nil {
+			if !errors.Is(err, readmodel.ErrRowRefused) {
+				return err
+			}
+			if err = o.commit(ctx, one); errors.Is(err, readmodel.ErrRowRefused) {
+				offset, _ := one.Last()
+				o.log.Error("the database refuses an event's row alone, its room is parked", "offset", offset, "error", err)
+				one.Refuse(offset, err.Error())
+				err = o.commit(ctx, one)
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// commit folds b in one transaction. A batch that was begun is finished even
+// where the partition is revoked meanwhile: it was fenced when it began.
+func (o *Owner) commit(ctx context.Context, b *fold.Batch) error {
+	select {
+	case o.Slots <- struct{}{}:
+		defer func() { <-o.Slots }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTimeout)
+	defer cancel()
+	last, id := b.Last()
+	fence := readmodel.Fence{
+		Partition: o.reader.Partition(), Epoch: o.claim.Epoch, Floor: o.claim.Next, Next: last + 1,
+		Last: last, LastID: id, Now: o.Now().UnixMilli(),
+	}
+	var written readmodel.Batch
+	begun := time.Now()
+	err := o.Store.Fold(ctx, fence, b.Needs(), func(rows readmodel.Rows) (out readmodel.Batch, err error) {
+		written, err = b.Fold(rows)
+		return written, err
+	})
+	if err != nil {
+		o.headers.Purge()
+		return fmt.Errorf("fold offsets %d to %d: %w", fence.Floor, last, err)
+	}
+	o.Metrics.committed(b.Len(), written, time.Since(begun))
+	o.headers.Committed(written.Headers)
+	o.claim.Next, o.claim.Last, o.claim.LastID = fence.Next, last, id
+	o.Announce(Commit{Partition: fence.Partition, Epoch: fence.Epoch, Floor: fence.Floor, Next: fence.Next, Events: written.Events})
+	o.Committed(fence.Partition, fence.Next)
+	o.States.advance(fence.Partition, fence.Next)
+	for _, d := range written.DeadLetters {
+		if d.Code != "" {
+			o.log.Error("room parked", "tenant", d.Tenant, "room_id", d.Room, "offset", d.Offset, "event_id", d.ID, "code", d.Code, "reason", d.Reason)
+		}
+	}
+	for _, r := range written.BadRecords {
+		o.log.Warn("record is no event, set aside", "offset", r.Offset, "reason", r.Reason)
+	}
+	return nil
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}

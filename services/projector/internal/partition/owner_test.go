@@ -1,0 +1,544 @@
+package partition_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/goleak"
+
+	"github.com/roomlog/roomlog/pkg/eventlog"
+	"github.com/roomlog/roomlog/pkg/events"
+	"github.com/roomlog/roomlog/pkg/events/room"
+	"github.com/roomlog/roomlog/pkg/events/room/roomtest"
+	"github.com/roomlog/roomlog/pkg/readmodel"
+	"github.com/roomlog/roomlog/pkg/readmodel/sqlite"
+	"github.com/roomlog/roomlog/services/projector/internal/partition"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var logID = events.LogID{1}
+
+// memoryLog is one partition in memory. Its readers give batches of random size.
+type memoryLog struct {
+	mu      sync.Mutex
+	records []eventlog.Record
+	grown   chan struct{} // closed and replaced when records are appended
+	start   events.Offset
+}
+
+func newLog(messages ...roomtest.Record) *memoryLog {
+	l := &memoryLog{grown: make(chan struct{})}
+	for _, m := range messages {
+		l.append(m)
+	}
+	return l
+}
+
+func (l *memoryLog) append(m roomtest.Record) events.Offset {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	// Offsets have holes: every third is missing.
+	next := events.Offset(len(l.records)) * 3 / 2
+	l.records = append(l.records, eventlog.Record{Offset: next, Time: m.LogTime, Message: m.Message})
+	close(l.grown)
+	l.grown = make(chan struct{})
+	return next
+}
+
+func (l *memoryLog) end() events.Offset {
+	if len(l.records) == 0 {
+		return 0
+	}
+	return l.records[len(l.records)-1].Offset + 1
+}
+
+type memoryReader struct {
+	*memoryLog
+	next events.Offset
+	rng  *rand.Rand
+}
+
+func (r *memoryReader) Partition() events.Partition { return 0 }
+func (r *memoryReader) Seek(o events.Offset)        { r.next = o }
+
+func (r *memoryReader) Read(ctx context.Context, limit int) ([]eventlog.Record, error) {
+	for {
+		r.mu.Lock()
+		i, _ := slices.BinarySearchFunc(r.records, r.next, func(e eventlog.Record, o events.Offset) int { return int(e.Offset - o) })
+		rest, grown := r.records[i:], r.grown
+		r.mu.Unlock()
+		if len(rest) > 0 {
+			if n := 1 + r.rng.IntN(limit); n < len(rest) {
+				rest = rest[:n]
+			}
+			r.next = rest[len(rest)-1].Offset + 1
+			return rest, nil
+		}
+		select {
+		case <-grown:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+func (r *memoryReader) Bounds(context.Context) (start, end events.Offset, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.start, r.memoryLog.end(), nil
+}
+
+func (r *memoryReader) At(_ context.Context, o events.Offset) (eventlog.Record, bool, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, rec := range r.records {
+		if rec.Offset == o && o >= r.start {
+			return rec, true, nil
+		}
+	}
+	return eventlog.Record{}, false, nil
+}
+
+func openStore(t *testing.T) readmodel.Store {
+	t.Helper()
+	s, err := sqlite.Open(t.Context(), sqlite.Config{Dir: t.TempDir(), Version: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+func config(store readmodel.Store) partition.Config {
+	states := partition.NewStates()
+	return partition.Config{
+		Store: store, Layout: eventlog.Layout{Log: logID, Epoch: 1, Partitions: 1}, Owner: "test", Judge: room.Apply,
+		MaxBatch: 50, HeaderCache: 4, Slots: make(chan struct{}, 2), States: states,
+		Announce: func(partition.Commit) {}, Committed: func(events.Partition, events.Offset) {},
+		Metrics: partition.NewMetrics(prometheus.NewRegistry(), states), Logger: slog.New(slog.DiscardHandler), Now: time.Now,
+	}
+}
+
+func newOwner(t *testing.T, c partition.Config, l *memoryLog, seed uint64) *partition.Owner {
+	t.Helper()
+	o, err := partition.NewOwner(c, &memoryReader{memoryLog: l, rng: rand.New(rand.NewPCG(seed, 1))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+func dumpOf(t *testing.T, s readmodel.Store) []readmodel.DumpRow {
+	t.Helper()
+	var rows []readmodel.DumpRow
+	err := s.Snapshot(t.Context(), func(r readmodel.Reader) error {
+		return r.Dump(t.Context(), func(row readmodel.DumpRow) error { rows = append(rows, row); return nil })
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rows
+}
+
+func catchUp(t *testing.T, c partition.Config, l *memoryLog, seed uint64) {
+	t.Helper()
+	if err := newOwner(t, c, l, seed).CatchUp(t.Context(), l.end()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// until waits until the partition's state is as asked for.
+func until(t *testing.T, s *partition.States, what string, ok func(partition.State) bool) {
+	t.Helper()
+	deadline := time.Now().Add(20 * time.Second)
+	for time.Now().Before(deadline) {
+		if all := s.All(); len(all) == 1 && ok(all[0]) {
+			return
+		}
+		<-time.After(time.Millisecond)
+	}
+	t.Fatalf("not %s in time: %+v", what, s.All())
+}
+
+// run runs an owner until the returned function is called.
+func run(t *testing.T, o *partition.Owner) (stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- o.Run(ctx) }()
+	return sync.OnceFunc(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("Run: %v", err)
+		}
+	})
+}
+
+func history(seed uint64, n int) []roomtest.Record {
+	r := roomtest.NewRoom(failer{}, "alice")
+	rng := rand.New(rand.NewPCG(seed, 2))
+	users := []events.UserID{"alice", "bob", "carol", "dave"}
+	for len(r.Records()) < n {
+		u, v := users[rng.IntN(len(users))], users[rng.IntN(len(users))]
+		switch rng.IntN(8) {
+		case 0:
+			r.Join(u)
+		case 1:
+			r.Leave(v)
+		case 2:
+			r.Kick(u, v)
+		case 3:
+			r.BanFor(u, v, time.Duration(rng.IntN(20))*time.Second)
+		default:
+			r.Post(u, "hello")
+		}
+	}
+	return r.Records()
+}
+
+type failer struct{ testing.TB }
+
+func (failer) Helper() {}
+
+// TestSameTablesWhateverHappens folds one history with random batches, restarts,
+// failures before and after the commit and rival claims: the tables are those of
+// one quiet run.
+func TestSameTablesWhateverHappens(t *testing.T) {
+	for seed := range uint64(20) {
+		l := newLog(history(seed, 300)...)
+		quiet := openStore(t)
+		catchUp(t, config(quiet), l, seed)
+		want := dumpOf(t, quiet)
+		if len(want) < 100 {
+			t.Fatalf("seed %d: only %d rows, the history tests nothing", seed, len(want))
+		}
+
+		rough := &faulty{Store: openStore(t), rng: rand.New(rand.NewPCG(seed, 3))}
+		c := config(rough)
+		for range 5 { // restarts
+			stop := run(t, newOwner(t, c, l, rough.rng.Uint64()))
+			next := events.Offset(rough.rng.IntN(int(l.end())))
+			until(t, c.States, "on its way", func(s partition.State) bool { return s.Next >= next })
+			stop()
+		}
+		rough.quiet()
+		catchUp(t, c, l, seed)
+		if got := dumpOf(t, rough); !slices.Equal(got, want) {
+			t.Fatalf("seed %d: tables differ from those of a quiet run: %d rows, want %d", seed, len(got), len(want))
+		}
+		if rough.faults == 0 {
+			t.Errorf("seed %d: no fault was injected", seed)
+		}
+	}
+}
+
+var errInjected = errors.New("injected")
+
+// faulty is a store whose commits fail, before or after they happened, and whose
+// partitions are claimed by others now and then.
+type faulty struct {
+	readmodel.Store
+	mu     sync.Mutex
+	rng    *rand.Rand
+	calm   bool
+	faults int
+}
+
+func (f *faulty) quiet() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.calm = true
+}
+
+func (f *faulty) draw() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.calm {
+		return -1
+	}
+	n := f.rng.IntN(6)
+	if n < 3 {
+		f.faults++
+	}
+	return n
+}
+
+func (f *faulty) Fold(ctx context.Context, fence readmodel.Fence, needs readmodel.Needs, fn func(readmodel.Rows) (readmodel.Batch, error)) error {
+	switch f.draw() {
+	case 0: // rolled back
+		return f.Store.Fold(ctx, fence, needs, func(rows readmodel.Rows) (readmodel.Batch, error) {
+			if _, err := fn(rows); err != nil {
+				return readmodel.Batch{}, err
+			}
+			return readmodel.Batch{}, errInjected
+		})
+	case 1: // committed, and nobody knows
+		if err := f.Store.Fold(ctx, fence, needs, fn); err != nil {
+			return err
+		}
+		return errInjected
+	case 2: // somebody else claims
+		if _, err := f.Claim(ctx, fence.Partition, logID, "rival"); err != nil {
+			return err
+		}
+	}
+	return f.Store.Fold(ctx, fence, needs, fn)
+}
+
+// TestGapStops shows that a log which is not the one that was folded stops the
+// partition, with a reason, and that nothing is written.
+func TestGapStops(t *testing.T) {
+	full := history(1, 60)
+	for name, tc := range map[string]struct {
+		change func(l *memoryLog, c *partition.Config)
+		reason string
+	}{
+		"another topic":   {func(_ *memoryLog, c *partition.Config) { c.Layout.Log = events.LogID{2} }, "was"},
+		"begins too late": {func(l *memoryLog, _ *partition.Config) { l.start = l.end(); l.append(full[0]); l.start = l.end() - 1 }, "are gone"},
+		"ends too early":  {func(l *memoryLog, _ *partition.Config) { l.records = l.records[:len(l.records)-1] }, "ends at"},
+		"another record":  {func(l *memoryLog, _ *partition.Config) { l.records[len(l.records)-1].Message = full[0].Message }, "folded was"},
+		"lost and grown again": {func(l *memoryLog, _ *partition.Config) {
+			l.records[len(l.records)-1].Message = full[3].Message
+			l.append(full[2])
+		}, "folded was"},
+		"last record not there": {func(l *memoryLog, _ *partition.Config) {
+			l.append(full[0])
+			l.records = slices.Delete(l.records, len(l.records)-2, len(l.records)-1)
+		}, "is gone"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			store, l := openStore(t), newLog(full...)
+			c := config(store)
+			catchUp(t, c, l, 1)
+			want := dumpOf(t, store)
+			tc.change(l, &c)
+			stop := run(t, newOwner(t, c, l, 1))
+			defer stop()
+			until(t, c.States, "stopped", func(s partition.State) bool { return s.Phase == partition.Stopped })
+			if s := c.States.All()[0]; !strings.Contains(s.Reason, tc.reason) {
+				t.Errorf("reason %q does not say %q", s.Reason, tc.reason)
+			}
+			if got := dumpOf(t, store); !slices.Equal(got, want) {
+				t.Error("the tables have changed")
+			}
+		})
+	}
+}
+
+// TestParking shows that what cannot be judged parks its room and no other, and
+// that what is no event is set aside.
+func TestParking(t *testing.T) {
+	poisoned := roomtest.NewRoom(t, "alice", roomtest.ID("poisoned"))
+	poison := poisoned.Post("alice", "panic")
+	poisoned.Post("alice", "waits behind it")
+	newer := roomtest.NewRoom(t, "alice", roomtest.ID("newer"))
+	newer.Post("alice", "of a newer version")
+	healthy := roomtest.NewRoom(t, "alice", roomtest.ID("healthy"))
+	healthy.Post("alice", "one")
+
+	l := newLog(poisoned.Records()...)
+	l.append(roomtest.Record{Message: events.Message{Key: []byte("main/healthy"), Value: []byte("garbage")}, LogTime: roomtest.Epoch})
+	for i, r := range newer.Records() {
+		if i == 1 {
+			r.Message.Headers = slices.Clone(r.Message.Headers)
+			for j, h := range r.Message.Headers {
+				if h.Key == events.HeaderType {
+					r.Message.Headers[j].Value = []byte("message.posted.v9")
+				}
+			}
+		}
+		l.append(r)
+	}
+	for _, r := range healthy.Records() {
+		l.append(r)
+	}
+
+	store := openStore(t)
+	c := config(store)
+	c.Judge = func(v *room.View, e *events.Event, at time.Time) (room.Changes, room.Verdict) {
+		if e.ID == poison.ID {
+			panic("poison")
+		}
+		return room.Apply(v, e, at)
+	}
+	catchUp(t, c, l, 1)
+
+	err := store.Snapshot(t.Context(), func(r readmodel.Reader) error {
+		for id, want := range map[events.RoomID]struct {
+			seq  events.Seq
+			code room.Code
+		}{"poisoned": {1, room.CodePanic}, "newer": {1, room.CodeUnknownType}, "healthy": {2, ""}} {
+			k := readmodel.Key{Tenant: events.DefaultTenant, Room: id}
+			got, ok, err := r.Room(t.Context(), k)
+			if err != nil || !ok || got.Seq != want.seq {
+				t.Errorf("room %s: seq %d (%t, %v), want %d", id, got.Seq, ok, err, want.seq)
+			}
+			d, blocked, err := r.Blocked(t.Context(), k)
+			if err != nil || blocked != (want.code != "") || d.Code != want.code {
+				t.Errorf("room %s: blocked %t with %q (%v), want %q", id, blocked, d.Code, err, want.code)
+			}
+		}
+		counts, err := r.Counts(t.Context())
+		if want := (readmodel.Counts{BadRecords: 1, DeadLetters: 3, BlockedRooms: 2}); counts[0] != want {
+			t.Errorf("counts %+v, want %+v", counts[0], want)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestRefusedRowParksItsRoomOnly has a database that refuses one event's row.
+func TestRefusedRowParksItsRoomOnly(t *testing.T) {
+	bad := roomtest.NewRoom(t, "alice", roomtest.ID("bad"))
+	refused := bad.Post("alice", "refused")
+	bad.Post("alice", "behind")
+	good := roomtest.NewRoom(t, "alice", roomtest.ID("good"))
+	good.Post("alice", "fine")
+	l := newLog(slices.Concat(bad.Records(), good.Records())...)
+
+	store := &refusing{Store: openStore(t), id: refused.ID}
+	catchUp(t, config(store), l, 1)
+	if store.alone < 2 {
+		t.Errorf("the row was tried alone %d times before its room was parked, want 2", store.alone)
+	}
+	err := store.Snapshot(t.Context(), func(r readmodel.Reader) error {
+		d, blocked, err := r.Blocked(t.Context(), readmodel.Key{Tenant: events.DefaultTenant, Room: "bad"})
+		if !blocked || d.Code != room.CodeUnstorable || d.ID != refused.ID {
+			t.Errorf("blocked %t by %+v", blocked, d)
+		}
+		got, _, err2 := r.Room(t.Context(), readmodel.Key{Tenant: events.DefaultTenant, Room: "good"})
+		if got.Seq != 2 {
+			t.Errorf("the other room is at seq %d, want 2", got.Seq)
+		}
+		return errors.Join(err, err2)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+type refusing struct {
+	readmodel.Store
+	id    events.EventID
+	alone int
+}
+
+func (r *refusing) Fold(ctx context.Context, fence readmodel.Fence, needs readmodel.Needs, fn func(readmodel.Rows) (readmodel.Batch, error)) error {
+	return r.Store.Fold(ctx, fence, needs, func(rows readmodel.Rows) (readmodel.Batch, error) {
+		b, err := fn(rows)
+		for _, e := range b.Events {
+			if e.ID == r.id {
+				if len(b.Events) == 1 {
+					r.alone++
+				}
+				return b, readmodel.ErrRowRefused
+			}
+		}
+		return b, err
+	})
+}
+
+// TestZombieWritesNothing has two owners of one partition: the one that claimed
+// first is fenced, whatever it was about to write.
+func TestZombieWritesNothing(t *testing.T) {
+	l := newLog(history(3, 200)...)
+	store := openStore(t)
+	first, second := config(store), config(store)
+	arrived, resume := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	frozen := &gate{Store: store, before: func() { once.Do(func() { close(arrived); <-resume }) }}
+	first.Store = frozen
+	stop := run(t, newOwner(t, first, l, 1))
+	defer stop()
+	<-arrived // frozen in its first batch
+	catchUp(t, second, l, 2)
+	want := dumpOf(t, store)
+	close(resume)
+	until(t, first.States, "claimed again", func(s partition.State) bool { return s.Phase == partition.Folding && s.Next == l.end() })
+	if got := dumpOf(t, store); !slices.Equal(got, want) {
+		t.Error("the zombie has written")
+	}
+	if frozen.fenced != 1 {
+		t.Errorf("the zombie's batch was fenced %d times, want once", frozen.fenced)
+	}
+}
+
+type gate struct {
+	readmodel.Store
+	before func()
+	fenced int
+}
+
+func (g *gate) Fold(ctx context.Context, fence readmodel.Fence, needs readmodel.Needs, fn func(readmodel.Rows) (readmodel.Batch, error)) error {
+	g.before()
+	err := g.Store.Fold(ctx, fence, needs, fn)
+	if errors.Is(err, readmodel.ErrFenced) {
+		g.fenced++
+	}
+	return err
+}
+
+// TestTimelineIsAChain checks that what is announced leads from commit to commit,
+// and carries just what the tables hold.
+func TestTimelineIsAChain(t *testing.T) {
+	l := newLog(history(4, 200)...)
+	store := openStore(t)
+	c := config(store)
+	var told []readmodel.EventRow
+	next := events.Offset(0)
+	c.Announce = func(m partition.Commit) {
+		if m.Floor != next {
+			t.Errorf("commit from %d, the one before led to %d", m.Floor, next)
+		}
+		next = m.Next
+		told = append(told, m.Events...)
+	}
+	catchUp(t, c, l, 4)
+	if next != l.end() {
+		t.Errorf("the chain ends at %d, the log at %d", next, l.end())
+	}
+	err := store.Snapshot(t.Context(), func(r readmodel.Reader) error {
+		rows, err := r.Events(t.Context(), readmodel.Key{Tenant: events.DefaultTenant, Room: "lobby"}, 0, nil, 1000)
+		if len(rows) == 0 || !slices.Equal(rows, told) {
+			t.Errorf("told %d events, the tables have %d, or they differ", len(told), len(rows))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// BenchmarkFold is the fold and SQLite, without a broker: records per second.
+func BenchmarkFold(b *testing.B) {
+	recs := history(5, 5000)
+	for b.Loop() {
+		s, err := sqlite.Open(b.Context(), sqlite.Config{Dir: b.TempDir(), Version: 1})
+		if err != nil {
+			b.Fatal(err)
+		}
+		l := newLog(recs...)
+		c := config(s)
+		c.MaxBatch = 500
+		o, err := partition.NewOwner(c, &memoryReader{memoryLog: l, rng: rand.New(rand.NewPCG(1, 1))})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := o.CatchUp(b.Context(), l.end()); err != nil {
+			b.Fatal(err)
+		}
+		_ = s.Close()
+	}
+	b.ReportMetric(float64(len(recs)*b.N)/b.Elapsed().Seconds(), "events/s")
+}

@@ -1,0 +1,168 @@
+package projector
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/roomlog/roomlog/pkg/eventlog"
+	"github.com/roomlog/roomlog/pkg/events"
+	"github.com/roomlog/roomlog/pkg/events/room"
+	"github.com/roomlog/roomlog/pkg/readmodel"
+	"github.com/roomlog/roomlog/services/projector/internal/partition"
+)
+
+// Verification says which tables to verify against which log.
+type Verification struct {
+	Log    eventlog.Config
+	Layout eventlog.Layout
+	// Store has the tables in question; Scratch is an empty one to fold into.
+	Store, Scratch readmodel.Store
+	// Progress, where set, is told how many of all records have been folded.
+	Progress func(done, total int64)
+	Logger   *slog.Logger
+}
+
+// Difference is a row that is not as the log has it.
+type Difference struct {
+	Table string `json:"table"`
+	Key   string `json:"key"`
+	// Tables is the row as it stands, Log as a fresh fold gives it; empty where
+	// there is none.
+	Tables string `json:"tables,omitempty"`
+	Log    string `json:"log,omitempty"`
+}
+
+// Verified is the result of a verification.
+type Verified struct {
+	Records     int64 `json:"records"` // folded
+	Rows        int64 `json:"rows"`    // compared
+	Differences int64 `json:"differences"`
+}
+
+// Verify folds the log afresh, up to the checkpoints of the tables, and compares
+// all rows. All that it reads of the tables is of one moment: projectors may go
+// on meanwhile. Each difference is reported as it is found.
+func Verify(ctx context.Context, v Verification, report func(Difference)) (Verified, error) {
+	var result Verified
+	err := v.Store.Snapshot(ctx, func(live readmodel.Reader) error {
+		checkpoints, err := live.Checkpoints(ctx)
+		if err != nil {
+			return err
+		}
+		if result.Records, err = v.refold(ctx, checkpoints); err != nil {
+			return err
+		}
+		return v.Scratch.Snapshot(ctx, func(fresh readmodel.Reader) error {
+			return compare(dump(ctx, live), dump(ctx, fresh), &result, report)
+		})
+	})
+	if err != nil {
+		return result, fmt.Errorf("verify: %w", err)
+	}
+	return result, nil
+}
+
+func (v Verification) refold(ctx context.Context, checkpoints []readmodel.Checkpoint) (int64, error) {
+	var total, done int64
+	for _, cp := range checkpoints {
+		total += int64(cp.Next)
+	}
+	states := partition.NewStates()
+	c := partition.Config{
+		Store: v.Scratch, Layout: v.Layout, Owner: "verify", Judge: room.Apply, MaxBatch: 1000, HeaderCache: 10_000,
+		Slots: make(chan struct{}, 1), States: states, Metrics: partition.NewMetrics(prometheus.NewRegistry(), states),
+		Logger: slog.New(slog.DiscardHandler), Now: time.Now, Committed: func(events.Partition, events.Offset) {},
+		Announce: func(c partition.Commit) {
+			done += int64(c.Next - c.Floor)
+			if v.Progress != nil {
+				v.Progress(done, total)
+			}
+		},
+	}
+	for _, cp := range checkpoints {
+		if err := v.catchUp(ctx, c, cp); err != nil {
+			return done, fmt.Errorf("partition %d: %w", cp.Partition, err)
+		}
+	}
+	return done, nil
+}
+
+func (v Verification) catchUp(ctx context.Context, c partition.Config, cp readmodel.Checkpoint) error {
+	r := eventlog.NewReader(v.Log, v.Layout, cp.Partition)
+	defer r.Close()
+	if err := partition.Recognise(ctx, r, v.Layout, cp); err != nil {
+		return err
+	}
+	o, err := partition.NewOwner(c, r)
+	if err != nil {
+		return err
+	}
+	return o.CatchUp(ctx, cp.Next)
+}
+
+// dump turns a reader's dump into a sequence; an error ends it.
+func dump(ctx context.Context, r readmodel.Reader) iter.Seq2[readmodel.DumpRow, error] {
+	stop := errors.New("stop")
+	return func(yield func(readmodel.DumpRow, error) bool) {
+		err := r.Dump(ctx, func(row readmodel.DumpRow) error {
+			if !yield(row, nil) {
+				return stop
+			}
+			return nil
+		})
+		if err != nil && !errors.Is(err, stop) {
+			yield(readmodel.DumpRow{}, err)
+		}
+	}
+}
+
+// compare walks two dumps side by side: both ascend by table, then key.
+func compare(live, fresh iter.Seq2[readmodel.DumpRow, error], result *Verified, report func(Difference)) error {
+	nextLive, stopLive := iter.Pull2(live)
+	defer stopLive()
+	nextFresh, stopFresh := iter.Pull2(fresh)
+	defer stopFresh()
+	a, errA, okA := nextLive()
+	b, errB, okB := nextFresh()
+	for okA || okB {
+		if err := errors.Join(errA, errB); err != nil {
+			return err
+		}
+		result.Rows++
+		order := 0
+		switch {
+		case !okA:
+			order = 1
+		case !okB:
+			order = -1
+		default:
+			order = cmp.Or(strings.Compare(a.Table, b.Table), strings.Compare(a.Key, b.Key))
+		}
+		switch {
+		case order < 0:
+			result.Differences++
+			report(Difference{Table: a.Table, Key: a.Key, Tables: a.Value})
+			a, errA, okA = nextLive()
+		case order > 0:
+			result.Differences++
+			report(Difference{Table: b.Table, Key: b.Key, Log: b.Value})
+			b, errB, okB = nextFresh()
+		default:
+			if a.Value != b.Value {
+				result.Differences++
+				report(Difference{Table: a.Table, Key: a.Key, Tables: a.Value, Log: b.Value})
+			}
+			a, errA, okA = nextLive()
+			b, errB, okB = nextFresh()
+		}
+	}
+	return nil
+}
