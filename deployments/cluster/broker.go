@@ -31,14 +31,18 @@ func java() (string, error) {
 }
 
 // jvm is how every Java program here is run: small, and quick to start rather than fast for days.
-func jvm(java string, servers parts, args ...string) *exec.Cmd {
-	return exec.Command(java, append([]string{ //nolint:noctx // a server outlives the call that starts it; format bounds itself
+func (c *Cluster) jvm(java string, args ...string) *exec.Cmd {
+	flags := []string{
 		"-Xmx400m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto",
 		"-Djava.awt.headless=true",
 		"-Dorg.slf4j.simpleLogger.showDateTime=true",
 		"-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSXXX",
-		"-cp", filepath.Join(servers.kafkaJars, "*"),
-	}, args...)...)
+		"-cp", c.servers.classPath(),
+	}
+	if _, err := os.Stat(c.servers.archive); err == nil {
+		flags = append(flags, "-XX:SharedArchiveFile="+c.servers.archive)
+	}
+	return exec.Command(java, append(flags, args...)...) //nolint:noctx // a server outlives the call that starts it
 }
 
 // broker describes the i-th broker (from 0) of the cluster in dir.
@@ -51,9 +55,11 @@ func (c *Cluster) broker(i int, java string) *Node {
 		dir:      dir,
 		marker:   propertiesFile(dir),
 		detached: c.detached,
-		command:  func() *exec.Cmd { return jvm(java, c.servers, "kafka.Kafka", propertiesFile(dir)) },
-		ready:    func(ctx context.Context) error { return registered(ctx, c.state.Brokers[i], id) },
-		stop:     syscall.SIGTERM,
+		command: func() *exec.Cmd {
+			return c.jvm(java, append(slices.Clone(c.jvmFlags), "kafka.Kafka", propertiesFile(dir))...)
+		},
+		ready: func(ctx context.Context) error { return registered(ctx, c.state.Brokers[i], id) },
+		stop:  syscall.SIGTERM,
 	}
 }
 
@@ -81,7 +87,7 @@ func (c *Cluster) prepareBroker(ctx context.Context, i int, java string) error {
 	if _, err := os.Stat(filepath.Join(dir, "data", "meta.properties")); err == nil {
 		return nil
 	}
-	format := jvm(java, c.servers, "kafka.tools.StorageTool", "format", "--cluster-id", c.state.ClusterID, "--config", propertiesFile(dir))
+	format := c.jvm(java, "kafka.tools.StorageTool", "format", "--cluster-id", c.state.ClusterID, "--config", propertiesFile(dir))
 	pid, err := spawn(format, filepath.Join(dir, "log"), false)
 	if err != nil {
 		return err

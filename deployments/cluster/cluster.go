@@ -59,6 +59,7 @@ type Cluster struct {
 	temporary bool
 	detached  bool
 	servers   parts
+	jvmFlags  []string // of the brokers, beside the usual ones
 	state     state
 	brokers   []*Node
 	database  *Node // nil: none
@@ -112,6 +113,11 @@ func prepare(ctx context.Context, cfg Config) (*Cluster, error) {
 	}
 	if c.servers, err = fetch(ctx, cfg.Log); err != nil {
 		return nil, err
+	}
+	if cfg.Brokers > 0 {
+		if err := train(ctx, c.servers, runtime, cfg.Log); err != nil {
+			return nil, err
+		}
 	}
 	if err := c.claimDir(); err != nil {
 		return nil, err

@@ -29,10 +29,12 @@ var ErrMissingTool = errors.New("a needed program is missing")
 // layout changes whenever the content of a parts directory does for another reason than the POM.
 const layout = "1"
 
-// parts are the fetched servers on this machine's disk, shared by every cluster and never written to.
+// parts are the fetched servers on this machine's disk, shared by every cluster. They never change, but for the archive that is added.
 type parts struct {
 	kafkaJars string // a directory
 	postgres  string // a directory with bin, lib, share
+	archive   string // a file of classes that may not be there, see train
+	lock      string // the file to lock before adding to them
 }
 
 // fetch returns the servers, from the cache when they are there. Else it gets
@@ -49,7 +51,12 @@ func fetch(ctx context.Context, log io.Writer) (parts, error) {
 	}
 	sum := sha256.Sum256(append([]byte(layout+runtime.GOOS+runtime.GOARCH), kafka.POM...))
 	dir := filepath.Join(cache, "servers-"+hex.EncodeToString(sum[:6]))
-	found := parts{kafkaJars: filepath.Join(dir, "kafka"), postgres: filepath.Join(dir, "postgres")}
+	found := parts{
+		kafkaJars: filepath.Join(dir, "kafka"),
+		postgres:  filepath.Join(dir, "postgres"),
+		archive:   filepath.Join(dir, "kafka.jsa"),
+		lock:      filepath.Join(cache, "lock"),
+	}
 	if _, err := os.Stat(dir); err == nil {
 		return found, nil
 	}
@@ -57,7 +64,7 @@ func fetch(ctx context.Context, log io.Writer) (parts, error) {
 	if err := mkdirOpen(cache); err != nil {
 		return parts{}, fmt.Errorf("cache directory (set %s to another): %w", CacheVariable, err)
 	}
-	unlock, err := waitLock(ctx, filepath.Join(cache, "lock"))
+	unlock, err := waitLock(ctx, found.lock)
 	if err != nil {
 		return parts{}, fmt.Errorf("lock the cache %s: %w", cache, err)
 	}
