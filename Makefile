@@ -3,7 +3,6 @@
 SHELL   := bash
 MODULES := . services/chat services/projector services/roomlog
 PKGS    := ./... ./services/chat/... ./services/projector/... ./services/roomlog/...
-TOOL    := go tool -modfile=$(CURDIR)/tools/go.mod
 CLUSTER := go run ./deployments/cluster/cmd/cluster
 DATA    ?= data
 
@@ -21,3 +20,36 @@ build: ## the three programs, in bin/
 
 clean: ## remove what was built
 	rm -rf bin
+
+generate: ## code from the API description
+	go generate $(PKGS)
+
+# Real Kafka and PostgreSQL are started once for all tests, and taken away again.
+# The core runs under the race detector; what starts whole programs does not.
+test: build ## all tests, on the embedded and on the real parts
+	$(CLUSTER) exec -- $(MAKE) --no-print-directory test-with-cluster
+
+test-with-cluster:
+	go vet $(PKGS)
+	go test -race -timeout 20m ./... ./services/chat/... ./services/projector/... ./services/roomlog/internal/...
+	go test -timeout 30m ./services/roomlog/e2e/... ./services/roomlog/cmd/...
+
+crash: build ## 100 rounds of kill -9 under load
+	CRASH_ROUNDS=100 go test -count=1 -v -timeout 60m -run TestCrash ./services/roomlog/e2e/crash
+
+TOOLS := $(CURDIR)/bin/tools
+$(TOOLS)/.stamp: tools/go.mod tools/go.sum
+	cd tools && GOWORK=off go build -o $(TOOLS)/ github.com/golangci/golangci-lint/v2/cmd/golangci-lint mvdan.cc/gofumpt
+	@touch $@
+
+lint: $(TOOLS)/.stamp ## what the linters say
+	@for m in $(MODULES); do (cd $$m && $(TOOLS)/golangci-lint run ./...) || exit 1; done
+
+fmt: $(TOOLS)/.stamp ## format all code
+	$(TOOLS)/gofumpt -w $(MODULES)
+
+cluster: ## three Kafka brokers and PostgreSQL, for you to work with
+	$(CLUSTER) up
+
+cluster-down: ## stop them
+	$(CLUSTER) down

@@ -1,0 +1,100 @@
+// Package backend opens what the programs work on: the log, the read model and
+// the timeline between them. It is the one place that knows how addresses on the
+// command line become them.
+package backend
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/roomlog/roomlog/pkg/eventlog"
+	"github.com/roomlog/roomlog/pkg/events"
+	"github.com/roomlog/roomlog/pkg/readmodel"
+	"github.com/roomlog/roomlog/pkg/readmodel/driver"
+	"github.com/roomlog/roomlog/pkg/timeline"
+)
+
+// timelineRetention is how long the timeline topic keeps commits. Followers read
+// from its end; what they missed they read from the tables.
+const timelineRetention = time.Hour
+
+// Config says where the log and the read model are. The tags are those of the
+// command line.
+type Config struct {
+	Brokers      []string        `help:"Kafka brokers, host:port, separated by commas." placeholder:"HOST:PORT,…"`
+	Database     string          `help:"Read model: postgres://… or a directory for SQLite. A password is better given in the environment." placeholder:"URL"`
+	Epoch        events.LogEpoch `help:"The log's epoch; it is part of the topic's name." default:"1"`
+	Partitions   int             `help:"Partitions of the log. Fixed for its life; 0: as they are, or 16 for a new log." default:"0"`
+	Replication  int             `help:"Replicas of new topics; 0: the brokers' default." default:"0"`
+	MinInSync    int             `name:"min-in-sync" help:"Replicas that must have a record before it is acknowledged, for new topics; 0: the brokers' default." default:"0"`
+	User         string          `name:"broker-user" help:"User for the brokers (SASL/PLAIN)."`
+	PasswordFile string          `name:"broker-password-file" help:"File with the password for the brokers." type:"path"`
+	Projection   int             `help:"Version of the projection to work on." default:"1" hidden:""`
+}
+
+// DefaultPartitions is how many partitions a new log gets.
+const DefaultPartitions = 16
+
+// Log is the log that a Config names, and how it is laid out.
+type Log struct {
+	Config eventlog.Config
+	Layout eventlog.Layout
+}
+
+// EventLog gives the log's address. password, where not empty, is used instead of
+// the password file.
+func (c Config) EventLog(clientID, password string, logger *slog.Logger) (eventlog.Config, error) {
+	if len(c.Brokers) == 0 {
+		return eventlog.Config{}, errors.New("no brokers given: use --brokers host:port,…")
+	}
+	if password == "" && c.PasswordFile != "" {
+		b, err := os.ReadFile(c.PasswordFile)
+		if err != nil {
+			return eventlog.Config{}, fmt.Errorf("--broker-password-file: %w", err)
+		}
+		password = strings.TrimSpace(string(b))
+	}
+	return eventlog.Config{
+		Brokers: c.Brokers, Epoch: c.Epoch, Username: c.User, Password: password, ClientID: clientID, Logger: logger,
+	}, nil
+}
+
+// OpenLog makes sure that the log's topic is there and is as configured.
+func (c Config) OpenLog(ctx context.Context, cfg eventlog.Config) (Log, error) {
+	spec := cfg.EventsTopicSpec(c.Partitions, c.Replication, c.MinInSync)
+	layout, err := eventlog.EnsureTopic(ctx, cfg, spec)
+	if errors.Is(err, eventlog.ErrUnknownTopic) && c.Partitions == 0 {
+		spec.Partitions = DefaultPartitions
+		layout, err = eventlog.EnsureTopic(ctx, cfg, spec)
+	}
+	if err != nil {
+		return Log{}, fmt.Errorf("the log at %s: %w", strings.Join(cfg.Brokers, ","), err)
+	}
+	cfg.Topic, cfg.Epoch = layout.Topic, layout.Epoch
+	return Log{Config: cfg, Layout: layout}, nil
+}
+
+// EnsureTimeline makes sure that the timeline's topic is there: as many
+// partitions as the log, so that the commits of each keep their order.
+func (c Config) EnsureTimeline(ctx context.Context, l Log) error {
+	_, err := eventlog.EnsureTopic(ctx, l.Config, eventlog.TopicSpec{
+		Name: timeline.DefaultTopic, Partitions: l.Layout.Partitions, Replication: c.Replication, Retention: timelineRetention,
+	})
+	if err != nil {
+		return fmt.Errorf("the timeline: %w", err)
+	}
+	return nil
+}
+
+// OpenStore opens the read model and brings its schema up to date.
+func (c Config) OpenStore(ctx context.Context, logger *slog.Logger) (readmodel.Store, error) {
+	if c.Database == "" {
+		return nil, errors.New("no database given: use --database postgres://… or a directory")
+	}
+	return driver.Open(ctx, c.Database, max(c.Projection, 1), logger)
+}
