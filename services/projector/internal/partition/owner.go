@@ -102,14 +102,14 @@ func (o *Owner) Run(ctx context.Context) error {
 		case ctx.Err() != nil:
 		case errors.As(err, &gap):
 			o.log.Error("partition stopped: the log is not the one that was folded", "reason", gap.Reason)
-			o.States.set(p, Stopped, gap.Reason)
+			o.States.Set(p, Stopped, gap.Reason)
 			<-ctx.Done()
 		default:
 			if o.claim.Next != before {
 				backoff = firstBackoff
 			}
 			o.log.Warn("partition paused, will claim it again", "error", err, "after", backoff)
-			o.States.set(p, Paused, err.Error())
+			o.States.Set(p, Paused, err.Error())
 			o.Metrics.pauses.Inc()
 			sleep(ctx, backoff)
 			backoff = min(2*backoff, maxBackoff)
@@ -147,7 +147,7 @@ func (o *Owner) CatchUp(ctx context.Context, to events.Offset) error {
 // begin claims the partition, recognises the log and seeks to the checkpoint.
 func (o *Owner) begin(ctx context.Context) error {
 	p := o.reader.Partition()
-	o.States.set(p, Claiming, "")
+	o.States.Set(p, Claiming, "")
 	cp, err := o.Store.Claim(ctx, p, o.Layout.Log, o.Owner)
 	if err != nil {
 		return fmt.Errorf("claim: %w", err)
@@ -158,7 +158,7 @@ func (o *Owner) begin(ctx context.Context) error {
 	}
 	o.log.Info("partition claimed", "epoch", cp.Epoch, "offset", cp.Next)
 	o.reader.Seek(cp.Next)
-	o.States.set(p, Folding, "")
+	o.States.Set(p, Folding, "")
 	o.States.advance(p, cp.Next)
 	o.Announce(Commit{Partition: p, Epoch: cp.Epoch, Floor: cp.Next, Next: cp.Next})
 	return nil

@@ -63,7 +63,8 @@ func (s *States) update(p events.Partition, f func(*State)) {
 	f(st)
 }
 
-func (s *States) set(p events.Partition, phase Phase, reason string) {
+// Set notes what the owner of p is doing, and why.
+func (s *States) Set(p events.Partition, phase Phase, reason string) {
 	s.update(p, func(st *State) { st.Phase, st.Reason = phase, reason })
 }
 
