@@ -30,9 +30,11 @@ func TestBrokerKilledAndBack(t *testing.T) {
 	}
 	defer client.Close()
 	const topic, partitions = "events", 6
-	if _, err := kadm.NewClient(client).CreateTopic(ctx, partitions, 3, nil, topic); err != nil {
+	admin := kadm.NewClient(client)
+	if _, err := admin.CreateTopic(ctx, partitions, -1, nil, topic); err != nil {
 		t.Fatal(err)
 	}
+	checkSettings(ctx, t, admin, topic)
 
 	produce(ctx, t, client, topic, partitions, "before")
 	victim, err := c.ActiveController(ctx)
@@ -80,6 +82,45 @@ func TestBrokerKilledAndBack(t *testing.T) {
 			t.Errorf("%s was read %d times", value, times)
 		}
 	}
+}
+
+// checkSettings asks the brokers how they are set, and what a topic has by default.
+func checkSettings(ctx context.Context, t *testing.T, admin *kadm.Client, topic string) {
+	t.Helper()
+	brokers, err := admin.DescribeBrokerConfigs(ctx, 1, 2, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	topics, err := admin.DescribeTopicConfigs(ctx, topic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, broker := range brokers {
+		got := valuesOf(broker)
+		for key, want := range kafka.Settings(3) {
+			if got[key] != want {
+				t.Errorf("broker %s: %s is %q, want %q", broker.Name, key, got[key], want)
+			}
+		}
+	}
+	if got := valuesOf(topics[0]); got["min.insync.replicas"] != "2" || got["unclean.leader.election.enable"] != "false" {
+		t.Errorf("a topic by default: %v", got)
+	}
+	details, err := admin.ListTopics(ctx, topic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if replicas := details[topic].Partitions.NumReplicas(); replicas != 3 {
+		t.Errorf("a topic has %d replicas by default, want 3", replicas)
+	}
+}
+
+func valuesOf(resource kadm.ResourceConfig) map[string]string {
+	values := map[string]string{}
+	for _, config := range resource.Configs {
+		values[config.Key] = config.MaybeValue()
+	}
+	return values
 }
 
 // produce writes one record to each partition and waits for all acknowledgements.

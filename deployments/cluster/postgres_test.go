@@ -2,6 +2,10 @@ package cluster_test
 
 import (
 	"context"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -36,6 +40,13 @@ func testPostgresAsNeeded(ctx context.Context, t *testing.T, c *cluster.Cluster)
 	if err != nil {
 		t.Fatal(err)
 	}
+	passwords := filepath.Join(t.TempDir(), "pgpass")
+	if err := os.WriteFile(passwords, []byte("*:*:*:*:"+config.Password+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	withFile := fmt.Sprintf("postgres://%s@%s:%d/%s?sslmode=disable&passfile=%s",
+		config.User, config.Host, config.Port, config.Database, url.QueryEscape(passwords))
+	connect(ctx, t, withFile) // as compose.yaml has it
 	config.Password = "wrong"
 	if _, err := pgx.ConnectConfig(ctx, config); err == nil || !strings.Contains(err.Error(), "password") {
 		t.Errorf("a wrong password gave %v", err)
