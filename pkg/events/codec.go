@@ -1,11 +1,10 @@
 package events
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -47,49 +46,48 @@ var (
 	ErrNotAnEvent = errors.New("not an event")
 	// ErrTooLarge says that an event has more than [MaxEvent] bytes.
 	ErrTooLarge = errors.New("event too large")
-	// ErrUnstorable says that an event holds text that no store takes: U+0000 or
-	// invalid UTF-8.
-	ErrUnstorable = errors.New("event holds U+0000 or invalid UTF-8")
+	// ErrUnstorable says that an event holds what not every store and reader
+	// takes: U+0000, text that is not Unicode (invalid UTF-8, half of a surrogate
+	// pair), JSON nested deeper than [MaxDepth].
+	ErrUnstorable = errors.New("event holds what cannot be stored")
 )
 
-type body struct {
-	Facts   json.RawMessage `json:"facts"`
-	Content json.RawMessage `json:"content"`
+// Encode writes an event for the log; [Decode] reads every event that it writes.
+// Times are cut to the millisecond. Errors: [ErrInvalidID], [ErrTooLarge],
+// [ErrUnstorable], facts that contradict the type, content that is neither an
+// object nor a string, a time outside of the years 1 to 9999.
+func Encode(e *Event) (Message, error) {
+	m, err := encode(e)
+	if err != nil {
+		return Message{}, fmt.Errorf("encode event: %w", err)
+	}
+	if n := m.Size(); n > MaxEvent {
+		return Message{}, fmt.Errorf("encode event: %w: %d bytes, the limit is %d", ErrTooLarge, n, MaxEvent)
+	}
+	return m, nil
 }
 
-// Encode writes an event for the log. Errors: [ErrInvalidID], [ErrTooLarge],
-// [ErrUnstorable], or facts that contradict the type.
-func Encode(e *Event) (Message, error) {
+func encode(e *Event) (Message, error) {
 	if e.Facts == nil || e.Facts.EventType() != e.Type {
-		return Message{}, fmt.Errorf("encode event: facts are not those of %q", e.Type)
+		return Message{}, fmt.Errorf("facts are not those of %q", e.Type)
 	}
-	for _, err := range []error{
-		checkID("event", string(e.ID)), checkID("tenant", string(e.Tenant)),
-		checkID("room", string(e.Room)), checkID("sender", string(e.Facts.By().Sender)),
-	} {
-		if err != nil {
-			return Message{}, fmt.Errorf("encode event: %w", err)
-		}
+	if err := checkEnvelope(e); err != nil {
+		return Message{}, err
 	}
-	facts, err := json.Marshal(e.Facts)
+	if err := checkFacts(e.Facts); err != nil {
+		return Message{}, err
+	}
+	at, err := formatTime(e.Time)
 	if err != nil {
-		return Message{}, fmt.Errorf("encode facts: %w", err)
+		return Message{}, err
 	}
-	content := e.Content
-	if content == nil {
-		content = json.RawMessage("{}")
+	expires, err := formatTime(e.Expires)
+	if err != nil {
+		return Message{}, err
 	}
-	value := make([]byte, 0, len(facts)+len(content)+24)
-	value = append(value, `{"facts":`...)
-	value = append(value, facts...)
-	value = append(value, `,"content":`...)
-	value = append(value, content...)
-	value = append(value, '}')
-	switch {
-	case !json.Valid(content):
-		return Message{}, errors.New("encode event: content is not JSON")
-	case !storable(value):
-		return Message{}, ErrUnstorable
+	value, err := encodeBody(e)
+	if err != nil {
+		return Message{}, err
 	}
 	m := Message{Key: []byte(e.Key()), Value: value, Headers: make([]Header, 0, 10)}
 	set := func(k, v string) {
@@ -102,15 +100,113 @@ func Encode(e *Event) (Message, error) {
 	set(HeaderType, string(e.Type))
 	set(HeaderSource, string(e.Tenant))
 	set(HeaderSubject, string(e.Room))
-	set(HeaderTime, formatTime(e.Time))
-	set(HeaderExpiry, formatTime(e.Expires))
+	set(HeaderTime, at)
+	set(HeaderExpiry, expires)
 	set(HeaderContentType, contentType)
 	set(HeaderContentKey, e.ContentKey)
-	set(HeaderTraceParent, e.TraceParent)
-	if n := m.Size(); n > MaxEvent {
-		return Message{}, fmt.Errorf("%w: %d bytes, the limit is %d", ErrTooLarge, n, MaxEvent)
-	}
+	set(HeaderTraceParent, traceParent(e.TraceParent))
 	return m, nil
+}
+
+func encodeBody(e *Event) ([]byte, error) {
+	facts, err := json.Marshal(e.Facts)
+	if err != nil {
+		return nil, fmt.Errorf("facts: %w", err)
+	}
+	content := []byte("{}")
+	if e.Content != nil {
+		if content, err = scanContent(e.Content); err != nil {
+			return nil, fmt.Errorf("content: %w", err)
+		}
+	}
+	value := make([]byte, 0, len(facts)+len(content)+24)
+	value = append(value, `{"facts":`...)
+	value = append(value, facts...)
+	value = append(value, `,"content":`...)
+	value = append(value, content...)
+	return append(value, '}'), nil
+}
+
+// checkEnvelope checks what the headers say, apart from times and type.
+func checkEnvelope(e *Event) error {
+	if _, err := ParseEventID(string(e.ID)); err != nil {
+		return fmt.Errorf("%s: %w", HeaderID, err)
+	}
+	if _, err := ParseTenant(string(e.Tenant)); err != nil {
+		return fmt.Errorf("%s: %w", HeaderSource, err)
+	}
+	if _, err := ParseRoomID(string(e.Room)); err != nil {
+		return fmt.Errorf("%s: %w", HeaderSubject, err)
+	}
+	if err := checkText(e.ContentKey); err != nil {
+		return fmt.Errorf("%s: %w", HeaderContentKey, err)
+	}
+	return nil
+}
+
+// checkFacts refuses facts that cannot be written: ids that are none, text that
+// is not storable. Whether they make sense is the fold's to say.
+func checkFacts(f Facts) error {
+	by := f.By()
+	if _, err := ParseUserID(string(by.Sender)); err != nil {
+		return fmt.Errorf("sender: %w", err)
+	}
+	text := []string{by.Digest}
+	switch f := f.(type) {
+	case RoomCreated:
+		text = append(text, string(f.Kind))
+	case MemberChanged:
+		if _, err := ParseUserID(string(f.Target)); err != nil {
+			return fmt.Errorf("target: %w", err)
+		}
+		text = append(text, string(f.Membership), string(f.Role))
+	case MessagePosted:
+		for _, id := range []EventID{f.ReplyTo, f.ThreadRoot} {
+			if _, err := ParseEventID(string(id)); id != "" && err != nil {
+				return fmt.Errorf("reply: %w", err)
+			}
+		}
+		for _, u := range f.Mentions {
+			if _, err := ParseUserID(string(u)); err != nil {
+				return fmt.Errorf("mention: %w", err)
+			}
+		}
+		text = append(text, f.Kind)
+	default:
+		return fmt.Errorf("%T are not facts of this contract", f)
+	}
+	for _, s := range text {
+		if err := checkText(s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkText checks text outside of JSON.
+func checkText(s string) error {
+	switch {
+	case !utf8.ValidString(s):
+		return errNotUnicode
+	case strings.IndexByte(s, 0) >= 0:
+		return errNUL
+	}
+	return nil
+}
+
+// traceParent gives the trace context where it can be one, else "": nothing is
+// judged by it, so nothing fails by it.
+func traceParent(s string) string {
+	const longest = 128 // W3C's version 00 has 55
+	if len(s) > longest {
+		return ""
+	}
+	for i := range len(s) {
+		if !idByte(s[i]) {
+			return ""
+		}
+	}
+	return s
 }
 
 // Size is the number of bytes of key, headers and value.
@@ -130,153 +226,4 @@ func (m Message) Header(name string) string {
 		}
 	}
 	return ""
-}
-
-// Decode reads a record. An event of a type that this program does not know
-// comes back with nil Facts and no error; a record that is no event is
-// [ErrNotAnEvent] with the reason. The answer depends on the record alone.
-func Decode(m Message) (Event, error) {
-	e, err := decodeEnvelope(m)
-	if err != nil {
-		return Event{}, fmt.Errorf("%w: %w", ErrNotAnEvent, err)
-	}
-	decode, known := decoders[e.Type]
-	if !known {
-		return e, nil
-	}
-	if err := decodeBody(&e, m.Value, decode); err != nil {
-		return Event{}, fmt.Errorf("%w: %s: %w", ErrNotAnEvent, e.Type, err)
-	}
-	return e, nil
-}
-
-func decodeEnvelope(m Message) (e Event, err error) {
-	var source, subject, id, typ, version, at, expires string
-	for _, h := range m.Headers {
-		switch h.Key {
-		case HeaderSpecVersion:
-			version = string(h.Value)
-		case HeaderID:
-			id = string(h.Value)
-		case HeaderType:
-			typ = string(h.Value)
-		case HeaderSource:
-			source = string(h.Value)
-		case HeaderSubject:
-			subject = string(h.Value)
-		case HeaderTime:
-			at = string(h.Value)
-		case HeaderExpiry:
-			expires = string(h.Value)
-		case HeaderContentKey:
-			e.ContentKey = string(h.Value)
-		case HeaderTraceParent:
-			e.TraceParent = string(h.Value)
-		}
-	}
-	if version != specVersion {
-		return e, fmt.Errorf("%s is %.20q, not %q", HeaderSpecVersion, version, specVersion)
-	}
-	if e.ID, err = ParseEventID(id); err != nil {
-		return e, fmt.Errorf("%s: %w", HeaderID, err)
-	}
-	if e.Tenant, err = ParseTenant(source); err != nil {
-		return e, fmt.Errorf("%s: %w", HeaderSource, err)
-	}
-	if e.Room, err = ParseRoomID(subject); err != nil {
-		return e, fmt.Errorf("%s: %w", HeaderSubject, err)
-	}
-	if e.Type = Type(typ); checkID("type", typ) != nil {
-		return e, fmt.Errorf("%s is not a type", HeaderType)
-	}
-	if string(m.Key) != e.Key() {
-		return e, errors.New("the key is not that of the tenant and room in the headers")
-	}
-	if e.Time, err = parseTime(at); err != nil {
-		return e, fmt.Errorf("%s: %w", HeaderTime, err)
-	}
-	if e.Expires, err = parseTime(expires); err != nil {
-		return e, fmt.Errorf("%s: %w", HeaderExpiry, err)
-	}
-	if !utf8.ValidString(e.ContentKey) || !utf8.ValidString(e.TraceParent) {
-		return e, errors.New("a header is not UTF-8")
-	}
-	return e, nil
-}
-
-func decodeBody(e *Event, value []byte, decode func([]byte) (Facts, error)) error {
-	if !storable(value) {
-		return ErrUnstorable
-	}
-	var b body
-	if err := json.Unmarshal(value, &b); err != nil {
-		return err
-	}
-	if len(b.Facts) == 0 || b.Facts[0] != '{' {
-		return errors.New("facts are not a JSON object")
-	}
-	if len(b.Content) == 0 || b.Content[0] != '{' && b.Content[0] != '"' {
-		return errors.New("content is neither a JSON object nor a string")
-	}
-	f, err := decode(b.Facts)
-	if err != nil {
-		return err
-	}
-	e.Facts, e.RawFacts, e.Content = f, b.Facts, b.Content
-	return checkID("sender", string(f.By().Sender))
-}
-
-// decoders has every type and version ever written.
-var decoders = map[Type]func([]byte) (Facts, error){
-	TypeRoomCreated:   decodeFacts[RoomCreated],
-	TypeMemberChanged: decodeFacts[MemberChanged],
-	TypeMessagePosted: decodeFacts[MessagePosted],
-}
-
-func decodeFacts[F Facts](b []byte) (Facts, error) {
-	var f F
-	if err := json.Unmarshal(b, &f); err != nil {
-		return nil, err
-	}
-	return f, nil
-}
-
-// storable reports whether every store takes b as text, and the strings in it:
-// valid UTF-8 without U+0000, escaped or not.
-func storable(b []byte) bool {
-	if !utf8.Valid(b) || bytes.IndexByte(b, 0) >= 0 {
-		return false
-	}
-	for rest := b; ; {
-		i := bytes.Index(rest, []byte(`\u0000`))
-		if i < 0 {
-			return true
-		}
-		slashes := 0
-		for j := i - 1; j >= 0 && rest[j] == '\\'; j-- {
-			slashes++
-		}
-		if slashes%2 == 0 {
-			return false
-		}
-		rest = rest[i+1:]
-	}
-}
-
-func formatTime(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format("2006-01-02T15:04:05.000Z07:00")
-}
-
-func parseTime(s string) (time.Time, error) {
-	if s == "" {
-		return time.Time{}, nil
-	}
-	t, err := time.Parse(time.RFC3339Nano, s)
-	if err != nil {
-		return time.Time{}, err
-	}
-	return t.UTC().Truncate(time.Millisecond), nil
 }

@@ -11,6 +11,7 @@ const (
 	MaxReason      = 1 << 10
 	MaxAttachments = 20   // attachments of a message
 	MaxMentions    = 1000 // people mentioned by a message
+	MaxDepth       = 100  // nested objects and arrays in a record's value
 )
 
 // RoomContent is the content of room events.

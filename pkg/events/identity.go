@@ -7,7 +7,11 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+	"maps"
+	"slices"
 )
 
 // IdempotentID is the id of the event that a command with a key makes: a UUIDv8
@@ -25,7 +29,8 @@ func IdempotentRoomID(t Tenant, u UserID, key string) RoomID {
 
 // Digest tells whether two requests under one key are the same: the kind of the
 // command and its body. The body is compared as JSON: white space and the order
-// of keys do not matter. An error says that body is not JSON.
+// of names do not matter; numbers count as they are written. An error says that
+// body is not JSON. A digest stays in the log, so it never changes.
 func Digest(command string, body []byte) (string, error) {
 	var v any
 	d := json.NewDecoder(bytes.NewReader(body))
@@ -33,12 +38,48 @@ func Digest(command string, body []byte) (string, error) {
 	if err := d.Decode(&v); err != nil {
 		return "", fmt.Errorf("digest: %w", err)
 	}
-	canonical, err := json.Marshal(v) // sorts keys
-	if err != nil {
-		return "", fmt.Errorf("digest: %w", err)
+	if _, err := d.Token(); err != io.EOF {
+		return "", errors.New("digest: something follows the JSON")
 	}
-	sum := hashOf("roomlog.command", command, string(canonical))
+	sum := hashOf("roomlog.command", command, string(appendCanonical(nil, v)))
 	return base64.RawURLEncoding.EncodeToString(sum[:16]), nil
+}
+
+// appendCanonical writes a JSON value so that equal values, and no others, are
+// written alike. Not json.Marshal: how that escapes has changed with Go.
+func appendCanonical(b []byte, v any) []byte {
+	text := func(kind byte, s string) {
+		b = append(b, kind)
+		b = binary.AppendUvarint(b, uint64(len(s)))
+		b = append(b, s...)
+	}
+	switch v := v.(type) {
+	case nil:
+		b = append(b, 'z')
+	case bool:
+		if v {
+			return append(b, 't')
+		}
+		return append(b, 'f')
+	case json.Number:
+		text('n', v.String())
+	case string:
+		text('s', v)
+	case []any:
+		b = append(b, 'a')
+		b = binary.AppendUvarint(b, uint64(len(v)))
+		for _, e := range v {
+			b = appendCanonical(b, e)
+		}
+	case map[string]any:
+		b = append(b, 'o')
+		b = binary.AppendUvarint(b, uint64(len(v)))
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			text('s', name)
+			b = appendCanonical(b, v[name])
+		}
+	}
+	return b
 }
 
 func uuid8(parts ...string) string {

@@ -38,12 +38,24 @@ const (
 	AccountPrefix = "~"
 )
 
-// ParseTenant checks a tenant's name.
-func ParseTenant(s string) (Tenant, error) { return Tenant(s), checkID("tenant", s) }
+// ParseTenant checks a tenant's name: an id without a colon, so that it is a URI
+// reference too, as CloudEvents wants its source.
+func ParseTenant(s string) (Tenant, error) {
+	if strings.Contains(s, ":") {
+		return Tenant(s), fmt.Errorf("%w: tenant has ':', allowed are A-Z a-z 0-9 . _ ~ - @", ErrInvalidID)
+	}
+	return Tenant(s), checkID("tenant", s)
+}
 
 // ParseRoomID checks a room id. Reserved prefixes are valid ids; whether a
-// client may create such a room is the fold's to say.
-func ParseRoomID(s string) (RoomID, error) { return RoomID(s), checkID("room", s) }
+// client may create such a room is the fold's to say. [AccountPrefix] and the
+// longest user id make a room id too.
+func ParseRoomID(s string) (RoomID, error) {
+	if user, ok := strings.CutPrefix(s, AccountPrefix); ok && len(user) == MaxIDLength {
+		return RoomID(s), checkID("user", user)
+	}
+	return RoomID(s), checkID("room", s)
+}
 
 // ParseUserID checks a user id.
 func ParseUserID(s string) (UserID, error) { return UserID(s), checkID("user", s) }

@@ -24,8 +24,12 @@ type (
 )
 
 // MaxPartitions is the most partitions a log may have: a token must be able to
-// name each of them within [MaxTokenLength].
+// name each of them within [MaxTokenLength]. They are numbered from 0.
 const MaxPartitions = 90
+
+// MaxOffset bounds the offsets in a token, for the same reason. A partition that
+// takes a million events every second reaches it after 17 years.
+const MaxOffset Offset = 1<<49 - 1
 
 // MaxTokenLength is the longest token, in bytes.
 const MaxTokenLength = 1024
@@ -153,7 +157,8 @@ func (v Vector) Without(folded func(Partition) Offset) Vector {
 }
 
 // Token writes the vector as an opaque, URL-safe string of at most
-// [MaxTokenLength] bytes (a log has at most [MaxPartitions]).
+// [MaxTokenLength] bytes (a log has at most [MaxPartitions] partitions, and no
+// offset above [MaxOffset]).
 func (v Vector) Token() string {
 	b := make([]byte, 0, 32+8*len(v.entries))
 	b = append(b, tokenVersion)
@@ -190,12 +195,11 @@ func ParseToken(s string) (Vector, error) {
 	n := r.next(MaxPartitions)
 	p := Partition(0)
 	for i := range n {
-		d := r.next(1 << 20)
-		if i > 0 && d == 0 {
+		d := Partition(r.next(MaxPartitions - 1))
+		if p += d; i > 0 && d == 0 || p >= MaxPartitions {
 			r.bad = true
 		}
-		p += Partition(d)
-		v.entries = append(v.entries, entry{p, Offset(r.next(1<<63 - 1))})
+		v.entries = append(v.entries, entry{p, Offset(r.next(uint64(MaxOffset)))})
 	}
 	if r.bad || len(r.b) > 0 || v.Token() != s {
 		return Vector{}, fmt.Errorf("%w: not in the form of one", ErrInvalidToken)

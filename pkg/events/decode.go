@@ -1,0 +1,92 @@
+package events
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Decode reads a record. The answer depends on the record alone, and is for
+// ever: what is not an event ([ErrNotAnEvent], with the reason) will be none in
+// any later version, what is one stays one.
+//
+// An event with facts that this program does not know, of a newer type or with
+// a newer field, comes back with nil Facts and no error: what it is can be said
+// by a newer program only. Facts and content alias m, which must not change.
+func Decode(m Message) (Event, error) {
+	e, err := decodeEnvelope(m)
+	if err != nil {
+		return Event{}, fmt.Errorf("%w: %w", ErrNotAnEvent, err)
+	}
+	shape, known := shapes[e.Type]
+	if !known {
+		return e, nil
+	}
+	if err := decodeBody(&e, m.Value, shape); err != nil {
+		return Event{}, fmt.Errorf("%w: %s: %w", ErrNotAnEvent, e.Type, err)
+	}
+	return e, nil
+}
+
+// envelope has the headers that make an event. None may stand twice, where one
+// reader would take the first and another the last.
+var envelope = [...]string{
+	HeaderSpecVersion, HeaderID, HeaderType, HeaderSource, HeaderSubject, HeaderTime, HeaderExpiry, HeaderContentKey,
+}
+
+func decodeEnvelope(m Message) (e Event, err error) {
+	var values [len(envelope)]string
+	var found [len(envelope)]bool
+	for _, h := range m.Headers {
+		for i, name := range envelope {
+			if h.Key != name {
+				continue
+			}
+			if found[i] {
+				return e, fmt.Errorf("%s stands twice", name)
+			}
+			values[i], found[i] = string(h.Value), true
+		}
+	}
+	version, typ, at, expires := values[0], values[2], values[5], values[6]
+	e = Event{
+		ID: EventID(values[1]), Type: Type(typ), Tenant: Tenant(values[3]), Room: RoomID(values[4]),
+		ContentKey: values[7], TraceParent: traceParent(m.Header(HeaderTraceParent)),
+	}
+	if version != specVersion {
+		return e, fmt.Errorf("%s is %.20q, not %q", HeaderSpecVersion, version, specVersion)
+	}
+	if err := checkEnvelope(&e); err != nil {
+		return e, err
+	}
+	if checkID("type", typ) != nil {
+		return e, fmt.Errorf("%s is not a type", HeaderType)
+	}
+	if string(m.Key) != e.Key() {
+		return e, errors.New("the key is not that of the tenant and room in the headers")
+	}
+	if e.Time, err = parseTime(at); err != nil {
+		return e, fmt.Errorf("%s: %w", HeaderTime, err)
+	}
+	if e.Expires, err = parseTime(expires); err != nil {
+		return e, fmt.Errorf("%s: %w", HeaderExpiry, err)
+	}
+	return e, nil
+}
+
+func decodeBody(e *Event, value []byte, shape shape) error {
+	facts, content, complete, err := scanBody(value, shape.names)
+	if err != nil {
+		return err
+	}
+	f, err := shape.decode(facts)
+	if err != nil {
+		return err
+	}
+	if _, err := ParseUserID(string(f.By().Sender)); err != nil {
+		return fmt.Errorf("sender: %w", err)
+	}
+	if complete {
+		e.Facts, e.RawFacts, e.Content = f, facts, content
+	}
+	return nil
+}

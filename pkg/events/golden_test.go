@@ -1,0 +1,184 @@
+package events_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/roomlog/roomlog/pkg/events"
+)
+
+var update = flag.Bool("update", false, "write golden files that are missing; one that is there is never changed")
+
+// written is every shape of event that was ever written to a log, with the event
+// that it stands for: testdata/golden/<type>/<name>.txt. A log holds it for
+// ever, so a file is never changed; a new version of a type is a folder beside.
+var written = []struct {
+	name  string
+	event events.Event
+	// old says that Encode does not write this form any more: it is read only.
+	old bool
+}{
+	{name: "room.created/full", event: events.Event{
+		ID: "3f0c1c86-6ae5-8d2b-9b6c-6a1f0f9f5f11", Type: events.TypeRoomCreated, Tenant: "acme", Room: "lobby",
+		Time: at("2026-01-02T15:04:05.678Z"), Expires: at("2026-01-02T15:04:35.678Z"),
+		TraceParent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+		Facts: events.RoomCreated{
+			Command: events.Command{Sender: "alice", Digest: "n4bQgYhMfWWaL-qgxVrQFg"},
+			Kind:    events.RoomPrivate, Rules: 1, Settings: events.RoomSettings{MaxMessageLength: 500},
+		},
+		Content: json.RawMessage(`{"name":"Die Lobby <&> \u2028 世界","metadata":{"color":"blue","big":123456789012345678901234567890}}`),
+	}},
+	{name: "room.created/minimal", event: events.Event{
+		ID: "01944f3e-5b7a-7c3d-8f21-0c9d4e6a7b18", Type: events.TypeRoomCreated, Tenant: "main", Room: "d:x",
+		Facts:   events.RoomCreated{Command: events.Command{Sender: "alice"}, Kind: events.RoomPublic, Rules: 1},
+		Content: json.RawMessage(`{}`),
+	}},
+	{name: "member.changed/ban", event: events.Event{
+		ID: "9c1f6d52-1f0a-8e77-a4f3-2b9b7a6d5c40", Type: events.TypeMemberChanged, Tenant: "main", Room: "lobby",
+		Time: at("2026-01-02T15:04:05Z"),
+		Facts: events.MemberChanged{
+			Command: events.Command{Sender: "alice", Digest: "d"}, Target: "bob@example.org",
+			Membership: events.MembershipBan, Until: 1767366245678,
+		},
+		Content: json.RawMessage(`{"reason":"spam"}`),
+	}},
+	{name: "member.changed/role", event: events.Event{
+		ID: "x", Type: events.TypeMemberChanged, Tenant: "main", Room: "lobby", Time: at("0001-01-02T00:00:00Z"),
+		Facts: events.MemberChanged{
+			Command: events.Command{Sender: "alice"}, Target: "bob", Membership: events.MembershipJoin, Role: events.RoleModerator,
+		},
+		Content: json.RawMessage(`{}`),
+	}},
+	{name: "message.posted/full", event: events.Event{
+		ID: "0b8e2f6a-4d3c-8b1e-9f70-5a6b7c8d9e0f", Type: events.TypeMessagePosted, Tenant: "main", Room: "lobby",
+		Time: at("2004-11-15T03:00:00Z"), Expires: at("9999-12-31T23:59:59.999Z"),
+		Facts: events.MessagePosted{
+			Command: events.Command{Sender: "irc:alice", Digest: "n4bQgYhMfWWaL-qgxVrQFg"}, Kind: "notice", TextBytes: 12,
+			ReplyTo: "01944f3e-5b7a-7c3d-8f21-0c9d4e6a7b18", ThreadRoot: "01944f3e-5b7a-7c3d-8f21-0c9d4e6a7b19",
+			Mentions: []events.UserID{"bob", "carol"}, Attachments: 1,
+		},
+		Content: json.RawMessage(`{"text":"hi \\u0000 \ud83d\ude00","format":"markdown","client_msg_id":"c1","attachments":[{"url":"https://x.example/a.png"}],"data":{"a":[1,2.50,null]}}`),
+	}},
+	{name: "message.posted/minimal", event: events.Event{
+		ID: "01944f3e-5b7a-7c3d-8f21-0c9d4e6a7b20", Type: events.TypeMessagePosted, Tenant: "main", Room: "lobby",
+		Time:    at("2026-01-02T15:04:05.678Z"),
+		Facts:   events.MessagePosted{Command: events.Command{Sender: "alice"}, Kind: "text", TextBytes: 2},
+		Content: json.RawMessage(`{"text":"hi"}`),
+	}},
+	{name: "message.posted/encrypted", event: events.Event{
+		ID: "01944f3e-5b7a-7c3d-8f21-0c9d4e6a7b21", Type: events.TypeMessagePosted, Tenant: "main", Room: "lobby",
+		Time: at("2026-01-02T15:04:05.678Z"), ContentKey: "lobby/alice/1",
+		Facts:   events.MessagePosted{Command: events.Command{Sender: "alice"}, Kind: "text", TextBytes: 2},
+		Content: json.RawMessage(`"AAECAwQFBgcICQ"`),
+	}},
+}
+
+func TestGolden(t *testing.T) {
+	listed := map[string]bool{}
+	for _, w := range written {
+		listed[w.name] = true
+		t.Run(w.name, func(t *testing.T) {
+			path := filepath.Join("testdata", "golden", filepath.FromSlash(w.name)+".txt")
+			file, err := os.ReadFile(path)
+			if os.IsNotExist(err) && *update && !w.old {
+				writeGolden(t, path, w.event)
+				file, err = os.ReadFile(path)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			m := parseGolden(t, file)
+			got, err := events.Decode(m)
+			if err != nil {
+				t.Fatalf("decode: %v", err)
+			}
+			got.RawFacts = nil
+			if !reflect.DeepEqual(got, w.event) {
+				t.Errorf("the file decodes to\n%+v, not\n%+v", got, w.event)
+			}
+			if w.old {
+				return
+			}
+			if again := formatGolden(encode(t, w.event)); !bytes.Equal(again, file) {
+				t.Errorf("the event encodes to\n%s\nnot to\n%s", again, file)
+			}
+		})
+	}
+	files, err := filepath.Glob("testdata/golden/*/*.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range files {
+		name := strings.TrimSuffix(strings.TrimPrefix(filepath.ToSlash(path), "testdata/golden/"), ".txt")
+		if !listed[name] {
+			t.Errorf("%s is in no test", path)
+		}
+	}
+}
+
+// formatGolden writes a record for people: the key, the headers, the value.
+func formatGolden(m events.Message) []byte {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "key: %s\n", m.Key)
+	for _, h := range m.Headers {
+		fmt.Fprintf(&b, "%s: %s\n", h.Key, h.Value)
+	}
+	fmt.Fprintf(&b, "\n%s\n", m.Value)
+	return b.Bytes()
+}
+
+func parseGolden(t *testing.T, file []byte) events.Message {
+	t.Helper()
+	head, value, ok := bytes.Cut(bytes.TrimSuffix(file, []byte("\n")), []byte("\n\n"))
+	if !ok {
+		t.Fatal("no blank line before the value")
+	}
+	m := events.Message{Value: value}
+	for line := range strings.SplitSeq(string(head), "\n") {
+		name, v, ok := strings.Cut(line, ": ")
+		switch {
+		case !ok:
+			t.Fatalf("no header: %q", line)
+		case name == "key":
+			m.Key = []byte(v)
+		default:
+			m.Headers = append(m.Headers, events.Header{Key: name, Value: []byte(v)})
+		}
+	}
+	return m
+}
+
+func writeGolden(t *testing.T, path string, e events.Event) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, formatGolden(encode(t, e)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func encode(t testing.TB, e events.Event) events.Message {
+	t.Helper()
+	m, err := events.Encode(&e)
+	if err != nil {
+		t.Fatalf("encode: %v", err)
+	}
+	return m
+}
+
+func at(s string) time.Time {
+	t, err := time.Parse(time.RFC3339Nano, s)
+	if err != nil {
+		panic(err)
+	}
+	return t
+}
