@@ -15,6 +15,9 @@ func Apply(v *View, e *events.Event, logTime time.Time) (Changes, Verdict) {
 	if e.Facts == nil {
 		return park(CodeUnknownType)
 	}
+	if v.Header != nil && v.Header.Rules > Rules {
+		return park(CodeUnknownRules)
+	}
 	if p, ok := v.Priors[e.ID]; ok {
 		return repeat(p, e)
 	}
@@ -29,11 +32,8 @@ func Apply(v *View, e *events.Event, logTime time.Time) (Changes, Verdict) {
 	if created, ok := e.Facts.(events.RoomCreated); ok {
 		return j.roomCreated(created)
 	}
-	switch {
-	case v.Header == nil:
+	if v.Header == nil {
 		return reject(CodeRoomNotFound)
-	case v.Header.Rules > Rules:
-		return park(CodeUnknownRules)
 	}
 	switch f := e.Facts.(type) {
 	case events.MemberChanged:

@@ -6,8 +6,7 @@ import "github.com/roomlog/roomlog/pkg/events"
 // on the standing of its target: "leave" is a leave, a kick, a declined or
 // withdrawn invitation, or an unban.
 func (j judge) memberChanged(f events.MemberChanged) (Changes, Verdict) {
-	if _, err := events.ParseUserID(string(f.Target)); err != nil || !knownRole(f.Role) ||
-		f.Until < 0 || f.Until != 0 && f.Membership != events.MembershipBan {
+	if !wellFormed(f) {
 		return reject(CodeInvalid)
 	}
 	sender, target := j.member(f.Sender), j.member(f.Target)
@@ -21,14 +20,31 @@ func (j judge) memberChanged(f events.MemberChanged) (Changes, Verdict) {
 	case events.MembershipJoin:
 		return j.setRole(f, sender, target)
 	case events.MembershipInvite:
-		return j.invite(f, sender, target)
+		return j.invite(sender, target)
 	case events.MembershipLeave:
-		return j.remove(f, sender, target)
+		return j.remove(sender, target)
 	case events.MembershipBan:
 		return j.ban(f, sender, target)
 	case events.MembershipNone:
 	}
 	return reject(CodeInvalid)
+}
+
+// wellFormed says whether f asks for something that there is: one of four
+// memberships, a role with join only, an end with a ban only.
+func wellFormed(f events.MemberChanged) bool {
+	if _, err := events.ParseUserID(string(f.Target)); err != nil {
+		return false
+	}
+	switch f.Membership {
+	case events.MembershipJoin, events.MembershipInvite, events.MembershipLeave, events.MembershipBan:
+	default:
+		return false
+	}
+	if f.Until < 0 || f.Until != 0 && f.Membership != events.MembershipBan {
+		return false
+	}
+	return f.Role == "" || f.Membership == events.MembershipJoin && rank(f.Role) > 0
 }
 
 // own judges what a person does about their own membership.
@@ -92,8 +108,8 @@ func (j judge) setRole(f events.MemberChanged, sender, target Member) (Changes, 
 	return j.become(target, events.MembershipJoin, f.Role)
 }
 
-func (j judge) invite(f events.MemberChanged, sender, target Member) (Changes, Verdict) {
-	if f.Role != "" || !MayInvite(sender.Role) {
+func (j judge) invite(sender, target Member) (Changes, Verdict) {
+	if !MayInvite(sender.Role) {
 		return reject(CodeForbidden)
 	}
 	switch target.Membership {
@@ -109,8 +125,8 @@ func (j judge) invite(f events.MemberChanged, sender, target Member) (Changes, V
 }
 
 // remove kicks, withdraws an invitation, or unbans.
-func (j judge) remove(f events.MemberChanged, sender, target Member) (Changes, Verdict) {
-	if f.Role != "" || !MayRemove(sender.Role, target.Role) {
+func (j judge) remove(sender, target Member) (Changes, Verdict) {
+	if !MayRemove(sender.Role, target.Role) {
 		return reject(CodeForbidden)
 	}
 	switch target.Membership {
@@ -125,7 +141,7 @@ func (j judge) remove(f events.MemberChanged, sender, target Member) (Changes, V
 
 func (j judge) ban(f events.MemberChanged, sender, target Member) (Changes, Verdict) {
 	switch {
-	case f.Role != "" || !MayRemove(sender.Role, target.Role):
+	case !MayRemove(sender.Role, target.Role):
 		return reject(CodeForbidden)
 	case f.Until != 0 && f.Until <= j.now: // over before it began
 		return reject(CodeInvalid)

@@ -1,8 +1,15 @@
 package room
 
-import "github.com/roomlog/roomlog/pkg/events"
+import (
+	"slices"
+
+	"github.com/roomlog/roomlog/pkg/events"
+)
 
 func (j judge) messagePosted(f events.MessagePosted) (Changes, Verdict) {
+	if !wellFormedMessage(f) {
+		return reject(CodeInvalid)
+	}
 	if m := j.member(f.Sender); m.Membership != events.MembershipJoin {
 		return j.hidden(m)
 	}
@@ -27,6 +34,18 @@ func (j judge) messagePosted(f events.MessagePosted) (Changes, Verdict) {
 	h := *j.Header
 	h.LastMessage = h.Seq + 1
 	return j.accept(h)
+}
+
+// wellFormedMessage says whether f has a kind and is within the contract's limits.
+func wellFormedMessage(f events.MessagePosted) bool {
+	return f.Kind != "" && f.TextBytes >= 0 &&
+		f.Attachments >= 0 && f.Attachments <= events.MaxAttachments &&
+		len(f.Mentions) <= events.MaxMentions && !slices.ContainsFunc(f.Mentions, noUser)
+}
+
+func noUser(u events.UserID) bool {
+	_, err := events.ParseUserID(string(u))
+	return err != nil
 }
 
 func (j judge) isMessage(id events.EventID) bool {

@@ -15,8 +15,6 @@ func rank(r events.Role) int {
 	return 0
 }
 
-func knownRole(r events.Role) bool { return r == "" || rank(r) > 0 }
-
 func weaker(a, b events.Role) bool { return rank(a) < rank(b) }
 
 // MayInvite says who may invite: every member.

@@ -1,6 +1,8 @@
 package room
 
 import (
+	"slices"
+
 	"github.com/roomlog/roomlog/pkg/events"
 )
 
@@ -70,7 +72,7 @@ type Needs struct {
 	Priors  []events.EventID
 }
 
-// NeedsOf names the rows that judging e takes. It depends on e alone.
+// NeedsOf names the rows that judging e takes, none twice. It depends on e alone.
 func NeedsOf(e *events.Event) Needs {
 	if e.Facts == nil {
 		return Needs{}
@@ -83,11 +85,10 @@ func NeedsOf(e *events.Event) Needs {
 			n.Members = append(n.Members, f.Target)
 		}
 	case events.MessagePosted:
-		if f.ReplyTo != "" {
-			n.Priors = append(n.Priors, f.ReplyTo)
-		}
-		if f.ThreadRoot != "" && f.ThreadRoot != f.ReplyTo {
-			n.Priors = append(n.Priors, f.ThreadRoot)
+		for _, id := range []events.EventID{f.ReplyTo, f.ThreadRoot} {
+			if id != "" && !slices.Contains(n.Priors, id) {
+				n.Priors = append(n.Priors, id)
+			}
 		}
 	}
 	return n
