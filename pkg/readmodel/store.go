@@ -8,6 +8,10 @@ import (
 	"github.com/roomlog/roomlog/pkg/events/room"
 )
 
+// DefaultVersion is the version of the projection that a new installation begins
+// with. A rebuild makes the next one beside it.
+const DefaultVersion = 1
+
 var (
 	// ErrFenced says that the checkpoint is not where the caller left it: another
 	// owner has claimed the partition, or an unknown commit has happened.

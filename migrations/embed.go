@@ -1,0 +1,28 @@
+// Package migrations holds the schema of the read model, as goose migrations:
+// one set for each kind of store, the same tables in both. The stores apply
+// them when they open. Migrations only go forward and are never edited once
+// released.
+package migrations
+
+import (
+	"embed"
+	"io/fs"
+)
+
+//go:embed postgres/*.sql sqlite/*.sql
+var files embed.FS
+
+// Postgres has the migrations for PostgreSQL. They name no schema: they run
+// with the search_path of the projection's.
+func Postgres() fs.FS { return sub("postgres") }
+
+// SQLite has the migrations for SQLite.
+func SQLite() fs.FS { return sub("sqlite") }
+
+func sub(dir string) fs.FS {
+	f, err := fs.Sub(files, dir)
+	if err != nil {
+		panic(err) // the directory is embedded above
+	}
+	return f
+}

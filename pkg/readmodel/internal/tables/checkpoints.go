@@ -1,0 +1,55 @@
+package tables
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/roomlog/roomlog/pkg/events"
+	"github.com/roomlog/roomlog/pkg/readmodel"
+)
+
+const checkpointColumns = `partition, log_id, next_offset, last_offset, last_id, epoch, owner, updated`
+
+// Claim makes the next claim of a partition: $1 partition, $2 log id, $3 owner.
+// It returns what [ScanCheckpoint] reads.
+const Claim = `INSERT INTO checkpoints AS c (` + checkpointColumns + `)
+VALUES ($1, $2, 0, 0, '', 1, $3, 0)
+ON CONFLICT (partition) DO UPDATE SET epoch = c.epoch + 1, owner = excluded.owner
+RETURNING ` + checkpointColumns
+
+// MoveCheckpoint is the fence of a batch; its arguments are [FenceArgs]. It
+// touches one row, or none where the claim does not hold any more.
+const MoveCheckpoint = `UPDATE checkpoints SET next_offset = $1, last_offset = $2, last_id = $3, updated = $4
+WHERE partition = $5 AND epoch = $6 AND next_offset = $7`
+
+// FenceArgs are the arguments of [MoveCheckpoint].
+func FenceArgs(f readmodel.Fence) []any {
+	return []any{int64(f.Next), int64(f.Last), f.LastID, f.Now, int64(f.Partition), f.Epoch, int64(f.Floor)}
+}
+
+// ScanCheckpoint reads a row of checkpoints.
+func ScanCheckpoint(r Row) (readmodel.Checkpoint, error) {
+	var c readmodel.Checkpoint
+	var log string
+	if err := r.Scan(&c.Partition, &log, &c.Next, &c.Last, &c.LastID, &c.Epoch, &c.Owner, &c.Updated); err != nil {
+		return c, err
+	}
+	var err error
+	if c.Log, err = events.ParseLogID(log); err != nil {
+		return c, fmt.Errorf("checkpoint of partition %d: %w", c.Partition, err)
+	}
+	return c, nil
+}
+
+// Checkpoints of all partitions that were ever claimed.
+func (r Reader) Checkpoints(ctx context.Context) ([]readmodel.Checkpoint, error) {
+	return list(ctx, r.q, "checkpoints", ScanCheckpoint, math.MaxInt,
+		`SELECT `+checkpointColumns+` FROM checkpoints ORDER BY partition`)
+}
+
+// Checkpoint of one partition.
+func (r Reader) Checkpoint(ctx context.Context, p events.Partition) (readmodel.Checkpoint, bool, error) {
+	return one(ctx, r.q, "checkpoint", ScanCheckpoint,
+		`SELECT `+checkpointColumns+` FROM checkpoints WHERE partition = $1`, int64(p))
+}

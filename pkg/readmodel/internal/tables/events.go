@@ -1,0 +1,124 @@
+package tables
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/roomlog/roomlog/pkg/events"
+	"github.com/roomlog/roomlog/pkg/readmodel"
+)
+
+// Events writes events.
+var Events = Insert[readmodel.EventRow]{
+	Table: "events",
+	Columns: []Column[readmodel.EventRow]{
+		{Name: "tenant", Text: func(e *readmodel.EventRow) string { return string(e.Tenant) }},
+		{Name: "room", Text: func(e *readmodel.EventRow) string { return string(e.Room) }},
+		{Name: "seq", Int: func(e *readmodel.EventRow) int64 { return int64(e.Seq) }},
+		{Name: "event_id", Text: func(e *readmodel.EventRow) string { return string(e.ID) }},
+		{Name: "type", Text: func(e *readmodel.EventRow) string { return string(e.Type) }},
+		{Name: "sender", Text: func(e *readmodel.EventRow) string { return string(e.Sender) }},
+		{Name: "sent_at", Int: func(e *readmodel.EventRow) int64 { return e.SentAt }},
+		{Name: "log_time", Int: func(e *readmodel.EventRow) int64 { return e.LogTime }},
+		{Name: "partition", Int: func(e *readmodel.EventRow) int64 { return int64(e.Partition) }},
+		{Name: "log_offset", Int: func(e *readmodel.EventRow) int64 { return int64(e.Offset) }},
+		{Name: "digest", Text: func(e *readmodel.EventRow) string { return e.Digest }},
+		{Name: "thread_root", Text: func(e *readmodel.EventRow) string { return string(e.ThreadRoot) }},
+		{Name: "content_key", Text: func(e *readmodel.EventRow) string { return e.ContentKey }},
+		{Name: "facts", Text: func(e *readmodel.EventRow) string { return e.Facts }},
+		{Name: "content", Text: func(e *readmodel.EventRow) string { return e.Content }},
+	},
+}
+
+const eventColumns = `e.tenant, e.room, e.seq, e.event_id, e.type, e.sender, e.sent_at, e.log_time, e.partition, e.log_offset, e.digest, e.thread_root, e.content_key, e.facts, e.content`
+
+// optionalEventColumns are eventColumns of an outer join: zero values for none.
+const optionalEventColumns = `COALESCE(e.tenant, ''), COALESCE(e.room, ''), COALESCE(e.seq, 0), COALESCE(e.event_id, ''), COALESCE(e.type, ''),
+COALESCE(e.sender, ''), COALESCE(e.sent_at, 0), COALESCE(e.log_time, 0), COALESCE(e.partition, 0), COALESCE(e.log_offset, 0),
+COALESCE(e.digest, ''), COALESCE(e.thread_root, ''), COALESCE(e.content_key, ''), COALESCE(e.facts, ''), COALESCE(e.content, '')`
+
+func eventFields(e *readmodel.EventRow) []any {
+	return []any{
+		&e.Tenant, &e.Room, &e.Seq, &e.ID, &e.Type, &e.Sender, &e.SentAt, &e.LogTime, &e.Partition, &e.Offset,
+		&e.Digest, &e.ThreadRoot, &e.ContentKey, &e.Facts, &e.Content,
+	}
+}
+
+func scanEvent(r Row) (readmodel.EventRow, error) {
+	var e readmodel.EventRow
+	err := r.Scan(eventFields(&e)...)
+	return e, err
+}
+
+const (
+	eventsAfter    = `SELECT ` + eventColumns + ` FROM events e WHERE e.tenant = $1 AND e.room = $2 AND e.seq > $3`
+	onlyMessages   = ` AND e.type = 'message.posted'`
+	withoutMessage = ` AND e.type <> 'message.posted'`
+	ascending      = ` ORDER BY e.seq LIMIT $4`
+)
+
+// Events lists accepted events. The condition on messages names the index that
+// has little to skip.
+func (r Reader) Events(ctx context.Context, k readmodel.Key, after events.Seq, types []events.Type, limit int) ([]readmodel.EventRow, error) {
+	sql := eventsAfter
+	args := []any{string(k.Tenant), string(k.Room), int64(after), limit}
+	switch messages := slices.Contains(types, events.TypeMessagePosted); {
+	case len(types) == 0:
+	case messages && len(types) == 1:
+		sql += onlyMessages
+	default:
+		if !messages {
+			sql += withoutMessage
+		}
+		sql += " AND e.type IN (" + placeholders(len(args)+1, len(types)) + ")"
+		for _, t := range types {
+			args = append(args, string(t))
+		}
+	}
+	return list(ctx, r.q, "events", scanEvent, limit, sql+ascending, args...)
+}
+
+// placeholders gives "$first, …" for n arguments.
+func placeholders(first, n int) string {
+	var b strings.Builder
+	for i := range n {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString("$" + strconv.Itoa(first+i))
+	}
+	return b.String()
+}
+
+// Event reads one event by its id.
+func (r Reader) Event(ctx context.Context, k readmodel.Key, id events.EventID) (readmodel.EventRow, bool, error) {
+	return one(ctx, r.q, "event", scanEvent,
+		`SELECT `+eventColumns+` FROM events e WHERE e.tenant = $1 AND e.room = $2 AND e.event_id = $3`,
+		string(k.Tenant), string(k.Room), string(id))
+}
+
+// MessagesBefore lists the last messages below a seq.
+func (r Reader) MessagesBefore(ctx context.Context, k readmodel.Key, before events.Seq, limit int) ([]readmodel.EventRow, error) {
+	rows, err := list(ctx, r.q, "messages", scanEvent, limit,
+		`SELECT `+eventColumns+` FROM events e WHERE e.tenant = $1 AND e.room = $2 AND e.seq < $3`+onlyMessages+` ORDER BY e.seq DESC LIMIT $4`,
+		string(k.Tenant), string(k.Room), int64(before), limit)
+	slices.Reverse(rows)
+	return rows, err
+}
+
+// MessagesAfter lists the first messages above a seq.
+func (r Reader) MessagesAfter(ctx context.Context, k readmodel.Key, after events.Seq, limit int) ([]readmodel.EventRow, error) {
+	return list(ctx, r.q, "messages", scanEvent, limit, eventsAfter+onlyMessages+ascending,
+		string(k.Tenant), string(k.Room), int64(after), limit)
+}
+
+// MessageAt finds the message with the lowest time that is sentAt or later, of
+// several the one with the lowest seq.
+func (r Reader) MessageAt(ctx context.Context, k readmodel.Key, sentAt int64) (events.Seq, bool, error) {
+	scan := func(r Row) (seq events.Seq, err error) { return seq, r.Scan(&seq) }
+	return one(ctx, r.q, "message at a time", scan,
+		`SELECT e.seq FROM events e WHERE e.tenant = $1 AND e.room = $2 AND e.sent_at >= $3`+onlyMessages+` ORDER BY e.sent_at, e.seq LIMIT 1`,
+		string(k.Tenant), string(k.Room), sentAt)
+}

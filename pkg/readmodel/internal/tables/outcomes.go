@@ -1,0 +1,62 @@
+package tables
+
+import (
+	"context"
+
+	"github.com/roomlog/roomlog/pkg/events"
+	"github.com/roomlog/roomlog/pkg/readmodel"
+)
+
+// Outcomes writes outcomes.
+var Outcomes = Insert[readmodel.OutcomeRow]{
+	Table: "outcomes",
+	Columns: []Column[readmodel.OutcomeRow]{
+		{Name: "tenant", Text: func(o *readmodel.OutcomeRow) string { return string(o.Tenant) }},
+		{Name: "room", Text: func(o *readmodel.OutcomeRow) string { return string(o.Room) }},
+		{Name: "event_id", Text: func(o *readmodel.OutcomeRow) string { return string(o.ID) }},
+		{Name: "partition", Int: func(o *readmodel.OutcomeRow) int64 { return int64(o.Partition) }},
+		{Name: "log_offset", Int: func(o *readmodel.OutcomeRow) int64 { return int64(o.Offset) }},
+		{Name: "type", Text: func(o *readmodel.OutcomeRow) string { return string(o.Type) }},
+		{Name: "sender", Text: func(o *readmodel.OutcomeRow) string { return string(o.Sender) }},
+		{Name: "status", Text: func(o *readmodel.OutcomeRow) string { return string(o.Status) }},
+		{Name: "code", Text: func(o *readmodel.OutcomeRow) string { return string(o.Code) }},
+		{Name: "digest", Text: func(o *readmodel.OutcomeRow) string { return o.Digest }},
+		{Name: "binds", Int: func(o *readmodel.OutcomeRow) int64 {
+			if o.Binds {
+				return 1
+			}
+			return 0
+		}},
+		{Name: "log_time", Int: func(o *readmodel.OutcomeRow) int64 { return o.LogTime }},
+	},
+}
+
+// verdicts is every outcome of $1 tenant, $2 room, $3 event id: the accepted
+// event itself, and those with rows of their own.
+const verdicts = `SELECT e.type, e.sender, 'accepted' AS status, '' AS code, e.seq, e.digest, e.partition, e.log_offset, 1 AS binds
+FROM events e WHERE e.tenant = $1 AND e.room = $2 AND e.event_id = $3
+UNION ALL
+SELECT o.type, o.sender, o.status, o.code, 0, o.digest, o.partition, o.log_offset, o.binds
+FROM outcomes o WHERE o.tenant = $1 AND o.room = $2 AND o.event_id = $3`
+
+const verdictColumns = `v.type, v.sender, v.status, v.code, v.seq, v.digest, v.partition, v.log_offset`
+
+func scanOutcome(r Row) (readmodel.Outcome, error) {
+	var o readmodel.Outcome
+	err := r.Scan(&o.Type, &o.Sender, &o.Status, &o.Code, &o.Seq, &o.Digest, &o.Partition, &o.Offset)
+	return o, err
+}
+
+// Outcome is what an event id keeps, or the latest verdict where none binds.
+func (r Reader) Outcome(ctx context.Context, k readmodel.Key, id events.EventID) (readmodel.Outcome, bool, error) {
+	return one(ctx, r.q, "outcome", scanOutcome,
+		`SELECT `+verdictColumns+` FROM (`+verdicts+`) v ORDER BY v.binds DESC, v.partition DESC, v.log_offset DESC LIMIT 1`,
+		string(k.Tenant), string(k.Room), string(id))
+}
+
+// OutcomeAt is the verdict of one record.
+func (r Reader) OutcomeAt(ctx context.Context, k readmodel.Key, id events.EventID, p events.Partition, o events.Offset) (readmodel.Outcome, bool, error) {
+	return one(ctx, r.q, "outcome", scanOutcome,
+		`SELECT `+verdictColumns+` FROM (`+verdicts+`) v WHERE v.partition = $4 AND v.log_offset = $5`,
+		string(k.Tenant), string(k.Room), string(id), int64(p), int64(o))
+}

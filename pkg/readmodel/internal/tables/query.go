@@ -1,0 +1,81 @@
+package tables
+
+import (
+	"context"
+	"fmt"
+)
+
+// Querier runs a query in a transaction.
+type Querier interface {
+	Query(ctx context.Context, sql string, args ...any) (Rows, error)
+}
+
+// Rows is a result as it comes in. Close may be called more than once; Err is
+// complete after Close.
+type Rows interface {
+	Row
+	Next() bool
+	Err() error
+	Close()
+}
+
+// Row is one row of a result.
+type Row interface {
+	Scan(to ...any) error
+}
+
+// Each calls row for each row of a result and closes it.
+func Each(rows Rows, row func(Row) error) error {
+	defer rows.Close()
+	for rows.Next() {
+		if err := row(rows); err != nil {
+			return err
+		}
+	}
+	rows.Close()
+	return rows.Err()
+}
+
+// each runs a query; what names it in errors.
+func each(ctx context.Context, q Querier, what, sql string, args []any, row func(Row) error) error {
+	rows, err := q.Query(ctx, sql, args...)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", what, err)
+	}
+	if err := Each(rows, row); err != nil {
+		return fmt.Errorf("read %s: %w", what, err)
+	}
+	return nil
+}
+
+// list runs a query and collects at most limit rows; the statement has to have
+// that limit too. Without rows the list is empty, not nil.
+func list[T any](ctx context.Context, q Querier, what string, scan func(Row) (T, error), limit int, sql string, args ...any) ([]T, error) {
+	out := make([]T, 0, min(max(limit, 0), 256))
+	if limit <= 0 {
+		return out, nil
+	}
+	err := each(ctx, q, what, sql, args, func(r Row) error {
+		v, err := scan(r)
+		out = append(out, v)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// one runs a query that has a row or none.
+func one[T any](ctx context.Context, q Querier, what string, scan func(Row) (T, error), sql string, args ...any) (v T, ok bool, err error) {
+	err = each(ctx, q, what, sql, args, func(r Row) (err error) {
+		v, err = scan(r)
+		ok = true
+		return err
+	})
+	if err != nil {
+		var none T
+		return none, false, err
+	}
+	return v, ok, nil
+}

@@ -1,0 +1,108 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/roomlog/roomlog/pkg/readmodel"
+	"github.com/roomlog/roomlog/pkg/readmodel/internal/tables"
+)
+
+// pipeline is a list of statements that go to the server in one round trip. It
+// stops at the first that fails.
+type pipeline struct {
+	batch pgx.Batch
+	may   func(statement string) error
+	err   error // of may
+}
+
+// exec adds a statement that returns no rows; done, where it is not nil, judges
+// what it did.
+func (p *pipeline) exec(name, sql string, args []any, done func(pgconn.CommandTag) error) {
+	p.add(name, sql, args, func(br pgx.BatchResults) error {
+		tag, err := br.Exec()
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, classify(err))
+		}
+		if done != nil {
+			return done(tag)
+		}
+		return nil
+	})
+}
+
+// query adds a statement whose rows go to row.
+func (p *pipeline) query(name, sql string, args []any, row func(tables.Row) error) {
+	p.add(name, sql, args, func(br pgx.BatchResults) error {
+		rows, err := br.Query()
+		if err == nil {
+			err = tables.Each(rows, row)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		return nil
+	})
+}
+
+func (p *pipeline) add(name, sql string, args []any, result func(pgx.BatchResults) error) {
+	if p.err == nil {
+		p.err = p.may(name)
+	}
+	if p.err == nil {
+		p.batch.Queue(sql, args...).Fn = result
+	}
+}
+
+func (p *pipeline) run(ctx context.Context, conn *pgxpool.Conn) error {
+	if p.err != nil {
+		return p.err
+	}
+	return classify(conn.SendBatch(ctx, &p.batch).Close())
+}
+
+// The lists of what a batch needs come as arrays.
+const (
+	wantedRooms = `WITH n AS (SELECT * FROM unnest($1::text[], $2::text[]) AS u(tenant, room)) `
+	wantedIDs   = `WITH n AS (SELECT * FROM unnest($1::text[], $2::text[], $3::text[]) AS u(tenant, room, id)) `
+)
+
+func (p *pipeline) prefetch(w *tables.Prefetch) {
+	for _, q := range []struct {
+		name, sql string
+		wanted    *tables.Wanted
+		row       func(tables.Row) error
+	}{
+		{"headers", wantedRooms + tables.NeededHeaders, &w.Headers, w.Header},
+		{"blocked", wantedRooms + tables.NeededBlocked, &w.Blocked, w.BlockedRoom},
+		{"members", wantedIDs + tables.NeededMembers, &w.Members, w.Member},
+		{"priors", wantedIDs + tables.NeededPriors, &w.Priors, w.Prior},
+	} {
+		if q.wanted.Len() == 0 {
+			continue
+		}
+		args := []any{q.wanted.Tenants, q.wanted.Rooms}
+		if len(q.wanted.IDs) > 0 {
+			args = append(args, q.wanted.IDs)
+		}
+		p.query(q.name, q.sql, args, q.row)
+	}
+}
+
+// classify marks the errors that the same row would meet again, by class of
+// SQLSTATE.
+func classify(err error) error {
+	var e *pgconn.PgError
+	if errors.As(err, &e) && len(e.Code) == 5 && !errors.Is(err, readmodel.ErrRowRefused) {
+		switch e.Code[:2] {
+		case "22", "23", "54": // data exception, constraint violation, program limit
+			return fmt.Errorf("%w: %w", readmodel.ErrRowRefused, err)
+		}
+	}
+	return err
+}

@@ -1,0 +1,172 @@
+// Package postgres keeps a projection in a PostgreSQL schema: the store of the
+// services apart. One version of the projection is one schema, roomlog_vN, in
+// which everything lives, goose's table too; the connections' search_path is
+// that schema and nothing else.
+//
+// A batch takes two round trips: begin, fence and prefetch go in one pipeline,
+// rows and commit in another. Snapshots are REPEATABLE READ, READ ONLY.
+//
+// The pool talks to the server itself: a pooler in between must keep session
+// settings and prepared statements.
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/roomlog/roomlog/pkg/readmodel"
+	"github.com/roomlog/roomlog/pkg/readmodel/internal/tables"
+)
+
+const (
+	// DefaultMaxConns is the size of the pool where the config names none.
+	DefaultMaxConns = 10
+	// DefaultFoldTimeout is FoldTimeout where the config names none.
+	DefaultFoldTimeout = 10 * time.Second
+)
+
+// rollbackTimeout bounds the end of a transaction whose context has ended.
+const rollbackTimeout = 2 * time.Second
+
+// ErrReadOnly says that a store that was opened to be read is asked to write.
+var ErrReadOnly = errors.New("the read model is open for reading only")
+
+// Config says which database to open, and how.
+type Config struct {
+	// URL as libpq takes it: postgres://user:password@host:port/database?…
+	URL string
+	// Version of the projection; zero is [readmodel.DefaultVersion].
+	Version int
+	// ReadOnly opens a schema that exists, without migrating it.
+	ReadOnly bool
+	// MaxConns is the size of the pool; zero is [DefaultMaxConns].
+	MaxConns int
+	// FoldTimeout is after how long the server ends the transaction of a Fold
+	// whose program does not go on (frozen, or behind a dead network): until then
+	// its lock keeps the partition from being claimed. Zero is
+	// [DefaultFoldTimeout]. Before PostgreSQL 17 only time between statements counts.
+	FoldTimeout time.Duration
+	Logger      *slog.Logger
+	// Tracer sees all statements; optional.
+	Tracer pgx.QueryTracer
+	// Fault, where it is set, is asked before each statement of Claim and Fold
+	// ("begin", "claim", "fence", "headers", "blocked", "members", "priors",
+	// "write rooms", …, "commit") and after the commit ("committed"); an error
+	// takes the statement's place. For tests of what stands on the store.
+	Fault func(statement string) error
+}
+
+// Store is a projection in a schema. See [readmodel.Store].
+type Store struct {
+	pool     *pgxpool.Pool
+	schema   string
+	limits   []string // SET LOCAL statements of a batch
+	readOnly bool
+	fault    func(string) error
+}
+
+var _ readmodel.Store = (*Store)(nil)
+
+// Open connects, and creates and migrates the schema where need be; several
+// programs may do so at once. Errors: [readmodel.ErrNewerSchema]. None has the
+// URL's password in it.
+func Open(ctx context.Context, cfg Config) (*Store, error) {
+	logger := cfg.Logger
+	if logger == nil {
+		logger = slog.New(slog.DiscardHandler)
+	}
+	pool, schema, err := cfg.pool()
+	if err != nil {
+		return nil, fmt.Errorf("open the read model: %w", err)
+	}
+	p, err := pgxpool.NewWithConfig(ctx, pool)
+	if err != nil {
+		return nil, fmt.Errorf("open the read model: %w", err)
+	}
+	s := &Store{pool: p, schema: schema, readOnly: cfg.ReadOnly, fault: cfg.Fault}
+	if err := s.prepare(ctx, &cfg, logger); err != nil {
+		p.Close()
+		return nil, fmt.Errorf("open the read model in schema %s: %w", schema, err)
+	}
+	return s, nil
+}
+
+// Schema is the schema that holds the projection.
+func (s *Store) Schema() string { return s.schema }
+
+// Ping reports whether the database answers.
+func (s *Store) Ping(ctx context.Context) error { return s.pool.Ping(ctx) }
+
+// Snapshot reads one moment of the schema.
+func (s *Store) Snapshot(ctx context.Context, read func(readmodel.Reader) error) error {
+	tx, err := s.pool.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
+	if err != nil {
+		return fmt.Errorf("begin a snapshot: %w", err)
+	}
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
+		defer cancel()
+		_ = tx.Rollback(ctx) // nothing was written; a connection in a bad state is not used again
+	}()
+	return read(tables.NewReader(querier{tx}))
+}
+
+// Close waits for open snapshots and batches and closes the connections.
+func (s *Store) Close() error {
+	s.pool.Close()
+	return nil
+}
+
+// querier runs the statements of package tables.
+type querier struct{ tx pgx.Tx }
+
+func (q querier) Query(ctx context.Context, sql string, args ...any) (tables.Rows, error) {
+	return q.tx.Query(ctx, sql, args...)
+}
+
+func (c *Config) pool() (*pgxpool.Config, string, error) {
+	version := c.Version
+	switch {
+	case version < 0:
+		return nil, "", fmt.Errorf("version %d of the projection", version)
+	case version == 0:
+		version = readmodel.DefaultVersion
+	}
+	schema := "roomlog_v" + strconv.Itoa(version)
+	pool, err := pgxpool.ParseConfig(c.URL)
+	if err != nil {
+		// What the parser says may quote the URL.
+		return nil, "", errors.New("the database URL is not of the form postgres://user:password@host:port/database?options")
+	}
+	pool.MaxConns = DefaultMaxConns
+	if c.MaxConns > 0 {
+		pool.MaxConns = int32(min(c.MaxConns, 1<<15))
+	}
+	pool.MinConns = min(pool.MinConns, pool.MaxConns)
+	pool.ConnConfig.Tracer = c.Tracer
+	if pool.ConnConfig.ConnectTimeout == 0 {
+		pool.ConnConfig.ConnectTimeout = 5 * time.Second
+	}
+	set := pool.ConnConfig.RuntimeParams
+	set["search_path"] = schema
+	if set["application_name"] == "" {
+		set["application_name"] = "roomlog"
+	}
+	// Every statement here is meant to go by an index, row by row. A plan that
+	// was made and kept while the tables were small must not scan them when they
+	// are large, and compiling plans costs more than running them.
+	for _, off := range []string{"enable_seqscan", "enable_hashjoin", "enable_mergejoin", "jit"} {
+		set[off] = "off"
+	}
+	if c.ReadOnly {
+		set["default_transaction_read_only"] = "on"
+	}
+	return pool, schema, nil
+}

@@ -1,0 +1,191 @@
+// Package sqlite keeps a projection in a SQLite file: the store of `roomlog
+// run`. One version of the projection is one file, readmodel-vN.db.
+//
+// There is one writer connection, whose transactions begin IMMEDIATE, and a pool
+// of readers; in WAL mode they do not wait for each other. Several stores, in
+// several processes too, may have the file open; their writers take turns.
+//
+// synchronous is NORMAL: a commit survives the death of the process, and after a
+// power cut the last commits may be missing, rows and checkpoint together. The
+// log is the truth and is folded again from the checkpoint, so nothing is lost;
+// docs/adr/020-read-model.md has the argument.
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/roomlog/roomlog/pkg/readmodel"
+)
+
+// ErrReadOnly says that a store that was opened to be read is asked to write.
+var ErrReadOnly = errors.New("the read model is open for reading only")
+
+// Config says which file to open, and how.
+type Config struct {
+	// Dir holds the file; made where it is missing.
+	Dir string
+	// Path is the file itself, in the place of Dir and Version.
+	Path string
+	// Version of the projection; zero is [readmodel.DefaultVersion].
+	Version int
+	// ReadOnly opens a file that exists, beside the process that writes it. It is
+	// not migrated.
+	ReadOnly bool
+	// Readers is how many snapshots may be open at a time; zero: one for each
+	// processor, at least 4.
+	Readers int
+	Logger  *slog.Logger
+	// Fault, where it is set, is asked before each statement of Claim and Fold
+	// ("begin", "claim", "fence", "headers", "blocked", "members", "priors",
+	// "write rooms", …, "commit") and after the commit ("committed"); an error
+	// takes the statement's place. For tests of what stands on the store.
+	Fault func(statement string) error
+}
+
+// Store is a projection in a file. See [readmodel.Store].
+type Store struct {
+	path    string
+	readers *pool
+	writer  *pool // of one; nil where the store is read only
+	fault   func(string) error
+}
+
+var _ readmodel.Store = (*Store)(nil)
+
+// Open opens the file, and creates and migrates it where need be. Errors:
+// [readmodel.ErrNewerSchema]; [fs.ErrNotExist] for a missing file that is to be
+// read only.
+func Open(ctx context.Context, cfg Config) (*Store, error) {
+	path, err := cfg.path()
+	if err != nil {
+		return nil, err
+	}
+	logger := cfg.Logger
+	if logger == nil {
+		logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Readers <= 0 {
+		cfg.Readers = max(4, runtime.GOMAXPROCS(0))
+	}
+	s := &Store{path: path, fault: cfg.Fault}
+	if cfg.ReadOnly {
+		if _, err := os.Stat(path); err != nil {
+			return nil, fmt.Errorf("open the read model: %w", err)
+		}
+	} else {
+		if err := create(path); err != nil {
+			return nil, fmt.Errorf("open the read model: %w", err)
+		}
+		if s.writer, err = newPool(writerDSN(path), 1); err != nil {
+			return nil, fmt.Errorf("open the read model %s: %w", path, err)
+		}
+	}
+	if s.readers, err = newPool(readerDSN(path), cfg.Readers); err != nil {
+		return nil, errors.Join(fmt.Errorf("open the read model %s: %w", path, err), s.Close())
+	}
+	if err := s.prepare(ctx, logger); err != nil {
+		return nil, errors.Join(fmt.Errorf("open the read model %s: %w", path, err), s.Close())
+	}
+	return s, nil
+}
+
+// Path is the file.
+func (s *Store) Path() string { return s.path }
+
+// Ping reports whether the file can be read.
+func (s *Store) Ping(ctx context.Context) error {
+	return s.Snapshot(ctx, func(r readmodel.Reader) error {
+		_, _, err := r.Checkpoint(ctx, 0)
+		return err
+	})
+}
+
+// Snapshot reads one moment of the file. A snapshot that stays open for long
+// keeps the WAL from being written back.
+func (s *Store) Snapshot(ctx context.Context, read func(readmodel.Reader) error) error {
+	c, err := s.readers.take(ctx)
+	if err != nil {
+		return fmt.Errorf("begin a snapshot: %w", err)
+	}
+	defer s.readers.put(c)
+	if err := c.begin(ctx, "BEGIN"); err != nil {
+		return fmt.Errorf("begin a snapshot: %w", err)
+	}
+	return read(c.reader())
+}
+
+// Close waits for open snapshots and batches and closes the file.
+func (s *Store) Close() error {
+	var errs []error
+	for _, p := range []*pool{s.readers, s.writer} { // the writer last: it writes the WAL back
+		if p != nil {
+			errs = append(errs, p.close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (c *Config) path() (string, error) {
+	switch {
+	case c.Path != "":
+		return c.Path, nil
+	case c.Dir == "":
+		return "", errors.New("open the read model: no directory")
+	case c.Version < 0:
+		return "", fmt.Errorf("open the read model: version %d of the projection", c.Version)
+	}
+	v := c.Version
+	if v == 0 {
+		v = readmodel.DefaultVersion
+	}
+	return filepath.Join(c.Dir, fmt.Sprintf("readmodel-v%d.db", v)), nil
+}
+
+// create makes the file for its owner alone; SQLite gives the WAL the same mode.
+func create(path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+const busyTimeout = "_pragma=busy_timeout(10000)"
+
+func writerDSN(path string) string {
+	return dsn(path,
+		busyTimeout,
+		"_pragma=page_size(4096)", // before the first table is made
+		"_pragma=journal_mode(WAL)",
+		"_pragma=synchronous(NORMAL)",
+		"_pragma=wal_autocheckpoint(4000)",     // pages: 16 MB, so that hot pages are written back once for many commits
+		"_pragma=journal_size_limit(67108864)", // what a long snapshot made the WAL grow to is given back
+		"_pragma=cache_size(-65536)",           // KiB
+		"_pragma=temp_store(MEMORY)",
+		"_txlock=immediate", // of migrations
+	)
+}
+
+func readerDSN(path string) string {
+	return dsn(path,
+		"mode=ro",
+		busyTimeout, // for the moments when the WAL is made or recovered
+		"_pragma=cache_size(-16384)",
+		"_pragma=temp_store(MEMORY)",
+	)
+}
+
+func dsn(path string, options ...string) string {
+	return "file:" + (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath() + "?" + strings.Join(options, "&")
+}

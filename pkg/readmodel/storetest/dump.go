@@ -1,0 +1,83 @@
+package storetest
+
+import (
+	_ "embed"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/roomlog/roomlog/pkg/events"
+	"github.com/roomlog/roomlog/pkg/events/room"
+	"github.com/roomlog/roomlog/pkg/readmodel"
+)
+
+// Rewrite is the environment variable that makes the suite write the golden dump
+// instead of comparing with it.
+const Rewrite = "ROOMLOG_REWRITE"
+
+//go:embed testdata/dump.golden
+var goldenDump string
+
+// testDump compares with a dump that SQLite made: all stores dump alike.
+func testDump(t *testing.T, open Open) {
+	s := open(t, nil)
+	tell := func(s readmodel.Store, partitions ...events.Partition) {
+		for i, n := range partitions {
+			p := claimed(t, s, n)
+			for range i * 3 { // offsets differ by partition and are not dumped
+				p.record()
+			}
+			k := readmodel.Key{Tenant: events.DefaultTenant, Room: "lobby"}
+			if i == 1 {
+				k = readmodel.Key{Tenant: "main-2", Room: "a.b"} // sorts after "main", not before "main "
+			}
+			r := p.room(k).created("ann", events.RoomPublic, "Lobby \U0001F600 <&>").
+				becomes("Bob", events.MembershipJoin).becomes("bob", events.MembershipInvite).becomes("~", events.MembershipBan)
+			for range 7 { // past ten: numbers sort as numbers
+				r.says("Bob", "\"quoted\"\n", func(e *readmodel.EventRow) { e.Digest, e.ContentKey, e.ThreadRoot = "d", "k", "t" })
+			}
+			r.verdict("v", "eve", room.Rejected, room.CodeExpired)
+			r.verdict("v", "eve", room.Rejected, room.CodeNotAMember)
+			r.verdict("v-1", "ann", room.Accepted, "")
+			p.room(readmodel.Key{Tenant: k.Tenant, Room: k.Room + "-2"}).created("ann", events.RoomPrivate, "")
+			p.bad("not dumped")
+			p.room(readmodel.Key{Tenant: k.Tenant, Room: "stuck"}).parked("not dumped", room.CodePanic)
+			p.commit(t)
+		}
+	}
+	tell(s, 0, 1)
+
+	rows := dump(t, s)
+	var b strings.Builder
+	for i, r := range rows {
+		b.WriteString(r.Table + " " + r.Key + " " + r.Value + "\n")
+		if i > 0 && (rows[i-1].Table > r.Table || rows[i-1].Table == r.Table && rows[i-1].Key >= r.Key) {
+			t.Errorf("%s %s comes after %s %s", r.Table, r.Key, rows[i-1].Table, rows[i-1].Key)
+		}
+	}
+	if os.Getenv(Rewrite) != "" {
+		if err := os.WriteFile("../storetest/testdata/dump.golden", []byte(b.String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if b.String() != goldenDump {
+		t.Errorf("the dump differs from testdata/dump.golden:\n%s", b.String())
+	}
+
+	failure := errors.New("enough")
+	n := 0
+	err := s.Snapshot(t.Context(), func(r readmodel.Reader) error {
+		return r.Dump(t.Context(), func(readmodel.DumpRow) error {
+			n++
+			return failure
+		})
+	})
+	if !errors.Is(err, failure) || n != 1 {
+		t.Errorf("an error of the receiver: got %v after %d rows", err, n)
+	}
+	if got := dump(t, s); len(got) != len(rows) {
+		t.Errorf("a dump after a broken one has %d rows", len(got))
+	}
+}

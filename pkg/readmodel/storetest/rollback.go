@@ -1,0 +1,166 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/roomlog/roomlog/pkg/events"
+	"github.com/roomlog/roomlog/pkg/readmodel"
+)
+
+// everything does something to each table.
+func everything(p *projector) {
+	r := p.room(inMain(lobby)).created("ann", events.RoomPublic, "Lobby").becomes("bob", events.MembershipJoin).says("bob", "hi", nil)
+	r.verdict("rejected", "eve", "rejected", "not_a_member")
+	p.bad("no key")
+	p.room(inMain("stuck")).parked("unknown", "unknown_type")
+}
+
+// needsOfEverything makes the store run each of its statements.
+func needsOfEverything() readmodel.Needs {
+	return readmodel.Needs{inMain(lobby): {Header: true, Members: []events.UserID{"ann"}, Priors: []events.EventID{"e"}}}
+}
+
+// nothing tells whether the store has no rows, nor moved its checkpoint.
+func nothing(t testing.TB, what string, s readmodel.Store, floor maybe[readmodel.Checkpoint]) {
+	t.Helper()
+	if rows := dump(t, s); len(rows) > 0 {
+		t.Errorf("%s: left rows: %v", what, rows)
+	}
+	equal(t, what+": checkpoint", checkpoint(t, s, floor.Value.Partition), floor)
+	counts := read(t, s, func(ctx context.Context, r readmodel.Reader) (map[events.Partition]readmodel.Counts, error) {
+		return r.Counts(ctx)
+	})
+	equal(t, what+": set aside", counts, map[events.Partition]readmodel.Counts{})
+}
+
+func testRollback(t *testing.T, open Open) {
+	s := open(t, nil)
+	p := claimed(t, s, 0)
+	everything(p)
+	batch, floor := p.take(), checkpoint(t, s, 0)
+
+	failure := errors.New("the fold failed")
+	err := s.Fold(t.Context(), p.fence(), needsOfEverything(), func(readmodel.Rows) (readmodel.Batch, error) { return batch, failure })
+	if !errors.Is(err, failure) {
+		t.Errorf("an error of the fold: got %v", err)
+	}
+	nothing(t, "an error of the fold", s, floor)
+
+	ctx, cancel := context.WithCancel(t.Context())
+	err = s.Fold(ctx, p.fence(), needsOfEverything(), func(readmodel.Rows) (readmodel.Batch, error) {
+		cancel()
+		return batch, nil
+	})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled in the fold: got %v", err)
+	}
+	nothing(t, "cancelled in the fold", s, floor)
+
+	if err = s.Fold(ctx, p.fence(), nil, func(readmodel.Rows) (readmodel.Batch, error) { return batch, nil }); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled before: got %v", err)
+	}
+	if _, err = s.Claim(ctx, 0, aLog, "late"); !errors.Is(err, context.Canceled) {
+		t.Errorf("claim cancelled before: got %v", err)
+	}
+	if err = s.Snapshot(ctx, func(readmodel.Reader) error { return nil }); !errors.Is(err, context.Canceled) {
+		t.Errorf("snapshot cancelled before: got %v", err)
+	}
+	nothing(t, "cancelled before", s, floor)
+
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("a panic of the fold was swallowed")
+			}
+		}()
+		_ = s.Fold(t.Context(), p.fence(), needsOfEverything(), func(readmodel.Rows) (readmodel.Batch, error) { panic("the fold panics") })
+	}()
+	nothing(t, "a panic of the fold", s, floor)
+
+	if _, err := p.fold(t.Context(), needsOfEverything(), batch); err != nil {
+		t.Fatal("the same batch in the end:", err)
+	}
+	if rows := dump(t, s); len(rows) != 7 { // a room, two members, three events, an outcome
+		t.Errorf("the same batch in the end: %d rows: %v", len(rows), rows)
+	}
+}
+
+func testFaults(t *testing.T, open Open) {
+	failure := errors.New("injected")
+	var statements []string
+	var failing string
+	s := open(t, func(statement string) error {
+		statements = append(statements, statement)
+		if statement == failing {
+			return failure
+		}
+		return nil
+	})
+	p := claimed(t, s, 0)
+	everything(p)
+	batch, floor := p.take(), checkpoint(t, s, 0)
+
+	for _, failing = range []string{
+		"begin", "fence", "headers", "blocked", "members", "priors",
+		"write rooms", "write members", "write events", "write outcomes", "write bad_records", "write dead_letters", "commit",
+	} {
+		statements = nil
+		_, err := p.fold(t.Context(), needsOfEverything(), batch)
+		if !errors.Is(err, failure) {
+			t.Errorf("%s fails: got error %v; ran %v", failing, err, statements)
+		}
+		nothing(t, failing+" fails", s, floor)
+	}
+
+	for _, failing = range []string{"begin", "claim"} {
+		if _, err := s.Claim(t.Context(), 0, aLog, "late"); !errors.Is(err, failure) {
+			t.Errorf("%s of a claim fails: got error %v", failing, err)
+		}
+		nothing(t, failing+" of a claim fails", s, floor)
+	}
+
+	failing = "committed" // an error, and yet it has happened
+	if _, err := p.fold(t.Context(), needsOfEverything(), batch); !errors.Is(err, failure) {
+		t.Errorf("lost answer to the commit: got error %v", err)
+	}
+	if rows := dump(t, s); len(rows) != 7 {
+		t.Errorf("lost answer to the commit: %d rows: %v", len(rows), rows)
+	}
+	failing = ""
+	if _, err := p.fold(t.Context(), nil, batch); !errors.Is(err, readmodel.ErrFenced) {
+		t.Errorf("the same batch after the lost answer: got error %v", err)
+	}
+}
+
+func testRefused(t *testing.T, open Open) {
+	s := open(t, nil)
+	p := claimed(t, s, 0)
+	p.room(inMain(lobby)).created("ann", events.RoomPublic, "Lobby")
+	p.commit(t)
+	before, floor := dump(t, s), checkpoint(t, s, 0)
+
+	for _, test := range []struct {
+		name   string
+		change func(*readmodel.EventRow)
+	}{
+		{"a seq that is given", func(e *readmodel.EventRow) { e.Seq = 1 }},
+		{"an event id that is taken", func(e *readmodel.EventRow) { e.ID = eventID(lobby, 1) }},
+		{"no seq", func(e *readmodel.EventRow) { e.Seq = 0 }},
+	} {
+		next := p.next
+		p.room(inMain("other")).created("ann", events.RoomPublic, "Other")
+		p.room(inMain(lobby)).says("ann", "hi", test.change)
+		if _, err := p.fold(t.Context(), nil, p.take()); !errors.Is(err, readmodel.ErrRowRefused) {
+			t.Errorf("%s: got error %v", test.name, err)
+		}
+		equal(t, test.name+": tables", dump(t, s), before)
+		equal(t, test.name+": checkpoint", checkpoint(t, s, 0), floor)
+		p.next = next
+		delete(p.rooms, inMain("other"))
+		p.room(inMain(lobby)).Seq--
+	}
+	p.room(inMain(lobby)).says("ann", "as it should be", nil)
+	p.commit(t)
+}
