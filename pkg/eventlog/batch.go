@@ -14,11 +14,16 @@ import (
 // batchRecords is how many records of a batch are in flight at a time.
 const batchRecords = 1000
 
-// batch is what [Publisher.PublishBatch] hands to sarama at once. Only the
-// goroutine that publishes it touches it.
+// batch is what is handed to sarama at once. Only the goroutine that publishes it
+// touches it.
 type batch struct {
 	producer sarama.SyncProducer
 	messages []*sarama.ProducerMessage
+}
+
+func (b *batch) collect(p sarama.SyncProducer, m *sarama.ProducerMessage) {
+	b.producer = p
+	b.messages = append(b.messages, m)
 }
 
 // PublishBatch appends events, those of one partition in their order, with many

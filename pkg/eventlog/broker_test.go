@@ -69,8 +69,8 @@ func newReader(t testing.TB, cfg eventlog.Config, l eventlog.Layout, p events.Pa
 	return r
 }
 
-// message is the n-th event of a room; the log does not look into it.
-func message(room string, n int) events.Message {
+// event is the n-th event of a room; the log does not look into it.
+func event(room string, n int) events.Message {
 	return events.Message{
 		Key:   []byte("main/" + room),
 		Value: fmt.Appendf(nil, `{"n":%d}`, n),

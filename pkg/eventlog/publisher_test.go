@@ -62,7 +62,7 @@ func TestPublishSaysWhereEventsStand(t *testing.T) {
 			room := fmt.Sprintf("room%d", i)
 			last := events.Offset(-1)
 			for n := range each {
-				m := message(room, n)
+				m := event(room, n)
 				pos, err := p.Publish(ctx, m)
 				if err != nil {
 					t.Error(err)
@@ -93,7 +93,7 @@ func TestPublishBatch(t *testing.T) {
 	const n = 2500
 	ms := make([]events.Message, n)
 	for i := range ms {
-		ms[i] = message(fmt.Sprintf("room%d", i%5), i)
+		ms[i] = event(fmt.Sprintf("room%d", i%5), i)
 	}
 	positions, err := p.PublishBatch(testContext(t), ms)
 	if err != nil || len(positions) != n {

@@ -114,10 +114,13 @@ type receiptProducer struct{ sarama.SyncProducer }
 // SendMessage fills the receipt in. A record of a batch is only collected:
 // Watermill sends one after the other, and a batch goes out at once.
 func (p *receiptProducer) SendMessage(m *sarama.ProducerMessage) (partition int32, offset int64, err error) {
-	r := m.Metadata.(*receipt)
+	r, ok := m.Metadata.(*receipt)
+	if !ok {
+		m.Metadata.(*batch).collect(p.SyncProducer, m)
+		return 0, 0, nil
+	}
 	if r.batch != nil {
-		r.batch.producer = p.SyncProducer
-		r.batch.messages = append(r.batch.messages, m)
+		r.batch.collect(p.SyncProducer, m)
 		return 0, 0, nil
 	}
 	if !r.hand() {

@@ -2,6 +2,7 @@ package eventlog
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -54,7 +55,7 @@ func newSarama(c Config, partitioner sarama.PartitionerConstructor) *sarama.Conf
 }
 
 // keyPartitioner is [PartitionOf], and refuses to work when the topic has other
-// partitions than the log.
+// partitions than the log. A record without a key goes anywhere.
 type keyPartitioner struct {
 	topic      string
 	partitions int // zero: as many as the topic has
@@ -69,7 +70,7 @@ func (k keyPartitioner) Partition(m *sarama.ProducerMessage, n int32) (int32, er
 		return -1, fmt.Errorf("%w: topic %s has %d now, the log has %d", ErrPartitionCount, k.topic, n, k.partitions)
 	}
 	if m.Key == nil {
-		return 0, nil
+		return rand.Int32N(n), nil
 	}
 	key, err := m.Key.Encode()
 	if err != nil {

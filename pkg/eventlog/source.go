@@ -92,8 +92,8 @@ func (s *Source) Run(ctx context.Context, handle Handler) error {
 	member.PauseFetchTopics(s.layout.Topic) // membership only
 	s.setMember(member)
 	defer func() {
-		s.setMember(nil)
 		a.stop()
+		s.setMember(nil)
 		leave, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.CloseTimeout)
 		defer cancel()
 		if err := member.LeaveGroupContext(leave); err != nil {
