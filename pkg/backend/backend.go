@@ -96,5 +96,5 @@ func (c Config) OpenStore(ctx context.Context, logger *slog.Logger) (readmodel.S
 	if c.Database == "" {
 		return nil, errors.New("no database given: use --database postgres://… or a directory")
 	}
-	return driver.Open(ctx, c.Database, max(c.Projection, 1), logger)
+	return driver.Open(ctx, driver.Config{Address: c.Database, Version: c.Projection, Logger: logger})
 }

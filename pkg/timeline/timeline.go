@@ -12,6 +12,7 @@ package timeline
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 
 	"github.com/ThreeDotsLabs/watermill"
 	"github.com/ThreeDotsLabs/watermill/message"
@@ -25,6 +26,8 @@ const DefaultTopic = "roomlog.timeline"
 
 // BeaconInterval is how often the owner of a partition sends a beacon, in seconds.
 const BeaconInterval = 1
+
+const metadataPartition = "partition"
 
 // Commit is what one transaction of a projector made visible.
 type Commit struct {
@@ -46,8 +49,14 @@ func NewMessage(c Commit) (*message.Message, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode commit: %w", err)
 	}
-	return message.NewMessage(watermill.NewULID(), b), nil
+	m := message.NewMessage(watermill.NewULID(), b)
+	m.Metadata.Set(metadataPartition, strconv.Itoa(int(c.Partition)))
+	return m, nil
 }
+
+// Key is the record key of a message that [NewMessage] made: the commits of one
+// partition of the log stay in their order.
+func Key(_ string, m *message.Message) string { return m.Metadata.Get(metadataPartition) }
 
 // Decode reads what [NewMessage] wrote.
 func Decode(m *message.Message) (Commit, error) {
