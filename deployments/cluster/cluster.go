@@ -216,7 +216,7 @@ func (c *Cluster) describe(java string) error {
 func (c *Cluster) start(ctx context.Context, log io.Writer) error {
 	for _, node := range c.nodes() {
 		if !node.Running() {
-			fmt.Fprintf(log, "starting %s on %s\n", node.Name(), node.Address())
+			say(log, "starting %s on %s", node.Name(), node.Address())
 		}
 	}
 	started, startCtx := errgroup.WithContext(ctx)
@@ -309,4 +309,9 @@ func (c *Cluster) each(do func(*Node) error) error {
 	}
 	_ = all.Wait()
 	return errors.Join(errs...)
+}
+
+// say writes a line of progress. Nobody reading it is no reason to stop.
+func say(log io.Writer, format string, args ...any) {
+	_, _ = fmt.Fprintf(log, format+"\n", args...)
 }

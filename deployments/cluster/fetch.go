@@ -118,7 +118,7 @@ func download(ctx context.Context, dir string, log io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("%w: mvn (Apache Maven). Install it with a JDK 17 or later, for example `apt-get install maven` or `brew install maven`", ErrMissingTool)
 	}
-	fmt.Fprintln(log, "fetching Apache Kafka and PostgreSQL from Maven Central (once, about 60 MB) into", dir)
+	say(log, "fetching Apache Kafka and PostgreSQL from Maven Central (once, about 60 MB) into %s", dir)
 	partial, err := os.MkdirTemp(filepath.Dir(dir), "partial-")
 	if err != nil {
 		return err
@@ -143,7 +143,7 @@ func download(ctx context.Context, dir string, log io.Writer) error {
 	if err != nil || len(found) != 1 {
 		return fmt.Errorf("expected one jar with PostgreSQL in %s, found %d", jars, len(found))
 	}
-	fmt.Fprintln(log, "unpacking PostgreSQL")
+	say(log, "unpacking PostgreSQL")
 	if err := unpackPostgres(found[0], filepath.Join(partial, "postgres")); err != nil {
 		return fmt.Errorf("unpack %s: %w", filepath.Base(found[0]), err)
 	}
@@ -169,14 +169,14 @@ func runMaven(cmd *exec.Cmd, log io.Writer) error {
 	var last []string
 	for lines := bufio.NewScanner(out); lines.Scan(); {
 		if jar := downloaded.FindStringSubmatch(lines.Text()); jar != nil {
-			fmt.Fprintf(log, "  %s (%s)\n", jar[1], jar[2])
+			say(log, "  %s (%s)", jar[1], jar[2])
 		}
 		last = append(last, lines.Text())
 		last = last[max(0, len(last)-30):]
 	}
 	if err := cmd.Wait(); err != nil {
 		for line := range slices.Values(last) {
-			fmt.Fprintln(log, line)
+			say(log, "%s", line)
 		}
 		return fmt.Errorf("mvn: %w", err)
 	}

@@ -177,7 +177,7 @@ func fakeMaven(t *testing.T, script string) (calls string) {
 	t.Setenv("JAR", jar)
 	t.Setenv("PATH", dir+string(filepath.ListSeparator)+os.Getenv("PATH"))
 	script = "#!/bin/sh\nfor a in \"$@\"; do case \"$a\" in -DoutputDirectory=*) out=${a#*=}; mkdir -p \"$out\";; esac; done\n" + script + "\n"
-	if err := os.WriteFile(filepath.Join(dir, "mvn"), []byte(script), 0o700); err != nil { //nolint:gosec // it is to be run
+	if err := os.WriteFile(filepath.Join(dir, "mvn"), []byte(script), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	return calls
@@ -225,7 +225,7 @@ func openTempDir(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	for _, d := range []string{filepath.Dir(dir), dir} {
-		if err := os.Chmod(d, 0o755); err != nil { //nolint:gosec // the purpose
+		if err := os.Chmod(d, 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}

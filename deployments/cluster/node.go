@@ -113,9 +113,7 @@ func (n *Node) Stop() error {
 	if err := errors.Join(n.thaw(), n.pid.signal(n.stop)); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), stopPatience)
-	defer cancel()
-	if n.pid.await(ctx) != nil {
+	if !n.pid.endsWithin(stopPatience) {
 		return errors.Join(fmt.Errorf("%s did not stop within %v and was killed", n.name, stopPatience), n.kill())
 	}
 	return n.forget()
@@ -141,11 +139,9 @@ func (n *Node) kill() error {
 			return err
 		}
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), stopPatience)
-	defer cancel()
 	for _, member := range members {
-		if err := member.await(ctx); err != nil {
-			return fmt.Errorf("%s outlives kill -9: %w", n.name, err)
+		if !member.endsWithin(stopPatience) {
+			return fmt.Errorf("%s: process %d outlives kill -9", n.name, member)
 		}
 	}
 	return n.forget()

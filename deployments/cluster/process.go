@@ -86,6 +86,18 @@ func (p process) await(ctx context.Context) error {
 	return poll(ctx, 5*time.Millisecond, func() (bool, error) { return p.exited(), nil })
 }
 
+// endsWithin waits for the process to end, but not longer than that, and
+// reports whether it has. It takes no context: what is being stopped must be
+// seen to its end, above all when a context has ended.
+func (p process) endsWithin(patience time.Duration) bool {
+	for deadline := time.Now().Add(patience); !p.exited(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			return false
+		}
+	}
+	return true
+}
+
 // children returns the ids of the process's direct children.
 func (p process) children() ([]process, error) {
 	if stats, _ := filepath.Glob("/proc/[0-9]*/stat"); len(stats) > 0 {

@@ -3,10 +3,10 @@ package cluster
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // A class archive (Java's application class-data sharing) holds Kafka's
@@ -29,12 +29,12 @@ func train(ctx context.Context, servers parts, java string, log io.Writer) error
 	if _, err := os.Stat(servers.archive); err == nil {
 		return nil
 	}
-	fmt.Fprintln(log, "teaching the Java runtime Kafka's classes (once)")
+	say(log, "teaching the Java runtime Kafka's classes (once)")
 	if err := runOnce(ctx, servers, java); err != nil {
 		if ctx.Err() != nil {
 			return err
 		}
-		fmt.Fprintln(log, "without a class archive, so brokers start slower:", err)
+		say(log, "without a class archive, so brokers start slower: %v", err)
 	}
 	return nil
 }
@@ -65,9 +65,5 @@ func runOnce(ctx context.Context, servers parts, java string) (err error) {
 // classPath names all jars in one fixed order: the archive is bound to it.
 func (p parts) classPath() string {
 	jars, _ := filepath.Glob(filepath.Join(p.kafkaJars, "*.jar")) // sorted; the pattern is well-formed
-	path := ""
-	for _, jar := range jars {
-		path += string(filepath.ListSeparator) + jar
-	}
-	return path[min(1, len(path)):]
+	return strings.Join(jars, string(filepath.ListSeparator))
 }

@@ -83,12 +83,12 @@ func unpackEntry(root *os.Root, entry *tar.Header, content io.Reader) error {
 	if err := unpackDir(root, path.Dir(name)); err != nil {
 		return err
 	}
-	mode := os.FileMode(0o644) | os.FileMode(entry.Mode)&0o111 //nolint:gosec // the permission bits only
+	mode := os.FileMode(0o644) | os.FileMode(entry.Mode)&0o111
 	file, err := root.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, mode)
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(file, content) //nolint:gosec // an archive that Maven checked
+	_, err = io.Copy(file, content)
 	return errors.Join(err, file.Chmod(mode), file.Close())
 }
 

@@ -18,26 +18,27 @@ func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
 // run prints the answer, which tells an operator why a service is not ready.
 func run(args []string, stdout, stderr io.Writer) int {
+	complain := func(what any) { _, _ = fmt.Fprintln(stderr, "probe:", what) }
 	if len(args) != 1 {
-		fmt.Fprintln(stderr, "usage: probe URL")
+		complain("usage: probe URL")
 		return 2
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, args[0], nil)
 	if err != nil {
-		fmt.Fprintln(stderr, "probe:", err)
+		complain(err)
 		return 2
 	}
 	answer, err := http.DefaultClient.Do(request)
 	if err != nil {
-		fmt.Fprintln(stderr, "probe:", err)
+		complain(err)
 		return 1
 	}
 	defer func() { _ = answer.Body.Close() }()
 	_, _ = io.Copy(stdout, io.LimitReader(answer.Body, 4<<10)) // for people only
 	if answer.StatusCode < 200 || answer.StatusCode > 299 {
-		fmt.Fprintln(stderr, "probe:", answer.Status)
+		complain(answer.Status)
 		return 1
 	}
 	return 0

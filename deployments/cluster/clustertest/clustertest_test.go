@@ -60,7 +60,7 @@ func TestKafkaOfTheEnvironment(t *testing.T) {
 // One broker is enough where a test asks for one, and it listens.
 func TestKafkaAlone(t *testing.T) {
 	brokers := clustertest.Kafka(t, 1)
-	conn, err := net.DialTimeout("tcp", brokers[0], time.Second) //nolint:noctx // bounded
+	conn, err := net.DialTimeout("tcp", brokers[0], time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -38,7 +38,7 @@ func (e execCommand) Run(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
 
-	cmd := exec.CommandContext(ctx, words[0], words[1:]...) //nolint:gosec // running it is the purpose
+	cmd := exec.CommandContext(ctx, words[0], words[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.Env = append(os.Environ(), variables(c)...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }

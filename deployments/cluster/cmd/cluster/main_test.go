@@ -96,8 +96,10 @@ func TestExecPassesSignalsOn(t *testing.T) {
 	defer cancel()
 	code := make(chan int)
 	go func() {
-		code <- run(ctx, []string{"exec", "--brokers", "0", "--no-postgres", "--",
-			"sh", "-c", "trap 'kill $!; exit 5' TERM; sleep 60 & echo > " + started + "; wait"})
+		code <- run(ctx, []string{
+			"exec", "--brokers", "0", "--no-postgres", "--",
+			"sh", "-c", "trap 'kill $!; exit 5' TERM; sleep 60 & echo > " + started + "; wait",
+		})
 	}()
 	for {
 		if _, err := os.Stat(started); err == nil {
