@@ -26,7 +26,7 @@ const timelineRetention = time.Hour
 // Config says where the log and the read model are. The tags are those of the
 // command line.
 type Config struct {
-	Brokers      []string        `help:"Kafka brokers, host:port, separated by commas." placeholder:"HOST:PORT,…"`
+	Brokers      []string        `help:"Kafka brokers, host:port, separated by commas." placeholder:"HOST:PORT"`
 	Database     string          `help:"Read model: postgres://… or a directory for SQLite. A password is better given in the environment." placeholder:"URL"`
 	Epoch        events.LogEpoch `help:"The log's epoch; it is part of the topic's name." default:"1"`
 	Partitions   int             `help:"Partitions of the log. Fixed for its life; 0: as they are, or 16 for a new log." default:"0"`
@@ -46,12 +46,20 @@ type Log struct {
 	Layout eventlog.Layout
 }
 
+// Require says what is missing for a program that has no parts of its own.
+func (c Config) Require() error {
+	if len(c.Brokers) == 0 {
+		return errors.New("no brokers given: use --brokers host:port,…")
+	}
+	if c.Database == "" {
+		return errors.New("no database given: use --database postgres://… or a directory")
+	}
+	return nil
+}
+
 // EventLog gives the log's address. password, where not empty, is used instead of
 // the password file.
 func (c Config) EventLog(clientID, password string, logger *slog.Logger) (eventlog.Config, error) {
-	if len(c.Brokers) == 0 {
-		return eventlog.Config{}, errors.New("no brokers given: use --brokers host:port,…")
-	}
 	if password == "" && c.PasswordFile != "" {
 		b, err := os.ReadFile(c.PasswordFile)
 		if err != nil {
@@ -93,8 +101,5 @@ func (c Config) EnsureTimeline(ctx context.Context, l Log) error {
 
 // OpenStore opens the read model and brings its schema up to date.
 func (c Config) OpenStore(ctx context.Context, logger *slog.Logger) (readmodel.Store, error) {
-	if c.Database == "" {
-		return nil, errors.New("no database given: use --database postgres://… or a directory")
-	}
 	return driver.Open(ctx, driver.Config{Address: c.Database, Version: c.Projection, Logger: logger})
 }

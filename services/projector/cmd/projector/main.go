@@ -43,13 +43,14 @@ type flags struct {
 
 func main() {
 	var f flags
-	kong.Parse(&f, kong.Name("projector"), kong.Description(description), kong.DefaultEnvars("ROOMLOG"),
+	parsed := kong.Parse(&f, kong.Name("projector"), kong.Description(description), kong.DefaultEnvars("ROOMLOG"),
 		kong.UsageOnError(), kong.Exit(func(code int) {
 			if code != 0 {
 				code = 2
 			}
 			os.Exit(code)
 		}))
+	parsed.FatalIfErrorf(f.Backend.Require())
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal kills
 	if err := run(ctx, f); err != nil {

@@ -235,7 +235,7 @@ func (o *Owner) commit(ctx context.Context, b *fold.Batch) error {
 	}
 	o.Metrics.committed(b.Len(), written, time.Since(begun))
 	o.headers.Committed(written.Headers)
-	o.claim.Next, o.claim.Last, o.claim.LastID = fence.Next, last, id
+	o.claim.Next = fence.Next
 	o.Announce(Commit{Partition: fence.Partition, Epoch: fence.Epoch, Floor: fence.Floor, Next: fence.Next, Events: written.Events})
 	o.Committed(fence.Partition, fence.Next)
 	o.States.advance(fence.Partition, fence.Next)
