@@ -1,0 +1,179 @@
+// Package chat is the service that clients talk to: the chat API over HTTP. Any
+// number of processes serve the same log and read model.
+//
+// [New] starts nothing; [Service.Run] blocks until its context ends. Stopping
+// means: no new requests, streams end with an event that says so, requests under
+// way finish within [Config.StopTimeout].
+package chat
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/ThreeDotsLabs/watermill/message"
+	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/roomlog/roomlog/pkg/eventlog"
+	"github.com/roomlog/roomlog/pkg/events"
+	"github.com/roomlog/roomlog/pkg/readmodel"
+	"github.com/roomlog/roomlog/pkg/timeline"
+	"github.com/roomlog/roomlog/services/chat/internal/auth"
+	"github.com/roomlog/roomlog/services/chat/internal/command"
+	"github.com/roomlog/roomlog/services/chat/internal/httpapi"
+	"github.com/roomlog/roomlog/services/chat/internal/live"
+	"github.com/roomlog/roomlog/services/chat/internal/position"
+	"github.com/roomlog/roomlog/services/chat/internal/query"
+)
+
+const (
+	courtesyTimeout   = 250 * time.Millisecond
+	catchUp           = 2 * time.Second
+	positionWait      = 5 * time.Second
+	streamWrite       = 30 * time.Second
+	readHeaderTimeout = 5 * time.Second
+	idleTimeout       = 2 * time.Minute
+	maxHeaderBytes    = 32 << 10
+)
+
+// Log is what the API needs of the log. [OpenLog] gives one.
+type Log interface {
+	Layout() eventlog.Layout
+	// Publish is as [eventlog.Publisher.Publish].
+	Publish(ctx context.Context, m events.Message) (events.Position, error)
+	// Ends gives the end of each partition, by partition.
+	Ends(ctx context.Context) ([]events.Offset, error)
+}
+
+// Deps are the parts that the API works on. They are the caller's to close.
+type Deps struct {
+	Log      Log
+	Store    readmodel.Store
+	Timeline message.Subscriber
+	// TimelineTopic is where commits are told; the default is
+	// [timeline.DefaultTopic].
+	TimelineTopic string
+	// Projection is the version of the projection that Store holds; the default is
+	// [readmodel.DefaultVersion].
+	Projection int
+	Metrics    prometheus.Registerer
+	Logger     *slog.Logger
+}
+
+// Service is the chat API.
+type Service struct {
+	cfg      Config
+	deps     Deps
+	follower *live.Follower
+	hub      *live.Hub
+	handler  http.Handler
+	stop     chan struct{}
+}
+
+// New makes the API.
+func New(cfg Config, deps Deps) (*Service, error) {
+	warnings, err := cfg.Validate()
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range warnings {
+		deps.Logger.Warn(w) //nolint:sloglint // a warning is a sentence
+	}
+	orDefault(&deps.TimelineTopic, timeline.DefaultTopic)
+	orDefault(&deps.Projection, readmodel.DefaultVersion)
+	tenants := make([]events.Tenant, len(cfg.Tenants))
+	for i, t := range cfg.Tenants {
+		tenants[i] = events.Tenant(t)
+	}
+	verifier, err := auth.New(cfg.Secret, tenants, time.Now)
+	if err != nil {
+		return nil, err
+	}
+	s := &Service{cfg: cfg, deps: deps, hub: live.NewHub(deps.Logger), stop: make(chan struct{})}
+	layout := deps.Log.Layout()
+	s.follower = live.NewFollower(live.FollowerConfig{
+		Timeline: deps.Timeline, Topic: deps.TimelineTopic, Store: deps.Store, Log: layout.Log,
+		Projection: deps.Projection, Hub: s.hub, Logger: deps.Logger, Now: time.Now,
+	})
+	gate := position.NewGate(deps.Log, s.follower)
+	metrics := newMetrics(deps.Metrics, s.hub)
+	s.handler, err = httpapi.New(httpapi.Config{
+		Auth: verifier, Gate: gate, Hub: s.hub, Metrics: metrics, Logger: deps.Logger, Now: time.Now,
+		NewID: newID, MaxStreams: cfg.MaxStreams, WriteTimeout: streamWrite, Stop: s.stop,
+		Reads: query.New(query.Config{
+			Store: deps.Store, Gate: gate, Follower: s.follower, Log: layout.Log, Now: time.Now,
+			Timeout: cfg.ReadTimeout, Wait: positionWait,
+		}),
+		Commands: command.New(command.Config{
+			Log: deps.Log, Store: deps.Store, LogID: layout.Log, Gate: gate, Follower: s.follower, Now: time.Now,
+			NewID: func() events.EventID { return events.EventID(newID()) }, Observer: metrics, Logger: deps.Logger,
+			PublishTimeout: cfg.PublishTimeout, CourtesyTimeout: courtesyTimeout, CatchUp: catchUp,
+			ReadTimeout: cfg.ReadTimeout, Rate: cfg.Rate, Burst: cfg.Burst,
+		}),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// newID makes a UUIDv7.
+func newID() string { return uuid.Must(uuid.NewV7()).String() }
+
+// ListenAPI takes the API's address, so that a caller can say what is wrong with it
+// before anything is started.
+func (c Config) ListenAPI(ctx context.Context) (net.Listener, error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("--listen: %w", err)
+	}
+	return l, nil
+}
+
+// Run serves on l, which it closes, until ctx ends.
+func (s *Service) Run(ctx context.Context, l net.Listener) error {
+	server := &http.Server{
+		Handler: s.handler, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
+		ErrorLog: slog.NewLogLogger(s.deps.Logger.Handler(), slog.LevelDebug),
+	}
+	// Requests that finish while the server stops wait for verdicts still.
+	tail, stopTail := context.WithCancel(context.WithoutCancel(ctx))
+	var follower errgroup.Group
+	follower.Go(func() error { return s.follower.Run(tail) })
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(l) }()
+	var err error
+	select {
+	case err = <-served:
+	case <-ctx.Done():
+		close(s.stop)
+		err = s.drain(ctx, server)
+		<-served
+	}
+	stopTail()
+	return errors.Join(err, follower.Wait())
+}
+
+// drain lets requests finish, for a while.
+func (s *Service) drain(ctx context.Context, server *http.Server) error {
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.StopTimeout)
+	defer cancel()
+	if err := server.Shutdown(bounded); err != nil {
+		s.deps.Logger.Warn("requests were cut off", "after", s.cfg.StopTimeout)
+		return ignoreClosed(server.Close())
+	}
+	return nil
+}
+
+func ignoreClosed(err error) error {
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,61 @@
+package chat
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/roomlog/roomlog/pkg/admin"
+	"github.com/roomlog/roomlog/pkg/events"
+)
+
+// Checks tell whether the API can do its work. Without the log it cannot take
+// anything; without the database sends go on and reads fail; without the timeline
+// streams are slower.
+func (s *Service) Checks() []admin.Check {
+	return []admin.Check{
+		{Name: "log", Required: true, Run: s.checkLog},
+		{Name: "database", Run: func(ctx context.Context) (any, error) { return nil, s.deps.Store.Ping(ctx) }},
+		{Name: "timeline", Run: s.checkTimeline},
+		{Name: "serving", Required: true, Run: s.checkServing},
+	}
+}
+
+func (s *Service) checkLog(ctx context.Context) (any, error) {
+	layout := s.deps.Log.Layout()
+	ends, err := s.deps.Log.Ends(ctx)
+	return struct {
+		Topic      string          `json:"topic"`
+		Log        string          `json:"log"`
+		Partitions int             `json:"partitions"`
+		Ends       []events.Offset `json:"ends,omitempty"`
+	}{layout.Topic, layout.Log.String(), layout.Partitions, ends}, err
+}
+
+func (s *Service) checkTimeline(context.Context) (any, error) {
+	silent, known, err := s.follower.Silent()
+	slices.Sort(silent)
+	detail := struct {
+		Known     int                `json:"partitions_heard_of"`
+		Silent    []events.Partition `json:"silent,omitempty"`
+		Followers int                `json:"followers"`
+	}{known, silent, s.hub.Followers()}
+	switch {
+	case err != nil:
+		return detail, err
+	case known == 0:
+		return detail, errors.New("no projector has told of a commit yet")
+	case len(silent) > 0:
+		return detail, errors.New("some partitions' projectors say nothing: streams are fed from the database")
+	}
+	return detail, nil
+}
+
+func (s *Service) checkServing(context.Context) (any, error) {
+	select {
+	case <-s.stop:
+		return nil, errors.New("stopping")
+	default:
+		return nil, nil
+	}
+}

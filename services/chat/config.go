@@ -1,0 +1,120 @@
+package chat
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"time"
+
+	"github.com/roomlog/roomlog/pkg/events"
+	"github.com/roomlog/roomlog/services/chat/internal/auth"
+)
+
+// Config is how the API serves. The tags are those of the command line; zero
+// fields take the defaults there.
+type Config struct {
+	Listen         string        `help:"Where the API is served; port 0 picks one." default:"127.0.0.1:8080"`
+	SecretFile     string        `name:"secret-file" help:"File with the secret that tokens are signed with (HS256): at least 32 bytes; white space around it does not count." type:"path"`
+	Tenants        []string      `help:"Tenants that tokens signed with the secret may speak for, separated by commas; none: all."`
+	PublishTimeout time.Duration `name:"publish-timeout" help:"How long the log may take for an event before the answer says that its outcome is not known." default:"10s"`
+	ReadTimeout    time.Duration `name:"read-timeout" help:"How long the database may take for one read." default:"5s"`
+	Rate           int           `name:"rate" help:"Commands a second that one user may send." default:"1000"`
+	Burst          int           `name:"burst" help:"Commands that one user may send at once." default:"2000"`
+	MaxStreams     int           `name:"max-streams" help:"Streams and long polls that one user may have open." default:"2000"`
+	StopTimeout    time.Duration `name:"stop-timeout" help:"How long requests may take to finish when the program stops." default:"4s"`
+
+	// Secret is used instead of SecretFile where it is not empty.
+	Secret Secret `kong:"-"`
+}
+
+// Secret is a key that does not show itself.
+type Secret []byte
+
+// String hides the secret.
+func (Secret) String() string { return "[secret]" }
+
+// GoString hides the secret.
+func (Secret) GoString() string { return "[secret]" }
+
+// MarshalText hides the secret.
+func (Secret) MarshalText() ([]byte, error) { return []byte("[secret]"), nil }
+
+// ReadSecret reads a secret from a file: its bytes without the white space around
+// them.
+func ReadSecret(path string) (Secret, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read the secret: %w", err)
+	}
+	if b = bytes.TrimSpace(b); len(b) < auth.MinSecret {
+		return nil, fmt.Errorf("the secret in %s has %d bytes, at least %d are needed", path, len(b), auth.MinSecret)
+	}
+	return b, nil
+}
+
+// Validate completes the defaults and checks the rest. Warnings are for the
+// operator: the service runs all the same.
+func (c *Config) Validate() (warnings []string, err error) {
+	orDefault(&c.Listen, "127.0.0.1:8080")
+	orDefault(&c.PublishTimeout, 10*time.Second)
+	orDefault(&c.ReadTimeout, 5*time.Second)
+	orDefault(&c.Rate, 1000)
+	orDefault(&c.Burst, 2000)
+	orDefault(&c.MaxStreams, 2000)
+	orDefault(&c.StopTimeout, 4*time.Second)
+
+	var errs []error
+	if len(c.Secret) == 0 {
+		if c.SecretFile == "" {
+			errs = append(errs, errors.New("no secret given: use --secret-file"))
+		} else if c.Secret, err = ReadSecret(c.SecretFile); err != nil {
+			errs = append(errs, fmt.Errorf("--secret-file: %w", err))
+		}
+	}
+	for _, t := range c.Tenants {
+		if _, err := events.ParseTenant(t); err != nil {
+			errs = append(errs, fmt.Errorf("--tenants: %w", err))
+		}
+	}
+	for name, d := range map[string]time.Duration{
+		"--publish-timeout": c.PublishTimeout, "--read-timeout": c.ReadTimeout, "--stop-timeout": c.StopTimeout,
+	} {
+		if d < 0 {
+			errs = append(errs, fmt.Errorf("%s is %s, must be positive", name, d))
+		}
+	}
+	for name, n := range map[string]int{"--rate": c.Rate, "--burst": c.Burst, "--max-streams": c.MaxStreams} {
+		if n < 1 {
+			errs = append(errs, fmt.Errorf("%s is %d, must be at least 1", name, n))
+		}
+	}
+	if w := notLoopback("--listen", c.Listen, "tokens and messages travel in the clear: put TLS in front"); w != "" {
+		warnings = append(warnings, w)
+	}
+	return warnings, errors.Join(errs...)
+}
+
+// AdminWarning is a warning for an admin listener that others can reach, or empty.
+func AdminWarning(addr string) string {
+	return notLoopback("--admin", addr, "it asks for no token and shows internals")
+}
+
+func notLoopback(flag, addr, why string) string {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil || host == "localhost" {
+		return ""
+	}
+	if ip := net.ParseIP(host); ip != nil && ip.IsLoopback() {
+		return ""
+	}
+	return fmt.Sprintf("%s %s is not loopback: %s", flag, addr, why)
+}
+
+func orDefault[T comparable](v *T, d T) {
+	var zero T
+	if *v == zero {
+		*v = d
+	}
+}

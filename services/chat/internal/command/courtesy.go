@@ -1,0 +1,214 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+
+	"github.com/roomlog/roomlog/pkg/events"
+	"github.com/roomlog/roomlog/pkg/events/room"
+	"github.com/roomlog/roomlog/pkg/readmodel"
+	"github.com/roomlog/roomlog/services/chat/internal/problem"
+)
+
+const (
+	// trusted is for how long it counts that someone was allowed to post. The fold
+	// decides all the same.
+	trusted = 5 * time.Second
+	// trustedMax is how many of them are remembered.
+	trustedMax = 64 << 10
+)
+
+// errNotThere says that the read model has not come to the log's end.
+var errNotThere = errors.New("the read model has not reached the log's end")
+
+// courtesy is the look at the read model before a command is published.
+type courtesy struct {
+	Config
+	breaker breaker
+	posters *lru.Cache[poster, time.Time] // who may post where, until when that counts
+}
+
+type poster struct {
+	key  readmodel.Key
+	user events.UserID
+}
+
+func newCourtesy(c Config) *courtesy {
+	posters, err := lru.New[poster, time.Time](trustedMax)
+	if err != nil {
+		panic(err) // the size is a constant above zero
+	}
+	return &courtesy{Config: c, posters: posters}
+}
+
+// look asks the fold what it would say of e. It gives the outcome of an earlier
+// sending of the same command, or the problem with which the fold would reject
+// it; nil and nil: publish it.
+func (c *courtesy) look(ctx context.Context, cmd Command, e *events.Event) (*readmodel.Outcome, error) {
+	key := readmodel.Key{Tenant: e.Tenant, Room: e.Room}
+	who := poster{key, cmd.Who.User}
+	if cmd.Key == "" && plainMessage(e.Facts) && c.trusts(who) {
+		c.Observer.Judged("cached")
+		return nil, nil
+	}
+	if !c.breaker.allows(c.Now()) {
+		c.Observer.Judged("skipped")
+		return nil, nil
+	}
+	o, err := c.ask(ctx, c.CourtesyTimeout, key, cmd, e, 0)
+	if err != nil {
+		c.breaker.failed(c.Now())
+		c.Observer.Judged("skipped")
+		return nil, ctx.Err()
+	}
+	c.breaker.worked()
+	if o.verdict.Status == room.Rejected && o.verdict.Code != room.CodeKeyReused {
+		o = c.confirm(ctx, key, cmd, e)
+	}
+	return c.conclude(o, who, e)
+}
+
+func (c *courtesy) conclude(o opinion, who poster, e *events.Event) (*readmodel.Outcome, error) {
+	switch o.verdict.Status {
+	case room.Rejected:
+		c.posters.Remove(who)
+		c.Observer.Judged("refused")
+		return nil, problem.Rejected(o.verdict.Code)
+	case room.Duplicate:
+		c.Observer.Judged("repeated")
+		return o.first, nil
+	case room.Accepted:
+		if _, ok := e.Facts.(events.MessagePosted); ok {
+			c.posters.Add(who, c.Now().Add(trusted))
+		}
+		c.Observer.Judged("allowed")
+	case room.Parked:
+		c.Observer.Judged("skipped")
+	}
+	return nil, nil
+}
+
+// confirm looks again at a state that is at least as new as the partition's end
+// at arrival and the request's position. Where there is none in time, or an event
+// of the room is parked, the fold has to say it.
+func (c *courtesy) confirm(ctx context.Context, key readmodel.Key, cmd Command, e *events.Event) opinion {
+	appendIt := opinion{verdict: room.Verdict{Status: room.Parked}}
+	bounded, cancel := context.WithTimeout(ctx, c.CatchUp)
+	defer cancel()
+	ends, err := c.Gate.Ends(bounded)
+	if err != nil {
+		return appendIt
+	}
+	p := c.Gate.PartitionOf(key.Tenant, key.Room)
+	want := ends[p]
+	if next, ok := cmd.Position.Next(p); ok {
+		want = max(want, next)
+	}
+	if err := c.Follower.WaitFolded(bounded, p, want); err != nil {
+		return appendIt
+	}
+	o, err := c.ask(ctx, c.CourtesyTimeout, key, cmd, e, want)
+	if err != nil || o.blocked {
+		return appendIt
+	}
+	return o
+}
+
+// opinion is what the fold would say.
+type opinion struct {
+	verdict room.Verdict
+	// first is the outcome of the earlier sending, where e is a duplicate.
+	first *readmodel.Outcome
+	// blocked says that an event of the room is parked: the state is old.
+	blocked bool
+}
+
+// ask runs the fold on what the read model shows, which must have folded
+// everything below want (zero: anything).
+func (c *courtesy) ask(ctx context.Context, limit time.Duration, key readmodel.Key, cmd Command, e *events.Event, want events.Offset) (o opinion, err error) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	err = c.Store.Snapshot(ctx, func(r readmodel.Reader) error {
+		o = opinion{}
+		if want > 0 {
+			cp, ok, err := r.Checkpoint(ctx, c.Gate.PartitionOf(key.Tenant, key.Room))
+			switch {
+			case err != nil:
+				return err
+			case !ok || cp.Log != c.LogID || cp.Next < want:
+				return errNotThere
+			}
+			if _, o.blocked, err = r.Blocked(ctx, key); err != nil {
+				return err
+			}
+		}
+		view, first, err := load(ctx, r, key, e, cmd.Key != "")
+		if err != nil {
+			return err
+		}
+		_, o.verdict = room.Apply(view, e, c.Now())
+		o.first = first
+		return nil
+	})
+	return o, err
+}
+
+// load reads the view that judging e takes. Whether the id of e is taken is
+// looked up where it may be.
+func load(ctx context.Context, r readmodel.Reader, key readmodel.Key, e *events.Event, keyed bool) (*room.View, *readmodel.Outcome, error) {
+	view := room.NewView()
+	row, ok, err := r.Room(ctx, key)
+	if err != nil {
+		return nil, nil, err
+	}
+	if ok {
+		view.Header = &row.Header
+	}
+	needs := room.NeedsOf(e)
+	for _, u := range needs.Members {
+		m, ok, err := r.Member(ctx, key, u)
+		if err != nil {
+			return nil, nil, err
+		}
+		if ok {
+			view.Members[u] = m
+		}
+	}
+	for _, id := range needs.Priors {
+		if id == e.ID {
+			continue
+		}
+		row, ok, err := r.Event(ctx, key, id)
+		if err != nil {
+			return nil, nil, err
+		}
+		if ok {
+			view.Priors[id] = room.Prior{Type: row.Type, Sender: row.Sender, Digest: row.Digest, Seq: row.Seq, ThreadRoot: row.ThreadRoot}
+		}
+	}
+	if !keyed {
+		return view, nil, nil
+	}
+	first, ok, err := r.Outcome(ctx, key, e.ID)
+	if err != nil || !ok || !(room.Verdict{Status: first.Status, Code: first.Code}).Binds() {
+		return view, nil, err
+	}
+	view.Priors[e.ID] = room.Prior{Type: first.Type, Sender: first.Sender, Digest: first.Digest, Seq: first.Seq, Code: first.Code}
+	return view, &first, nil
+}
+
+func (c *courtesy) trusts(p poster) bool {
+	until, ok := c.posters.Get(p)
+	return ok && c.Now().Before(until)
+}
+
+// plainMessage reports whether only the sender's membership and the text's length
+// decide over a message. The length may depend on the room's settings, so long
+// texts are looked at.
+func plainMessage(f events.Facts) bool {
+	m, ok := f.(events.MessagePosted)
+	return ok && m.ReplyTo == "" && m.ThreadRoot == "" && m.TextBytes <= 4096
+}

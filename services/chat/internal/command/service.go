@@ -1,0 +1,198 @@
+package command
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/roomlog/roomlog/pkg/eventlog"
+	"github.com/roomlog/roomlog/pkg/events"
+	"github.com/roomlog/roomlog/pkg/events/room"
+	"github.com/roomlog/roomlog/pkg/readmodel"
+	"github.com/roomlog/roomlog/services/chat/internal/auth"
+	"github.com/roomlog/roomlog/services/chat/internal/position"
+	"github.com/roomlog/roomlog/services/chat/internal/problem"
+)
+
+// clockSkew is how far the clock here may be ahead of or behind the log's: an
+// event is given so much more time, or a broker's fast clock would expire it.
+const clockSkew = 5 * time.Second
+
+// Log takes events.
+type Log interface {
+	Publish(ctx context.Context, m events.Message) (events.Position, error)
+}
+
+// Follower waits for the read model.
+type Follower interface {
+	WaitFolded(ctx context.Context, p events.Partition, next events.Offset) error
+}
+
+// Observer counts what happens to commands.
+type Observer interface {
+	// Published tells how a publish ended ("acknowledged", "unknown", "failed")
+	// and how long it took.
+	Published(result string, took time.Duration)
+	// Judged tells how the courtesy check ended: "allowed", "cached", "refused",
+	// "repeated", "skipped".
+	Judged(result string)
+}
+
+// Config is what a service needs.
+type Config struct {
+	Log      Log
+	Store    readmodel.Store
+	LogID    events.LogID
+	Gate     *position.Gate
+	Follower Follower
+	Now      func() time.Time
+	// NewID makes a new event id.
+	NewID    func() events.EventID
+	Observer Observer
+	Logger   *slog.Logger
+	// PublishTimeout is how long the log may take for an event.
+	PublishTimeout time.Duration
+	// CourtesyTimeout is how long the read model may take for the look before.
+	CourtesyTimeout time.Duration
+	// CatchUp is how long a refusal waits for the read model to reach the log's
+	// end.
+	CatchUp time.Duration
+	// ReadTimeout bounds the reading of a verdict.
+	ReadTimeout time.Duration
+	// Rate and Burst limit the commands of one user, per second.
+	Rate, Burst int
+}
+
+// Service carries out commands. It is safe for concurrent use. Its errors are
+// problems, or that of the request's context.
+type Service struct {
+	Config
+	courtesy *courtesy
+	limits   *limits
+}
+
+// New makes a service.
+func New(c Config) *Service {
+	return &Service{Config: c, courtesy: newCourtesy(c), limits: newLimits(c.Rate, c.Burst)}
+}
+
+// Command is a request to change a room.
+type Command struct {
+	Who  auth.Identity
+	Room events.RoomID
+	// Facts makes the event's facts.
+	Facts func(by events.Command) events.Facts
+	// Content is the event's, written as JSON.
+	Content any
+	// Key is the client's idempotency key, or empty.
+	Key string
+	// Digest tells requests under one key apart; only with a key.
+	Digest string
+	// Position is what the client has seen.
+	Position events.Vector
+	// Wait is how long to wait for the verdict; zero: not.
+	Wait time.Duration
+	// Load reads what the client gets to see of an accepted command, in the
+	// moment of the verdict. It may be called again: it sets its result anew.
+	Load func(ctx context.Context, r readmodel.Reader, o readmodel.Outcome) error
+	// TraceParent is the W3C trace context of the request, or empty.
+	TraceParent string
+}
+
+// Receipt is what is known of a command.
+type Receipt struct {
+	Event events.EventID
+	Room  events.RoomID
+	// Position is nil where the log has not said where the event is.
+	Position *events.Position
+	// Token is the position for the client, where Position is known.
+	Token events.Vector
+	// Expires is when the event loses its effect if it is not in the log by then.
+	Expires time.Time
+	// Outcome is the fold's verdict, an acceptance; nil where it was not waited
+	// for or has not come in time.
+	Outcome *readmodel.Outcome
+}
+
+// Do carries out a command. With a problem that the fold gave there is a receipt
+// too.
+func (s *Service) Do(ctx context.Context, c Command) (Receipt, error) {
+	arrived := s.Now()
+	if err := s.limits.take(c.Who, arrived); err != nil {
+		return Receipt{}, err
+	}
+	e, m, err := s.event(c, arrived)
+	if err != nil {
+		return Receipt{}, err
+	}
+	r := Receipt{Event: e.ID, Room: c.Room, Expires: e.Expires}
+	known, err := s.courtesy.look(ctx, c, e)
+	if err != nil {
+		return Receipt{}, err
+	}
+	if known != nil {
+		at := s.Gate.Position(known.Partition, known.Offset)
+		r.Position = &at
+	} else if r.Position, err = s.publish(ctx, m, arrived); err != nil {
+		return Receipt{}, err
+	}
+	if c.Wait > 0 {
+		err = s.await(ctx, c, &r, arrived.Add(c.Wait))
+	}
+	if r.Position != nil {
+		r.Token = s.Gate.Join(c.Position, r.Position.Partition, r.Position.Offset+1)
+	}
+	return r, err
+}
+
+// event makes the event of a command.
+func (s *Service) event(c Command, now time.Time) (*events.Event, events.Message, error) {
+	content, err := json.Marshal(c.Content)
+	if err != nil {
+		return nil, events.Message{}, fmt.Errorf("encode content: %w", err)
+	}
+	facts := c.Facts(events.Command{Sender: c.Who.User, Digest: c.Digest})
+	e := &events.Event{
+		Type: facts.EventType(), Tenant: c.Who.Tenant, Room: c.Room, Facts: facts, Content: content,
+		Time: now, Expires: now.Add(s.PublishTimeout + clockSkew), TraceParent: c.TraceParent,
+	}
+	if c.Key != "" {
+		e.ID = events.IdempotentID(c.Who.Tenant, c.Room, c.Who.User, c.Key)
+	} else {
+		e.ID = s.NewID()
+	}
+	m, err := events.Encode(e)
+	switch {
+	case errors.Is(err, events.ErrTooLarge):
+		return nil, m, problem.Caused(problem.BodyTooLarge, fmt.Sprintf("the event would have more than %d bytes", events.MaxEvent), err)
+	case errors.Is(err, events.ErrUnstorable):
+		return nil, m, problem.Caused(problem.InvalidCharacter, "the body holds text that is not Unicode", err)
+	case err != nil:
+		return nil, m, problem.Caused(problem.Code(room.CodeInvalid), "the command asks for something that cannot be", err)
+	}
+	return e, m, nil
+}
+
+// publish gives the event to the log; nil: its answer did not come in time, the
+// log may have the event or not.
+func (s *Service) publish(ctx context.Context, m events.Message, arrived time.Time) (*events.Position, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.PublishTimeout-s.Now().Sub(arrived))
+	defer cancel()
+	start := time.Now()
+	at, err := s.Log.Publish(ctx, m)
+	took := time.Since(start)
+	switch {
+	case err == nil:
+		s.Observer.Published("acknowledged", took)
+		s.Gate.Published(at)
+		return &at, nil
+	case errors.Is(err, eventlog.ErrUnknownOutcome):
+		s.Observer.Published("unknown", took)
+		return nil, nil
+	}
+	s.Observer.Published("failed", took)
+	return nil, problem.Caused(problem.LogUnavailable, "the log does not take events now: nothing was written", err)
+}

@@ -1,0 +1,105 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/roomlog/roomlog/pkg/events"
+	"github.com/roomlog/roomlog/pkg/events/room"
+	"github.com/roomlog/roomlog/pkg/readmodel"
+	"github.com/roomlog/roomlog/services/chat/internal/problem"
+)
+
+// verdictRetry is the pause before the read model is asked again for a verdict
+// that it did not have.
+const verdictRetry = 50 * time.Millisecond
+
+// errNoVerdict says that the read model has not judged the command yet.
+var errNoVerdict = errors.New("no verdict yet")
+
+// await waits until the deadline for the verdict. The error is the problem with
+// which the fold rejected the command; without a verdict there is neither error
+// nor outcome.
+func (s *Service) await(ctx context.Context, c Command, r *Receipt, deadline time.Time) error {
+	ctx, cancel := context.WithTimeout(ctx, deadline.Sub(s.Now()))
+	defer cancel()
+	p := s.Gate.PartitionOf(c.Who.Tenant, c.Room)
+	var next events.Offset
+	if r.Position != nil {
+		next = r.Position.Offset + 1
+	}
+	for {
+		if s.Follower.WaitFolded(ctx, p, next) != nil {
+			return nil
+		}
+		o, checkpoint, err := s.verdict(ctx, c, r)
+		var rejected *problem.Error
+		switch {
+		case errors.As(err, &rejected):
+			return err
+		case err == nil:
+			r.Outcome = &o
+			if r.Position == nil {
+				at := s.Gate.Position(o.Partition, o.Offset)
+				r.Position = &at
+			}
+			return nil
+		case r.Position == nil && errors.Is(err, errNoVerdict):
+			next = checkpoint + 1 // it may yet be in the log
+		}
+		pause := time.NewTimer(verdictRetry)
+		select {
+		case <-ctx.Done():
+		case <-pause.C:
+		}
+		pause.Stop()
+	}
+}
+
+// verdict reads what the fold said, and what the client gets to see of it. It
+// also gives the checkpoint of the moment.
+func (s *Service) verdict(ctx context.Context, c Command, r *Receipt) (o readmodel.Outcome, next events.Offset, err error) {
+	key := readmodel.Key{Tenant: c.Who.Tenant, Room: c.Room}
+	ctx, cancel := context.WithTimeout(ctx, s.ReadTimeout)
+	defer cancel()
+	err = s.Store.Snapshot(ctx, func(reader readmodel.Reader) error {
+		cp, ok, err := reader.Checkpoint(ctx, s.Gate.PartitionOf(key.Tenant, key.Room))
+		if err != nil {
+			return err
+		}
+		if next = cp.Next; !ok || cp.Log != s.LogID || r.Position != nil && next <= r.Position.Offset {
+			return errNoVerdict
+		}
+		if o, err = s.find(ctx, reader, key, c, r); err != nil {
+			return err
+		}
+		if o.Status == room.Rejected {
+			return problem.Rejected(o.Code)
+		}
+		return c.Load(ctx, reader, o)
+	})
+	return o, next, err
+}
+
+// find reads what the id keeps. Where that is of another request under the same
+// key, this one was rejected for it.
+func (s *Service) find(ctx context.Context, r readmodel.Reader, key readmodel.Key, c Command, receipt *Receipt) (readmodel.Outcome, error) {
+	o, ok, err := r.Outcome(ctx, key, receipt.Event)
+	switch {
+	case err != nil:
+		return o, err
+	case ok && o.Digest != c.Digest:
+		return o, problem.Rejected(room.CodeKeyReused)
+	case ok:
+		return o, nil
+	}
+	blocked, ok, err := r.Blocked(ctx, key)
+	if err == nil && ok && (receipt.Position == nil || blocked.Offset <= receipt.Position.Offset) {
+		err = problem.New(problem.RoomBlocked, "an event of the room waits for an operator: this one stands behind it")
+	}
+	if err == nil {
+		err = errNoVerdict
+	}
+	return o, err
+}

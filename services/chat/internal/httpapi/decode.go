@@ -1,0 +1,161 @@
+package httpapi
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/roomlog/roomlog/pkg/events"
+	"github.com/roomlog/roomlog/services/chat/internal/problem"
+	"github.com/roomlog/roomlog/services/chat/internal/query"
+	"github.com/roomlog/roomlog/services/chat/internal/strictjson"
+)
+
+const (
+	maxBody = events.MaxEvent
+	// bodyTimeout is how long a client may take to send a body.
+	bodyTimeout = 15 * time.Second
+
+	defaultLimit = 50
+	maxLimit     = 200
+	maxWait      = 30
+	maxKey       = 128
+)
+
+// readBody reads the JSON body of a request into a generated type, and gives it as
+// it was sent too.
+func readBody(c echo.Context, into any, required ...string) ([]byte, error) {
+	r := c.Request()
+	if err := checkContentType(r.Header); err != nil {
+		return nil, err
+	}
+	if r.ContentLength > maxBody {
+		return nil, bodyTooLarge()
+	}
+	rc := http.NewResponseController(c.Response())
+	_ = rc.SetReadDeadline(time.Now().Add(bodyTimeout)) // not all writers of tests have one
+	body, err := io.ReadAll(http.MaxBytesReader(c.Response(), r.Body, maxBody))
+	_ = rc.SetReadDeadline(time.Time{})
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		return nil, bodyTooLarge()
+	case err != nil:
+		return nil, problem.Caused(problem.InvalidJSON, "the body did not come in full", err)
+	case len(body) == 0:
+		return nil, problem.New(problem.InvalidJSON, "the body is empty")
+	}
+	return body, strictjson.Decode(body, into, required...)
+}
+
+func bodyTooLarge() error {
+	return problem.New(problem.BodyTooLarge, fmt.Sprintf("the body has more than %d bytes", maxBody))
+}
+
+func checkContentType(h http.Header) error {
+	kind, params, err := mime.ParseMediaType(h.Get(echo.HeaderContentType))
+	charset, has := params["charset"]
+	encoding := h.Get(echo.HeaderContentEncoding)
+	if err != nil || kind != echo.MIMEApplicationJSON || has && !strings.EqualFold(charset, "utf-8") || encoding != "" && encoding != "identity" {
+		return problem.New(problem.UnsupportedMediaType, "send Content-Type: application/json, without a Content-Encoding")
+	}
+	return nil
+}
+
+func roomID(s string) (events.RoomID, error) {
+	id, err := events.ParseRoomID(s)
+	if err != nil {
+		return id, badID("room", err)
+	}
+	return id, nil
+}
+
+func userID(s string) (events.UserID, error) {
+	id, err := events.ParseUserID(s)
+	if err != nil {
+		return id, badID("user", err)
+	}
+	return id, nil
+}
+
+func eventID(s string) (events.EventID, error) {
+	id, err := events.ParseEventID(s)
+	if err != nil {
+		return id, badID("event_id", err)
+	}
+	return id, nil
+}
+
+func badID(field string, cause error) error {
+	p := problem.In(problem.InvalidID, field, fmt.Sprintf("ids are 1 to %d characters of A-Z a-z 0-9 . _ ~ - : @", events.MaxIDLength))
+	p.Cause = cause
+	return p
+}
+
+// parsePrefer reads wait=N from a Prefer header (RFC 7240); zero: not there.
+func parsePrefer(header string) (time.Duration, error) {
+	for p := range strings.SplitSeq(header, ",") {
+		name, value, _ := strings.Cut(p, "=")
+		if !strings.EqualFold(strings.TrimSpace(name), "wait") {
+			continue
+		}
+		n, err := strconv.Atoi(strings.Trim(strings.TrimSpace(value), `"`))
+		if err != nil || n < 1 || n > maxWait {
+			return 0, problem.In(problem.InvalidPrefer, "Prefer", fmt.Sprintf("wait is a number of seconds from 1 to %d", maxWait))
+		}
+		return time.Duration(n) * time.Second, nil
+	}
+	return 0, nil
+}
+
+func checkKey(field, key string) error {
+	if key == "" {
+		return nil
+	}
+	ok := len(key) <= maxKey
+	for i := range len(key) {
+		ok = ok && key[i] > ' ' && key[i] < 0x7f
+	}
+	if !ok {
+		return problem.In(problem.InvalidKey, field, fmt.Sprintf("a key is 1 to %d visible ASCII characters", maxKey))
+	}
+	return nil
+}
+
+func pageLimit(limit *int) (int, error) {
+	if limit == nil {
+		return defaultLimit, nil
+	}
+	if *limit < 1 || *limit > maxLimit {
+		return 0, problem.In(problem.InvalidParameter, "limit", fmt.Sprintf("limit is 1 to %d", maxLimit))
+	}
+	return *limit, nil
+}
+
+// readRequest is what every read begins with.
+func (s *Server) readRequest(c echo.Context, token, prefer string) (req query.Request, err error) {
+	req.Who = identity(c)
+	if err := positionOnce(c); err != nil {
+		return req, err
+	}
+	if req.Wait, err = parsePrefer(prefer); err != nil {
+		return req, err
+	}
+	req.Position, err = s.Gate.Read(c.Request().Context(), token)
+	return req, err
+}
+
+// positionOnce refuses an empty position: a client that has none sends none.
+func positionOnce(c echo.Context) error {
+	if v, ok := c.Request().Header["Roomlog-Position"]; ok && v[0] == "" {
+		return problem.In(problem.InvalidPosition, "Roomlog-Position", "the header is empty")
+	}
+	return nil
+}

@@ -1,0 +1,153 @@
+package httpapi
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/roomlog/roomlog/services/chat/internal/auth"
+	"github.com/roomlog/roomlog/services/chat/internal/problem"
+)
+
+const (
+	identityKey = "roomlog.identity"
+	requestKey  = "roomlog.request"
+)
+
+// observe gives the request its id, and the answer the headers that every answer
+// has; it logs (never bodies or tokens) and counts.
+func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		id := c.Request().Header.Get(echo.HeaderXRequestID)
+		if !validRequestID(id) {
+			id = s.NewID()
+		}
+		c.Set(requestKey, id)
+		h := c.Response().Header()
+		h.Set(echo.HeaderXRequestID, id)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		start := time.Now()
+		if err := next(c); err != nil {
+			c.Error(err)
+		}
+		took, status := time.Since(start), c.Response().Status
+		route := c.Path()
+		if route == "" {
+			route = "none"
+		}
+		s.Metrics.Request(c.Request().Method, route, status, took)
+		s.Logger.Debug("request", "request_id", id, "method", c.Request().Method, "route", route, "status", status, "took", took)
+		return nil
+	}
+}
+
+// recoverPanic makes a panic an internal error.
+func (s *Server) recoverPanic(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) (err error) {
+		defer func() {
+			if r := recover(); r != nil {
+				if r == http.ErrAbortHandler { //nolint:errorlint // net/http compares it so too
+					panic(r)
+				}
+				err = fmt.Errorf("panic: %v", r)
+			}
+		}()
+		return next(c)
+	}
+}
+
+// routeByEscapedPath makes Echo match, and decode ids from, the path as it was
+// sent: once decoded, an id could hold what looks like an escape.
+func routeByEscapedPath(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		u := c.Request().URL
+		u.RawPath = u.EscapedPath()
+		return next(c)
+	}
+}
+
+// refuseTokenInURL keeps tokens out of logs and histories.
+func (s *Server) refuseTokenInURL(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if c.Request().URL.RawQuery != "" {
+			q := c.QueryParams()
+			for _, name := range []string{"access_token", "token"} {
+				if q.Has(name) {
+					return problem.In(problem.TokenInURL, name, "a token belongs into the Authorization header; this one is no longer a secret")
+				}
+			}
+		}
+		return next(c)
+	}
+}
+
+// authenticate tells who the request is from. Routes that do not exist are left
+// to say so.
+func (s *Server) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		op, ok := s.spec.operations[c.Request().Method+" "+c.Path()]
+		if !ok || op.open {
+			return next(c)
+		}
+		who, err := s.Auth.Verify(c.Request().Header.Get(echo.HeaderAuthorization))
+		if err != nil {
+			return err
+		}
+		need := auth.Write
+		if c.Request().Method == http.MethodGet {
+			need = auth.Read
+		}
+		if !who.May(need) && c.Path() != "/v1/me" {
+			return problem.New(problem.InsufficientScope, fmt.Sprintf("the token does not have the scope %q", need))
+		}
+		c.Set(identityKey, who)
+		return next(c)
+	}
+}
+
+// checkParameters refuses query parameters that the route does not have, and
+// those that stand twice.
+func (s *Server) checkParameters(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		op, ok := s.spec.operations[c.Request().Method+" "+c.Path()]
+		if !ok || c.Request().URL.RawQuery == "" {
+			return next(c)
+		}
+		for name, values := range c.QueryParams() {
+			if !slices.Contains(op.query, name) {
+				return problem.In(problem.UnknownParameter, fmt.Sprintf("%.128s", name), "the route has no such parameter")
+			}
+			if len(values) > 1 {
+				return problem.In(problem.InvalidParameter, name, "the parameter is there twice")
+			}
+		}
+		return next(c)
+	}
+}
+
+func identity(c echo.Context) auth.Identity {
+	who, _ := c.Get(identityKey).(auth.Identity)
+	return who
+}
+
+func requestID(c echo.Context) string {
+	id, _ := c.Get(requestKey).(string)
+	return id
+}
+
+func validRequestID(id string) bool {
+	if id == "" || len(id) > 128 {
+		return false
+	}
+	for i := range len(id) {
+		b := id[i]
+		if (b < '0' || b > '9') && (b < 'A' || b > 'Z') && (b < 'a' || b > 'z') && b != '.' && b != '_' && b != '-' {
+			return false
+		}
+	}
+	return true
+}

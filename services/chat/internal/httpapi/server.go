@@ -1,0 +1,125 @@
+// Package httpapi is the chat API over HTTP: handlers decode, call and encode.
+// The routes are those of api/openapi.yaml, from which internal/api is generated.
+package httpapi
+
+import (
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/roomlog/roomlog/pkg/events"
+	"github.com/roomlog/roomlog/pkg/readmodel"
+	"github.com/roomlog/roomlog/services/chat/internal/api"
+	"github.com/roomlog/roomlog/services/chat/internal/auth"
+	"github.com/roomlog/roomlog/services/chat/internal/command"
+	"github.com/roomlog/roomlog/services/chat/internal/live"
+	"github.com/roomlog/roomlog/services/chat/internal/position"
+	"github.com/roomlog/roomlog/services/chat/internal/query"
+)
+
+// Metrics counts requests and streams.
+type Metrics interface {
+	Request(method, route string, status int, took time.Duration)
+	StreamOpened()
+	StreamClosed(code string)
+}
+
+// Config is what a server needs.
+type Config struct {
+	Auth     *auth.Verifier
+	Commands *command.Service
+	Reads    *query.Service
+	Gate     *position.Gate
+	Hub      *live.Hub
+	Metrics  Metrics
+	Logger   *slog.Logger
+	Now      func() time.Time
+	// NewID makes ids of requests and of rooms.
+	NewID func() string
+	// MaxStreams is how many streams and long polls one user may have.
+	MaxStreams int
+	// WriteTimeout is how long a stream's client may take for what is sent to it.
+	WriteTimeout time.Duration
+	// Stop is closed when the server is stopping: streams end.
+	Stop <-chan struct{}
+}
+
+// Server is the API. It implements [api.ServerInterface].
+type Server struct {
+	Config
+	spec    *spec
+	streams streams
+}
+
+var _ api.ServerInterface = (*Server)(nil)
+
+// New makes the API's handler.
+func New(c Config) (*echo.Echo, error) {
+	doc, err := parseSpec()
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{Config: c, spec: doc, streams: streams{max: c.MaxStreams, open: map[account]int{}}}
+	e := echo.New()
+	e.HideBanner, e.HidePort = true, true
+	e.HTTPErrorHandler = s.handleError
+	e.Pre(s.observe, s.recoverPanic, routeByEscapedPath)
+	e.Use(s.refuseTokenInURL, s.authenticate, s.checkParameters)
+	api.RegisterHandlers(e, s)
+	return e, nil
+}
+
+// account is one user.
+type account struct {
+	tenant events.Tenant
+	user   events.UserID
+}
+
+// streams counts the streams and long polls of each user.
+type streams struct {
+	max  int
+	mu   sync.Mutex
+	open map[account]int
+}
+
+// enter counts one more, where the user may have it.
+func (s *streams) enter(who auth.Identity) bool {
+	a := account{who.Tenant, who.User}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.open[a] >= s.max {
+		return false
+	}
+	s.open[a]++
+	return true
+}
+
+func (s *streams) leave(who auth.Identity) {
+	a := account{who.Tenant, who.User}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.open[a]--; s.open[a] == 0 {
+		delete(s.open, a)
+	}
+}
+
+// GetOpenapi serves the description of the API.
+func (s *Server) GetOpenapi(c echo.Context) error {
+	return c.Blob(http.StatusOK, echo.MIMEApplicationJSON, s.spec.json)
+}
+
+// GetMe tells who the token says the caller is.
+func (s *Server) GetMe(c echo.Context) error {
+	who := identity(c)
+	me := api.Me{
+		User: string(who.User), Tenant: string(who.Tenant), Scopes: make([]api.Scope, len(who.Scopes)),
+		ExpiresAt: readmodel.Time(who.Expires.UnixMilli()),
+	}
+	for i, sc := range who.Scopes {
+		me.Scopes[i] = api.Scope(sc)
+	}
+	return writeJSON(c, http.StatusOK, echo.MIMEApplicationJSON, me)
+}

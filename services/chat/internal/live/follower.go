@@ -1,0 +1,282 @@
+package live
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/ThreeDotsLabs/watermill/message"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/roomlog/roomlog/pkg/events"
+	"github.com/roomlog/roomlog/pkg/readmodel"
+	"github.com/roomlog/roomlog/pkg/timeline"
+)
+
+const (
+	// waitPoll is how often checkpoints are read while someone waits for one.
+	waitPoll = 50 * time.Millisecond
+	// idlePoll is how often they are read while the timeline is silent.
+	idlePoll = time.Second
+	// silence is for how long a partition's timeline may say nothing: its owner
+	// sends a beacon every second.
+	silence = 3 * timeline.BeaconInterval * time.Second
+	// pollTimeout bounds one reading of the checkpoints.
+	pollTimeout = 2 * time.Second
+	// subscribeRetry is the pause before the timeline is subscribed again.
+	subscribeRetry = time.Second
+)
+
+// unknown is the head of a partition of which nothing has been heard.
+const unknown events.Offset = -1
+
+// FollowerConfig is what a follower needs.
+type FollowerConfig struct {
+	Timeline   message.Subscriber
+	Topic      string
+	Store      readmodel.Store
+	Log        events.LogID
+	Projection int // the live version
+	Hub        *Hub
+	Logger     *slog.Logger
+	Now        func() time.Time
+}
+
+// Follower follows the timeline. It is safe for concurrent use.
+type Follower struct {
+	FollowerConfig
+
+	mu      sync.Mutex
+	parts   map[events.Partition]*head
+	waiting int
+	wake    chan struct{} // tells the poller that someone waits
+	pollErr error
+}
+
+// head is how far a partition is known to be.
+type head struct {
+	epoch  int64
+	next   events.Offset // where the timeline's chain leads
+	folded events.Offset // where the read model is, at least
+	heard  time.Time     // of the timeline
+	moved  chan struct{} // closed when folded moves
+}
+
+// NewFollower makes a follower; Run starts it.
+func NewFollower(c FollowerConfig) *Follower {
+	return &Follower{FollowerConfig: c, parts: map[events.Partition]*head{}, wake: make(chan struct{}, 1)}
+}
+
+// Run follows until ctx ends.
+func (f *Follower) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { f.listen(ctx); return nil })
+	g.Go(func() error { f.poll(ctx); return nil })
+	return g.Wait()
+}
+
+// Folded is an offset below which the read model is known to have folded
+// everything; zero where nothing is known.
+func (f *Follower) Folded(p events.Partition) events.Offset {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if h, ok := f.parts[p]; ok {
+		return h.folded
+	}
+	return 0
+}
+
+// WaitFolded waits until the read model has folded everything of p below next.
+// The error is that of ctx.
+func (f *Follower) WaitFolded(ctx context.Context, p events.Partition, next events.Offset) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for {
+		h := f.head(p)
+		if h.folded >= next {
+			return nil
+		}
+		moved := h.moved
+		f.waiting++
+		f.mu.Unlock()
+		select {
+		case f.wake <- struct{}{}:
+		default:
+		}
+		var err error
+		select {
+		case <-moved:
+		case <-ctx.Done():
+			err = ctx.Err()
+		}
+		f.mu.Lock()
+		f.waiting--
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// Silent lists the partitions of which the timeline has said nothing for a while,
+// and the last error of reading the checkpoints.
+func (f *Follower) Silent() (silent []events.Partition, known int, pollErr error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for p, h := range f.parts {
+		if f.Now().Sub(h.heard) > silence {
+			silent = append(silent, p)
+		}
+	}
+	return silent, len(f.parts), f.pollErr
+}
+
+// listen takes what the timeline says, and subscribes again when it ends.
+func (f *Follower) listen(ctx context.Context) {
+	for ctx.Err() == nil {
+		messages, err := f.Timeline.Subscribe(ctx, f.Topic)
+		if err == nil {
+			for m := range messages {
+				f.take(m)
+				m.Ack()
+			}
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		f.Logger.Warn("timeline ended, subscribing again", "error", err)
+		pause(ctx, subscribeRetry)
+	}
+}
+
+func (f *Follower) take(m *message.Message) {
+	c, err := timeline.Decode(m)
+	if err != nil {
+		f.Logger.Warn("timeline message cannot be read", "error", err)
+		return
+	}
+	if c.Projection != f.Projection || c.Next < c.Floor {
+		return
+	}
+	if !f.link(c) {
+		return
+	}
+	f.Hub.Deliver(c.Events)
+}
+
+// link adds a commit to its partition's chain; false: it is of an earlier claim.
+func (f *Follower) link(c timeline.Commit) bool {
+	f.mu.Lock()
+	h := f.head(c.Partition)
+	if c.Epoch < h.epoch {
+		f.mu.Unlock()
+		return false
+	}
+	gap := c.Floor > h.next || h.next == unknown
+	if c.Epoch > h.epoch {
+		h.epoch, h.next = c.Epoch, c.Next
+	} else {
+		h.next = max(h.next, c.Next)
+	}
+	h.heard = f.Now()
+	h.advance(c.Next)
+	f.mu.Unlock()
+	if gap {
+		f.Hub.Resync(c.Partition)
+	}
+	return true
+}
+
+// poll reads the checkpoints while someone waits for one or the timeline is
+// silent.
+func (f *Follower) poll(ctx context.Context) {
+	for {
+		f.mu.Lock()
+		waiting := f.waiting > 0
+		f.mu.Unlock()
+		if waiting {
+			pause(ctx, waitPoll)
+		} else {
+			f.idle(ctx)
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		if waiting || f.Hub.Followers() > 0 {
+			f.look(ctx)
+		}
+	}
+}
+
+// idle waits for the next poll of quiet times, or for someone who waits.
+func (f *Follower) idle(ctx context.Context) {
+	t := time.NewTimer(idlePoll)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	case <-f.wake:
+	}
+}
+
+// look reads the checkpoints once.
+func (f *Follower) look(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, pollTimeout)
+	defer cancel()
+	var all []readmodel.Checkpoint
+	err := f.Store.Snapshot(ctx, func(r readmodel.Reader) (err error) {
+		all, err = r.Checkpoints(ctx)
+		return err
+	})
+	f.mu.Lock()
+	f.pollErr = err
+	f.mu.Unlock()
+	for _, c := range all {
+		if err == nil && c.Log == f.Log {
+			f.seen(c)
+		}
+	}
+}
+
+// seen notes a checkpoint that was read.
+func (f *Follower) seen(c readmodel.Checkpoint) {
+	f.mu.Lock()
+	h := f.head(c.Partition)
+	h.advance(c.Next)
+	missed := f.Now().Sub(h.heard) > silence && c.Next > h.next
+	if missed {
+		h.next = c.Next
+	}
+	f.mu.Unlock()
+	if missed {
+		f.Hub.Resync(c.Partition)
+	}
+}
+
+// head gives the state of a partition; the caller holds mu.
+func (f *Follower) head(p events.Partition) *head {
+	h, ok := f.parts[p]
+	if !ok {
+		h = &head{next: unknown, moved: make(chan struct{})}
+		f.parts[p] = h
+	}
+	return h
+}
+
+func (h *head) advance(to events.Offset) {
+	if to > h.folded {
+		h.folded = to
+		close(h.moved)
+		h.moved = make(chan struct{})
+	}
+}
+
+// pause waits for d or for the end of ctx.
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}

@@ -1,0 +1,139 @@
+// Package position reads and writes the tokens by which clients read their own
+// writes. It knows the log's layout and how far the read model is.
+package position
+
+import (
+	"context"
+	"sync"
+
+	"github.com/roomlog/roomlog/pkg/eventlog"
+	"github.com/roomlog/roomlog/pkg/events"
+	"github.com/roomlog/roomlog/services/chat/internal/problem"
+)
+
+// Header is the name of the header that carries a token, both ways.
+const Header = "Roomlog-Position"
+
+// Log says how long the log is.
+type Log interface {
+	Layout() eventlog.Layout
+	Ends(ctx context.Context) ([]events.Offset, error)
+}
+
+// Folded says how far the read model is, at least.
+type Folded interface {
+	Folded(p events.Partition) events.Offset
+}
+
+// Gate checks the positions that clients send and joins them with those of
+// answers. It is safe for concurrent use.
+type Gate struct {
+	log    Log
+	folded Folded
+
+	mu   sync.Mutex
+	ends []events.Offset // the log is at least so long
+}
+
+// NewGate makes a gate.
+func NewGate(log Log, folded Folded) *Gate {
+	return &Gate{log: log, folded: folded, ends: make([]events.Offset, log.Layout().Partitions)}
+}
+
+// PartitionOf is the partition of a room.
+func (g *Gate) PartitionOf(t events.Tenant, r events.RoomID) events.Partition {
+	return eventlog.PartitionOf(events.Key(t, r), g.log.Layout().Partitions)
+}
+
+// Read reads a client's token; an empty one asks for nothing. It believes no
+// offset that the log does not have yet. Errors are problems: invalid_position,
+// position_of_another_log.
+func (g *Gate) Read(ctx context.Context, token string) (events.Vector, error) {
+	if token == "" {
+		return events.Vector{}, nil
+	}
+	v, err := events.ParseToken(token)
+	if err != nil {
+		p := problem.In(problem.InvalidPosition, Header, "this is not a position: send back what an answer carried")
+		p.Cause = err
+		return events.Vector{}, p
+	}
+	l := g.log.Layout()
+	if v.Log != l.Log || v.Epoch != l.Epoch {
+		return events.Vector{}, anotherLog()
+	}
+	if g.plausible(v) {
+		return v, nil
+	}
+	ends, err := g.log.Ends(ctx)
+	if err != nil {
+		return v, nil // cannot be told now: to wait for it will do no harm
+	}
+	g.learn(ends)
+	if !g.plausible(v) {
+		return events.Vector{}, anotherLog()
+	}
+	return v, nil
+}
+
+// Ends reads the log's ends.
+func (g *Gate) Ends(ctx context.Context) ([]events.Offset, error) {
+	ends, err := g.log.Ends(ctx)
+	if err == nil {
+		g.learn(ends)
+	}
+	return ends, err
+}
+
+// Published notes that the log has an event at the position.
+func (g *Gate) Published(p events.Position) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.ends[p.Partition] = max(g.ends[p.Partition], p.Offset+1)
+}
+
+// Join gives the token for a client that sent v and sees everything of p below
+// next: without what every reader sees by now, but with the answer's own entry.
+func (g *Gate) Join(v events.Vector, p events.Partition, next events.Offset) events.Vector {
+	l := g.log.Layout()
+	v = v.Without(g.folded.Folded)
+	v.Log, v.Epoch = l.Log, l.Epoch
+	return v.With(p, next)
+}
+
+// Trim gives the token for a client that sent v, where the answer adds nothing.
+func (g *Gate) Trim(v events.Vector) events.Vector {
+	l := g.log.Layout()
+	v = v.Without(g.folded.Folded)
+	v.Log, v.Epoch = l.Log, l.Epoch
+	return v
+}
+
+func (g *Gate) learn(ends []events.Offset) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for p := range min(len(ends), len(g.ends)) {
+		g.ends[p] = max(g.ends[p], ends[p])
+	}
+}
+
+// plausible reports whether the log is known to have all that v asks for.
+func (g *Gate) plausible(v events.Vector) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for p, next := range v.All {
+		if int(p) >= len(g.ends) || next > max(g.ends[p], g.folded.Folded(p)) {
+			return false
+		}
+	}
+	return true
+}
+
+func anotherLog() error {
+	return problem.In(problem.PositionOfAnotherLog, Header, "the position is not of this log: drop it")
+}
+
+// Position is a place in this log.
+func (g *Gate) Position(p events.Partition, o events.Offset) events.Position {
+	return g.log.Layout().Position(p, o)
+}

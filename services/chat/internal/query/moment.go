@@ -1,0 +1,159 @@
+package query
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/roomlog/roomlog/pkg/events"
+	"github.com/roomlog/roomlog/pkg/events/room"
+	"github.com/roomlog/roomlog/pkg/readmodel"
+	"github.com/roomlog/roomlog/services/chat/internal/auth"
+	"github.com/roomlog/roomlog/services/chat/internal/problem"
+)
+
+// Request is what every read begins with.
+type Request struct {
+	Who auth.Identity
+	// Position is what the reader must see; zero: anything.
+	Position events.Vector
+	// Wait is how long the read model may take to get there.
+	Wait time.Duration
+}
+
+// moment is a room as one snapshot shows it.
+type moment struct {
+	readmodel.Reader
+	key        readmodel.Key
+	who        events.UserID
+	checkpoint readmodel.Checkpoint
+	room       readmodel.RoomRow
+	exists     bool
+	member     room.Member // as of now: a ban that has ended is none
+}
+
+// errBehind says that the read model is not yet where the reader must have it.
+var errBehind = errors.New("the read model is behind")
+
+// inRoom runs read in one snapshot that has folded what the request asks for,
+// and gives the position of the answer. The snapshot may be tried again: read
+// must set its results anew each time.
+func (s *Service) inRoom(ctx context.Context, req Request, id events.RoomID, read func(context.Context, *moment) error) (events.Vector, error) {
+	key := readmodel.Key{Tenant: req.Who.Tenant, Room: id}
+	p := s.gate.PartitionOf(key.Tenant, key.Room)
+	want, _ := req.Position.Next(p)
+	var next events.Offset
+	err := s.attempt(ctx, req, func(ctx context.Context) error {
+		return s.follower.WaitFolded(ctx, p, want)
+	}, func(ctx context.Context, r readmodel.Reader) error {
+		m, err := s.open(ctx, r, key, req.Who.User, p, want)
+		if err != nil {
+			return err
+		}
+		next = m.checkpoint.Next
+		return read(ctx, m)
+	})
+	if err != nil {
+		return events.Vector{}, err
+	}
+	return s.gate.Join(req.Position, p, next), nil
+}
+
+// open loads what every read of a room looks at.
+func (s *Service) open(ctx context.Context, r readmodel.Reader, key readmodel.Key, who events.UserID, p events.Partition, want events.Offset) (*moment, error) {
+	m := &moment{Reader: r, key: key, who: who}
+	var ok bool
+	var err error
+	if m.checkpoint, ok, err = r.Checkpoint(ctx, p); err != nil {
+		return nil, err
+	}
+	if !ok || m.checkpoint.Log != s.log || m.checkpoint.Next < want {
+		return nil, errBehind
+	}
+	if want > 0 {
+		b, blocked, err := r.Blocked(ctx, key)
+		if err != nil {
+			return nil, err
+		}
+		if blocked && b.Offset < want {
+			return nil, problem.New(problem.RoomBlocked, "an event of the room waits for an operator: what you have seen or written stands behind it")
+		}
+	}
+	if m.room, m.exists, err = r.Room(ctx, key); err != nil || !m.exists {
+		return m, err
+	}
+	member, ok, err := r.Member(ctx, key, who)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		member = room.Member{User: who}
+	}
+	m.member = member.At(s.now().UnixMilli())
+	return m, nil
+}
+
+// attempt waits with wait, then runs read in a snapshot, and again while it says
+// errBehind, for as long as the request allows.
+func (s *Service) attempt(ctx context.Context, req Request, wait func(context.Context) error, read func(context.Context, readmodel.Reader) error) error {
+	limit := req.Wait
+	if limit == 0 {
+		limit = s.wait
+	}
+	waiting, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	for {
+		late := wait(waiting)
+		err := s.snapshot(ctx, read)
+		if !errors.Is(err, errBehind) {
+			return err
+		}
+		if late != nil {
+			return problem.Caused(problem.ReadModelBehind, "the read model has not yet folded what you have seen or written", err)
+		}
+		pause := time.NewTimer(behindPause)
+		select {
+		case <-waiting.Done():
+		case <-pause.C:
+		}
+		pause.Stop()
+	}
+}
+
+// snapshot bounds the time that the database may take.
+func (s *Service) snapshot(ctx context.Context, read func(context.Context, readmodel.Reader) error) error {
+	bounded, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	err := s.store.Snapshot(bounded, func(r readmodel.Reader) error { return read(bounded, r) })
+	var p *problem.Error
+	if err == nil || errors.Is(err, errBehind) || errors.As(err, &p) {
+		return err
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return problem.Caused(problem.ReadModelUnavailable, "the database does not answer", err)
+}
+
+// see refuses those who may not know that the room is there.
+func (m *moment) see() error {
+	if !m.exists || m.room.Kind == events.RoomPrivate &&
+		m.member.Membership != events.MembershipJoin && m.member.Membership != events.MembershipInvite {
+		return problem.Rejected(room.CodeRoomNotFound)
+	}
+	return nil
+}
+
+// readable refuses those who may not read the room: reading takes membership, in
+// public rooms too.
+func (m *moment) readable() error {
+	if err := m.see(); err != nil {
+		return err
+	}
+	if !m.joined() {
+		return problem.Rejected(room.CodeNotAMember)
+	}
+	return nil
+}
+
+func (m *moment) joined() bool { return m.exists && m.member.Membership == events.MembershipJoin }

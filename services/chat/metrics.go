@@ -1,0 +1,65 @@
+package chat
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/roomlog/roomlog/services/chat/internal/live"
+)
+
+// metrics are what operators see of the API.
+type metrics struct {
+	requests  *prometheus.HistogramVec
+	publishes *prometheus.HistogramVec
+	judged    *prometheus.CounterVec
+	streams   prometheus.Gauge
+	ended     *prometheus.CounterVec
+}
+
+func newMetrics(reg prometheus.Registerer, hub *live.Hub) *metrics {
+	m := &metrics{
+		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "roomlog_http_request_seconds", Help: "How long requests took, streams included.",
+			Buckets: prometheus.ExponentialBuckets(0.0005, 2.5, 13),
+		}, []string{"method", "route", "status"}),
+		publishes: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "roomlog_publish_seconds", Help: "How long the log took for an event, by how it ended.",
+			Buckets: prometheus.ExponentialBuckets(0.0005, 2.5, 12),
+		}, []string{"result"}),
+		judged: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "roomlog_courtesy_checks_total", Help: "Looks at the read model before a command is published, by what came of it.",
+		}, []string{"result"}),
+		streams: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "roomlog_streams", Help: "Streams that are open.",
+		}),
+		ended: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "roomlog_streams_ended_total", Help: "Streams that have ended, by how.",
+		}, []string{"how"}),
+	}
+	followers := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "roomlog_room_followers", Help: "Streams and long polls that follow a room.",
+	}, func() float64 { return float64(hub.Followers()) })
+	if reg != nil {
+		reg.MustRegister(m.requests, m.publishes, m.judged, m.streams, m.ended, followers)
+	}
+	return m
+}
+
+func (m *metrics) Request(method, route string, status int, took time.Duration) {
+	m.requests.WithLabelValues(method, route, strconv.Itoa(status)).Observe(took.Seconds())
+}
+
+func (m *metrics) StreamOpened() { m.streams.Inc() }
+
+func (m *metrics) StreamClosed(how string) {
+	m.streams.Dec()
+	m.ended.WithLabelValues(how).Inc()
+}
+
+func (m *metrics) Published(result string, took time.Duration) {
+	m.publishes.WithLabelValues(result).Observe(took.Seconds())
+}
+
+func (m *metrics) Judged(result string) { m.judged.WithLabelValues(result).Inc() }
