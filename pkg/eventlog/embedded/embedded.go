@@ -27,6 +27,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync"
 
 	"github.com/twmb/franz-go/pkg/kfake"
 )
@@ -53,6 +54,10 @@ type Broker struct {
 	cluster *kfake.Cluster
 	info    Info
 	lock    *dirLock // nil in memory
+
+	closing sync.Once
+	closed  chan struct{} // closed when everything has ended
+	err     error         // of that
 }
 
 // Start opens the data and listens. It returns when clients can connect. Errors:
@@ -68,7 +73,7 @@ func Start(ctx context.Context, cfg Config) (_ *Broker, err error) {
 	if err := checkLoopback(cfg.Listen); err != nil {
 		return nil, err
 	}
-	b := &Broker{}
+	b := &Broker{closed: make(chan struct{})}
 	last := Info{}
 	if cfg.Dir != "" {
 		if b.lock, err = lockDir(ctx, cfg.Dir); err != nil {
@@ -146,20 +151,21 @@ func (b *Broker) Cluster() *kfake.Cluster { return b.cluster }
 
 // Close ends the connections, saves the broker's state and gives the directory
 // up. When ctx ends first, that goes on in the background and Close returns the
-// context's error; the log loses nothing by being killed then.
+// context's error; the log loses nothing by being killed then. Close may be called
+// again.
 func (b *Broker) Close(ctx context.Context) error {
-	done := make(chan error, 1)
-	go func() {
-		b.cluster.Close()
-		if b.lock != nil {
-			done <- b.lock.release()
-			return
-		}
-		done <- nil
-	}()
+	b.closing.Do(func() {
+		go func() {
+			defer close(b.closed)
+			b.cluster.Close()
+			if b.lock != nil {
+				b.err = b.lock.release()
+			}
+		}()
+	})
 	select {
-	case err := <-done:
-		return err
+	case <-b.closed:
+		return b.err
 	case <-ctx.Done():
 		return fmt.Errorf("close embedded broker: %w", ctx.Err())
 	}
