@@ -187,7 +187,7 @@ func (s *Service) Checks() []admin.Check {
 }
 
 func (s *Service) checkPartitions(context.Context) (any, error) {
-	all := s.states.All()
+	all := s.Partitions()
 	var errs []error
 	for _, st := range all {
 		if st.Phase == partition.Paused || st.Phase == partition.Stopped {
@@ -196,3 +196,6 @@ func (s *Service) checkPartitions(context.Context) (any, error) {
 	}
 	return all, errors.Join(errs...)
 }
+
+// Partitions are the states of the partitions assigned to this process.
+func (s *Service) Partitions() []partition.State { return s.states.All() }

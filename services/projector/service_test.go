@@ -1,0 +1,348 @@
+package projector_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/ThreeDotsLabs/watermill"
+	"github.com/ThreeDotsLabs/watermill/message"
+	"github.com/ThreeDotsLabs/watermill/pubsub/gochannel"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/goleak"
+
+	"github.com/roomlog/roomlog/deployments/cluster/clustertest"
+	"github.com/roomlog/roomlog/pkg/admin"
+	"github.com/roomlog/roomlog/pkg/eventlog"
+	"github.com/roomlog/roomlog/pkg/eventlog/embedded"
+	"github.com/roomlog/roomlog/pkg/events"
+	"github.com/roomlog/roomlog/pkg/events/room/roomtest"
+	"github.com/roomlog/roomlog/pkg/readmodel"
+	"github.com/roomlog/roomlog/pkg/readmodel/driver"
+	"github.com/roomlog/roomlog/services/projector"
+)
+
+func TestMain(m *testing.M) {
+	// sarama's metrics have one ticker for the life of the process.
+	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/rcrowley/go-metrics.(*meterArbiter).tick"))
+}
+
+const partitions = 4
+
+// pair is a log and a database, as they are used together.
+type pair struct {
+	name string
+	log  func(t *testing.T) eventlog.Config
+	// database gives the address of an empty one.
+	database func(t *testing.T) string
+}
+
+var pairs = []pair{
+	{"embedded", embeddedLog, func(t *testing.T) string { return t.TempDir() }},
+	{"kafka", kafkaLog, func(t *testing.T) string { return clustertest.Postgres(t) }},
+}
+
+func embeddedLog(t *testing.T) eventlog.Config {
+	b, err := embedded.Start(t.Context(), embedded.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := b.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	return eventlog.Config{Brokers: b.Brokers(), Username: b.Username(), Password: b.Password()}
+}
+
+func kafkaLog(t *testing.T) eventlog.Config {
+	return eventlog.Config{Brokers: clustertest.Kafka(t, 1), Topic: clustertest.Topic("events")}
+}
+
+// site is a log with a history and a database.
+type site struct {
+	cfg      eventlog.Config
+	layout   eventlog.Layout
+	client   *eventlog.Client
+	database string
+}
+
+func newSite(t *testing.T, p pair) *site {
+	t.Helper()
+	s := &site{cfg: p.log(t), database: p.database(t)}
+	s.cfg.SessionTimeout = 6 * time.Second
+	var err error
+	if s.client, err = eventlog.NewClient(s.cfg); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.client.Close)
+	if s.layout, err = s.client.EnsureTopic(t.Context(), s.cfg.EventsTopicSpec(partitions, 0, 0)); err != nil {
+		t.Fatal(err)
+	}
+	s.cfg.Topic = s.layout.Topic
+	return s
+}
+
+func (s *site) publish(t *testing.T, seed uint64, n int) {
+	t.Helper()
+	p, err := eventlog.NewPublisher(s.cfg, s.layout)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = p.Close() }()
+	records := roomtest.History(roomtest.Config{Records: n}, seed)
+	if _, err := p.PublishBatch(t.Context(), roomtest.Messages(records)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (s *site) open(t *testing.T) readmodel.Store {
+	t.Helper()
+	store, err := driver.Open(t.Context(), driver.Config{Address: s.database})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	return store
+}
+
+// start runs a projector until stop is called.
+func (s *site) start(t *testing.T, store readmodel.Store, cfg projector.Config) (service *projector.Service, stop func()) {
+	t.Helper()
+	timeline := gochannel.NewGoChannel(gochannel.Config{}, watermill.NopLogger{})
+	service, err := projector.New(cfg, projector.Deps{
+		Log: s.cfg, Layout: s.layout, Store: store, Timeline: message.Publisher(timeline), TimelineTopic: "timeline", Projection: 1,
+		Metrics: prometheus.NewRegistry(), Logger: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- service.Run(ctx) }()
+	stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("Run: %v", err)
+		}
+		_ = timeline.Close()
+	})
+	t.Cleanup(stop)
+	return service, stop
+}
+
+// folded waits until the checkpoints have reached the log's ends.
+func (s *site) folded(t *testing.T, store readmodel.Store) map[string]int {
+	t.Helper()
+	ends, err := s.client.Ends(t.Context(), s.layout)
+	if err != nil {
+		t.Fatal(err)
+	}
+	deadline := time.Now().Add(time.Minute)
+	for {
+		var behind []string
+		owners := map[string]int{}
+		for p, end := range ends {
+			cp := checkpoint(t, store, events.Partition(p))
+			owners[cp.Owner]++
+			if cp.Next < end {
+				behind = append(behind, fmt.Sprintf("partition %d at %d of %d", p, cp.Next, end))
+			}
+		}
+		if len(behind) == 0 {
+			return owners
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("not folded in time: %v", behind)
+		}
+		<-time.After(5 * time.Millisecond)
+	}
+}
+
+func checkpoint(t *testing.T, store readmodel.Store, p events.Partition) (cp readmodel.Checkpoint) {
+	t.Helper()
+	err := store.Snapshot(t.Context(), func(r readmodel.Reader) (err error) {
+		cp, _, err = r.Checkpoint(t.Context(), p)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cp
+}
+
+// verify folds the log afresh and expects the tables to be equal.
+func (s *site) verify(t *testing.T, store readmodel.Store) (projector.Verified, []projector.Difference) {
+	t.Helper()
+	scratch, err := driver.Open(t.Context(), driver.Config{Address: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = scratch.Close() }()
+	var found []projector.Difference
+	got, err := projector.Verify(t.Context(), projector.Verification{Log: s.cfg, Layout: s.layout, Store: store, Scratch: scratch},
+		func(d projector.Difference) { found = append(found, d) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got, found
+}
+
+func TestFoldsTheLogOnBothPairs(t *testing.T) {
+	for _, p := range pairs {
+		t.Run(p.name, func(t *testing.T) {
+			s := newSite(t, p)
+			store := s.open(t)
+			s.publish(t, 1, 1000)
+			service, stop := s.start(t, store, projector.Config{})
+			s.folded(t, store)
+			if report := admin.Run(t.Context(), service.Checks()...); !report.Ready {
+				t.Errorf("not ready: %+v", report)
+			}
+			stop()
+			s.publish(t, 2, 500) // while nobody folds
+			_, stop = s.start(t, store, projector.Config{MaxBatch: 7})
+			s.folded(t, store)
+			stop()
+			got, differences := s.verify(t, store)
+			if got.Records < 1500 || got.Rows < 500 || len(differences) > 0 {
+				t.Errorf("%+v, differences: %+v", got, differences)
+			}
+		})
+	}
+}
+
+// TestTwoProjectorsShare starts a second projector beside a first, under load,
+// and stops the first.
+func TestTwoProjectorsShare(t *testing.T) {
+	for _, p := range pairs {
+		t.Run(p.name, func(t *testing.T) {
+			s := newSite(t, p)
+			store := s.open(t)
+			s.publish(t, 3, 300)
+			_, stopFirst := s.start(t, store, projector.Config{MaxBatch: 20})
+			s.folded(t, store)
+			before := epochs(t, store)
+			second, stopSecond := s.start(t, s.open(t), projector.Config{MaxBatch: 20})
+			shared := func() int { return len(second.Partitions()) }
+			for deadline := time.Now().Add(30 * time.Second); shared() == 0; <-time.After(5 * time.Millisecond) {
+				if time.Now().After(deadline) {
+					t.Fatal("the second projector got no partition")
+				}
+			}
+			s.publish(t, 4, 300)
+			s.folded(t, store)
+			if n := shared(); n == partitions {
+				t.Errorf("the second projector took all %d partitions", n)
+			}
+			stopFirst()
+			s.publish(t, 5, 300)
+			s.folded(t, store)
+			stopSecond()
+			for i, e := range epochs(t, store) {
+				if e <= before[i] {
+					t.Errorf("partition %d was not claimed by the second projector: epoch %d", i, e)
+				}
+			}
+			if got, differences := s.verify(t, store); len(differences) > 0 {
+				t.Errorf("%+v, differences: %+v", got, differences)
+			}
+		})
+	}
+}
+
+func epochs(t *testing.T, store readmodel.Store) []int64 {
+	var out []int64
+	for p := range events.Partition(partitions) {
+		out = append(out, checkpoint(t, store, p).Epoch)
+	}
+	return out
+}
+
+// TestVerifyFindsAPlantedChange changes one column of one row.
+func TestVerifyFindsAPlantedChange(t *testing.T) {
+	for _, p := range pairs {
+		t.Run(p.name, func(t *testing.T) {
+			s := newSite(t, p)
+			store := s.open(t)
+			s.publish(t, 8, 300)
+			_, stop := s.start(t, store, projector.Config{})
+			s.folded(t, store)
+			stop()
+			planted := plant(t, s, store)
+			_, differences := s.verify(t, store)
+			if len(differences) != 1 {
+				t.Fatalf("%d differences, want the planted one: %+v", len(differences), differences)
+			}
+			d := differences[0]
+			if d.Table != "members" || !strings.Contains(d.Key, string(planted.User)) || d.Tables == d.Log || d.Log == "" || d.Tables == "" {
+				t.Errorf("found %+v, planted %+v", d, planted)
+			}
+		})
+	}
+}
+
+// plant gives one member another role.
+func plant(t *testing.T, s *site, store readmodel.Store) (planted readmodel.MemberRow) {
+	t.Helper()
+	k := readmodel.Key{Tenant: "main", Room: "lobby"}
+	p := eventlog.PartitionOf(events.Key(k.Tenant, k.Room), partitions)
+	err := store.Snapshot(t.Context(), func(r readmodel.Reader) error {
+		members, err := r.Members(t.Context(), k, "", 1)
+		if len(members) == 1 {
+			planted = readmodel.MemberRow{Key: k, Member: members[0]}
+		}
+		return err
+	})
+	if err != nil || planted.User == "" {
+		t.Fatalf("no member to change: %v", err)
+	}
+	planted.Since++
+	cp, err := store.Claim(t.Context(), p, s.layout.Log, "saboteur")
+	if err != nil {
+		t.Fatal(err)
+	}
+	fence := readmodel.Fence{Partition: p, Epoch: cp.Epoch, Floor: cp.Next, Next: cp.Next, Last: cp.Last, LastID: cp.LastID}
+	err = store.Fold(t.Context(), fence, readmodel.Needs{}, func(readmodel.Rows) (readmodel.Batch, error) {
+		return readmodel.Batch{Members: []readmodel.MemberRow{planted}}, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return planted
+}
+
+func TestStatus(t *testing.T) {
+	for _, p := range pairs {
+		t.Run(p.name, func(t *testing.T) {
+			s := newSite(t, p)
+			store := s.open(t)
+			s.publish(t, 6, 200)
+			_, stop := s.start(t, store, projector.Config{})
+			s.folded(t, store)
+			stop()
+			s.publish(t, 7, 200)
+			st, err := projector.ReadStatus(t.Context(), s.cfg, s.layout, store)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(st.Partitions) != partitions {
+				t.Fatalf("%d partitions in the status", len(st.Partitions))
+			}
+			var lag int64
+			for _, ps := range st.Partitions {
+				lag += ps.Lag
+				if ps.Gap != "" || ps.Owner == "" || ps.Lag != int64(ps.End-ps.Next) || (ps.Lag > 0) != (ps.LagSeconds > 0) {
+					t.Errorf("%+v", ps)
+				}
+			}
+			if lag != 200 {
+				t.Errorf("lag %d, want the 200 that nobody folded", lag)
+			}
+		})
+	}
+}
