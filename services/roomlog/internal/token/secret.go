@@ -1,38 +1,26 @@
 package token
 
 import (
-	"bytes"
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/roomlog/roomlog/services/chat"
 )
 
-const (
-	// SecretFile is the secret's name in a data directory.
-	SecretFile = "secret"
-	// MinSecret is the shortest secret, in bytes: that of the hash.
-	MinSecret = 32
-)
+// SecretFile is the secret's name in a data directory.
+const SecretFile = "secret"
 
-// ReadSecret reads a secret from a file: its bytes without the white space around
-// them, at least [MinSecret].
-func ReadSecret(path string) ([]byte, error) {
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("read the secret: %w", err)
-	}
-	if b = bytes.TrimSpace(b); len(b) < MinSecret {
-		return nil, fmt.Errorf("the secret in %s has %d bytes, at least %d are needed", path, len(b), MinSecret)
-	}
-	return b, nil
-}
+// ReadSecret reads a secret as the chat API does: a file's bytes without the white
+// space around them.
+func ReadSecret(path string) (chat.Secret, error) { return chat.ReadSecret(path) }
 
 // EnsureSecret reads the secret of a data directory, and makes a random one there
 // first if it has none: 32 bytes in base64, for its owner's eyes (0600).
-func EnsureSecret(dir string) ([]byte, error) {
+func EnsureSecret(dir string) (chat.Secret, error) {
 	path := filepath.Join(dir, SecretFile)
 	secret, err := ReadSecret(path)
 	if !errors.Is(err, os.ErrNotExist) {

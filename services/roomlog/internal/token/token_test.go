@@ -14,7 +14,7 @@ import (
 	"github.com/roomlog/roomlog/services/roomlog/internal/token"
 )
 
-var secret = []byte(strings.Repeat("s", token.MinSecret))
+var secret = []byte(strings.Repeat("s", 32))
 
 func TestIssue(t *testing.T) {
 	now := time.Now()
