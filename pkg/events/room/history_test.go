@@ -1,0 +1,103 @@
+package room_test
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/roomlog/roomlog/pkg/events"
+	"github.com/roomlog/roomlog/pkg/events/room"
+	"github.com/roomlog/roomlog/pkg/events/room/roomtest"
+)
+
+// Logs that were written, with the verdicts that were given: whoever folds them,
+// with whatever later version, comes to the same. A file is never changed; where a
+// contract or rules are added, so is a file ("-update" writes what is missing).
+func TestOldLogsFoldToTheSame(t *testing.T) {
+	for _, name := range []string{"rules1"} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join("testdata", "logs", name+".txt")
+			file, err := os.ReadFile(path)
+			if os.IsNotExist(err) && *update {
+				file = formatLog(roomtest.History(roomtest.Config{Records: 300}, oldLogSeed))
+				if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+					t.Fatal(err)
+				}
+				err = os.WriteFile(path, file, 0o644)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			records, verdicts := parseLog(t, file)
+			got := roomtest.Fold(records).Verdicts
+			codes := map[room.Code]bool{}
+			for i, want := range verdicts {
+				codes[got[i].Code] = true
+				if v := formatVerdict(got[i]); v != want {
+					e, _ := events.Decode(records[i].Message)
+					t.Errorf("record %d, %+v: %s, it was %s", i, e.Facts, v, want)
+				}
+			}
+			if len(verdicts) != 300 || len(codes) != 17 {
+				t.Errorf("%d records with %d different codes", len(verdicts), len(codes))
+			}
+		})
+	}
+}
+
+// oldLogSeed gives a history that comes to every rejection.
+const oldLogSeed = 3851
+
+const logTime = "2006-01-02T15:04:05.000Z"
+
+// formatLog writes records for people: time, key, headers, value, verdict.
+func formatLog(records []roomtest.Record) []byte {
+	var b bytes.Buffer
+	verdicts := roomtest.Fold(records).Verdicts
+	for i, r := range records {
+		fmt.Fprintf(&b, "at: %s\nkey: %s\n", r.LogTime.Format(logTime), r.Message.Key)
+		for _, h := range r.Message.Headers {
+			fmt.Fprintf(&b, "%s: %s\n", h.Key, h.Value)
+		}
+		fmt.Fprintf(&b, "value: %s\nverdict: %s\n\n", r.Message.Value, formatVerdict(verdicts[i]))
+	}
+	return b.Bytes()
+}
+
+func formatVerdict(v room.Verdict) string {
+	return strings.TrimSpace(fmt.Sprintf("%s %d %s", v.Status, v.Seq, v.Code))
+}
+
+func parseLog(t *testing.T, file []byte) (records []roomtest.Record, verdicts []string) {
+	t.Helper()
+	for block := range strings.SplitSeq(strings.TrimSpace(string(file)), "\n\n") {
+		var r roomtest.Record
+		for line := range strings.SplitSeq(block, "\n") {
+			name, v, ok := strings.Cut(line, ": ")
+			if !ok {
+				t.Fatalf("line %q", line)
+			}
+			switch name {
+			case "at":
+				var err error
+				if r.LogTime, err = time.Parse(logTime, v); err != nil {
+					t.Fatal(err)
+				}
+			case "key":
+				r.Message.Key = []byte(v)
+			case "value":
+				r.Message.Value = []byte(v)
+			case "verdict":
+				verdicts = append(verdicts, v)
+			default:
+				r.Message.Headers = append(r.Message.Headers, events.Header{Key: name, Value: []byte(v)})
+			}
+		}
+		records = append(records, r)
+	}
+	return records, verdicts
+}
