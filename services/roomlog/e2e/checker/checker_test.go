@@ -168,6 +168,9 @@ func TestPlantedViolations(t *testing.T) {
 			w.Send(ann1).Refused("invalid_field", true)
 			w.append(ann1)
 		}},
+		"a member is refused": {checker.Misjudged, func(w *world) {
+			w.Send(ann1).Refused("not_a_member", true)
+		}},
 		"a message refused for now": {checker.Invented, func(w *world) {
 			w.Send(ann1).Refused("log_unavailable", false)
 			w.append(ann1)

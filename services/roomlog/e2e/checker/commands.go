@@ -26,6 +26,9 @@ func (c *check) command(r *record) {
 	case r.unanswered():
 		c.report(Unresolved, r.Room, "command %s of %s was never answered", r.Key, r.User)
 	case r.refused != "":
+		if r.Expect == MustAccept {
+			c.report(Misjudged, r.Room, "command %s of %s was refused: %s", r.Key, r.User, r.refused)
+		}
 	default:
 		c.absent(r, last)
 	}

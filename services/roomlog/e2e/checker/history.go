@@ -138,20 +138,23 @@ type EventRef struct {
 	Room events.RoomID
 	User events.UserID
 	ID   events.EventID
+	// Final says that a final outcome has been seen.
+	Final bool
 }
 
-// Events lists the events whose id is known, in the order of their first
-// sending, from the given number on.
-func (h *History) Events(from int) []EventRef {
+// Events lists the events whose id is known, in the order of their first sending.
+func (h *History) Events() []EventRef {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	var refs []EventRef
 	for _, r := range h.sorted() {
-		if r.id != "" {
-			refs = append(refs, EventRef{r.Room, r.User, r.id})
+		if r.id == "" {
+			continue
 		}
+		seen := h.observed[eventKey{r.Room, r.id}]
+		refs = append(refs, EventRef{r.Room, r.User, r.id, len(seen) > 0 && seen[len(seen)-1].Status != Pending})
 	}
-	return refs[min(from, len(refs)):]
+	return refs
 }
 
 // Acked counts the commands that were acknowledged.
