@@ -110,3 +110,11 @@ func TestPublishBatch(t *testing.T) {
 	}
 	checkLog(t, cfg, l, want)
 }
+
+func messages(room string, n int) []events.Message {
+	ms := make([]events.Message, n)
+	for i := range ms {
+		ms[i] = event(room, i)
+	}
+	return ms
+}

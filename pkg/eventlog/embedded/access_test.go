@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/sasl/plain"
+	"github.com/twmb/franz-go/pkg/sasl"
 
 	"github.com/roomlog/roomlog/pkg/eventlog/embedded"
 )
@@ -21,16 +21,14 @@ func TestPassword(t *testing.T) {
 		ok             bool
 	}{
 		"right":              {b.Username(), b.Password(), true},
-		"wrong password":     {b.Username(), "x" + b.Password()[1:], false},
+		"wrong password":     {b.Username(), "wrong" + b.Password(), false},
 		"empty password":     {b.Username(), "", false},
 		"unknown user":       {"admin", b.Password(), false},
 		"unknown user, none": {"admin", "", false}, // kfake alone lets this one in
 	} {
 		t.Run(name, func(t *testing.T) {
 			cl, err := kgo.NewClient(kgo.SeedBrokers(b.Brokers()...), kgo.RequestRetries(0),
-				kgo.SASL(plain.Plain(func(context.Context) (plain.Auth, error) {
-					return plain.Auth{User: tc.user, Pass: tc.password}, nil
-				})))
+				kgo.SASL(anyPlain{tc.user, tc.password}))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -84,3 +82,14 @@ func TestOtherProtocolsDoNoHarm(t *testing.T) {
 	}
 	publish(t, configOf(b.Info()), ensure(t, configOf(b.Info()), 1), "room", 1)
 }
+
+// anyPlain is SASL/PLAIN without the client's own checks.
+type anyPlain struct{ user, password string }
+
+func (anyPlain) Name() string { return "PLAIN" }
+
+func (a anyPlain) Authenticate(context.Context, string) (sasl.Session, []byte, error) {
+	return a, []byte("\x00" + a.user + "\x00" + a.password), nil
+}
+
+func (anyPlain) Challenge([]byte) (bool, []byte, error) { return true, nil, nil }

@@ -1,0 +1,215 @@
+package eventlog_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/IBM/sarama"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/sasl/plain"
+
+	"github.com/roomlog/roomlog/pkg/eventlog"
+)
+
+// stick makes produce requests wait in the broker until release is called.
+func stick(t *testing.T, c *kfake.Cluster) (stuck <-chan struct{}, release func()) {
+	t.Helper()
+	reached, free := make(chan struct{}, 100), make(chan struct{})
+	c.ControlKey(kmsg.Produce.Int16(), func(kmsg.Request) (kmsg.Response, error, bool) {
+		c.KeepControl()
+		reached <- struct{}{}
+		c.SleepControl(func() { <-free })
+		return nil, nil, false
+	})
+	once := false
+	release = func() {
+		if !once {
+			once = true
+			close(free)
+		}
+	}
+	t.Cleanup(release)
+	return reached, release
+}
+
+func rawClient(t *testing.T, cfg eventlog.Config, opts ...kgo.Opt) *kgo.Client {
+	t.Helper()
+	opts = append(opts, kgo.SeedBrokers(cfg.Brokers...))
+	if cfg.Username != "" {
+		opts = append(opts, kgo.SASL(plain.Auth{User: cfg.Username, Pass: cfg.Password}.AsMechanism()))
+	}
+	cl, err := kgo.NewClient(opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cl.Close)
+	return cl
+}
+
+func TestStuckBroker(t *testing.T) {
+	b, cfg := startBroker(t, "")
+	l := ensureEvents(t, cfg, 1)
+	cfg.MaxInFlight = 1
+	p := newPublisher(t, cfg, l)
+	stuck, release := stick(t, b.Cluster())
+
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	begun := time.Now()
+	_, err := p.Publish(ctx, event("room", 1))
+	if !errors.Is(err, eventlog.ErrUnknownOutcome) || !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("publish: %v", err)
+	}
+	if took := time.Since(begun); took > 2*time.Second {
+		t.Errorf("publish returned after %s, its deadline is 300ms", took)
+	}
+	<-stuck
+
+	// The one slot is taken: the next record is not handed over.
+	ctx, cancel = context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := p.Publish(ctx, event("room", 2)); err == nil || errors.Is(err, eventlog.ErrUnknownOutcome) {
+		t.Errorf("publish without a slot: %v", err)
+	}
+	if _, err := p.PublishBatch(ctx, messages("room", 3)); err == nil || errors.Is(err, eventlog.ErrUnknownOutcome) {
+		t.Errorf("batch without a slot: %v", err)
+	}
+
+	release()
+	pos, err := p.Publish(testContext(t), event("room", 3)) // gets the slot when the first is through
+	if err != nil || pos.Offset != 1 {
+		t.Errorf("then: %+v, %v", pos, err)
+	}
+	if all := readAll(t, cfg, l, 0); len(all) != 2 {
+		t.Errorf("the log has %d records, want the first and the third", len(all))
+	}
+}
+
+func TestStuckBatch(t *testing.T) {
+	b, cfg := startBroker(t, "")
+	l := ensureEvents(t, cfg, 1)
+	p := newPublisher(t, cfg, l)
+	stuck, _ := stick(t, b.Cluster())
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	done, err := p.PublishBatch(ctx, messages("room", 10))
+	if !errors.Is(err, eventlog.ErrUnknownOutcome) || len(done) != 0 {
+		t.Errorf("batch: %d positions, %v", len(done), err)
+	}
+	<-stuck
+}
+
+func TestCloseIsBounded(t *testing.T) {
+	b, cfg := startBroker(t, "")
+	l := ensureEvents(t, cfg, 1)
+	cfg.CloseTimeout = 100 * time.Millisecond
+	p, err := eventlog.NewPublisher(cfg, l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stuck, release := stick(t, b.Cluster())
+	failed := make(chan error, 1)
+	go func() {
+		_, err := p.Publish(testContext(t), event("room", 1))
+		failed <- err
+	}()
+	<-stuck
+	if err := p.Close(); err == nil {
+		t.Error("Close says that nothing is in flight")
+	}
+	if _, err := p.Publish(t.Context(), event("room", 2)); !errors.Is(err, eventlog.ErrClosed) {
+		t.Errorf("publish after Close: %v", err)
+	}
+	release()
+	if err := <-failed; err != nil {
+		t.Errorf("what was in flight: %v", err)
+	}
+}
+
+const errOutOfOrder = sarama.ErrOutOfOrderSequenceNumber
+
+func TestOutcomes(t *testing.T) {
+	for name, tc := range map[string]struct {
+		fault   *kerr.Error
+		unknown bool
+	}{
+		// The broker has the record and says a time-out: sarama sends it again
+		// and gets the place of the first.
+		"appended, then timed out": {kerr.RequestTimedOut, false},
+		"not enough replicas":      {kerr.NotEnoughReplicasAfterAppend, false},
+		"leader moved":             {kerr.NotLeaderForPartition, false},
+		"duplicate, no offset":     {kerr.DuplicateSequenceNumber, true},
+		"refused for good":         {kerr.TopicAuthorizationFailed, true},
+		"broken broker":            {kerr.UnknownServerError, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b, cfg := startBroker(t, "")
+			l := ensureEvents(t, cfg, 1)
+			p := newPublisher(t, cfg, l)
+			if _, err := p.Publish(testContext(t), event("room", 0)); err != nil {
+				t.Fatal(err)
+			}
+			fault := b.Cluster().Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: tc.fault})
+			pos, err := p.Publish(testContext(t), event("room", 1))
+			if errors.Is(err, eventlog.ErrUnknownOutcome) != tc.unknown {
+				t.Errorf("publish: %+v, %v", pos, err)
+			}
+			if !tc.unknown && (err != nil || pos.Offset != 1) {
+				t.Errorf("publish: %+v, %v; want offset 1", pos, err)
+			}
+			if fault.Hits() != 1 {
+				t.Errorf("the fault was hit %d times", fault.Hits())
+			}
+			next, err := p.Publish(testContext(t), event("room", 2))
+			if errors.Is(err, errOutOfOrder) { // the fault has left the producer one ahead of the broker
+				next, err = p.Publish(testContext(t), event("room", 2))
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			all := readAll(t, cfg, l, 0)
+			if want := int(next.Offset) + 1; len(all) != want || string(all[want-1].Value) != `{"n":2}` {
+				t.Errorf("%d records, the last was said to be at %d", len(all), next.Offset)
+			}
+			if !tc.unknown && len(all) != 3 {
+				t.Errorf("%d records, want 3", len(all))
+			}
+		})
+	}
+}
+
+func TestNotSent(t *testing.T) {
+	_, cfg := startBroker(t, "")
+	l := ensureEvents(t, cfg, 1)
+	p := newPublisher(t, cfg, l)
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	big := event("room", 1)
+	big.Value = bytes.Repeat([]byte("x"), 2<<20)
+	for name, publish := range map[string]func() error{
+		"context ended": func() error { _, err := p.Publish(ended, event("room", 1)); return err },
+		"too large":     func() error { _, err := p.Publish(testContext(t), big); return err },
+	} {
+		if err := publish(); err == nil || errors.Is(err, eventlog.ErrUnknownOutcome) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	adm := kadm.NewClient(rawClient(t, cfg))
+	if _, err := adm.CreatePartitions(testContext(t), 2, l.Topic); err != nil {
+		t.Fatal(err)
+	}
+	grown := newPublisher(t, cfg, l)
+	if _, err := grown.Publish(testContext(t), event("room", 1)); !errors.Is(err, eventlog.ErrPartitionCount) || errors.Is(err, eventlog.ErrUnknownOutcome) {
+		t.Errorf("other partitions: %v", err)
+	}
+	if ends, err := eventlog.EnsureTopic(testContext(t), cfg, cfg.EventsTopicSpec(1, 0, 0)); !errors.Is(err, eventlog.ErrPartitionCount) {
+		t.Errorf("EnsureTopic of 1 partition where 3 are: %+v, %v", ends, err)
+	}
+}
