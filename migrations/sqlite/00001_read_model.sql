@@ -42,8 +42,7 @@ CREATE TABLE members (
     PRIMARY KEY (tenant, room, user_id)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX members_rooms_of ON members (tenant, user_id, room)
-    WHERE membership IN ('join', 'invite');
+CREATE INDEX members_by_user ON members (('u/' || tenant || '/' || user_id), membership, room);
 
 CREATE TABLE events (
     tenant      TEXT    NOT NULL,
@@ -64,12 +63,9 @@ CREATE TABLE events (
     PRIMARY KEY (tenant, room, seq)
 ) STRICT, WITHOUT ROWID;
 
-CREATE UNIQUE INDEX events_by_id ON events (tenant, room, event_id);
-CREATE INDEX events_messages ON events (tenant, room, seq)
-    WHERE type = 'message.posted';
-CREATE INDEX events_others ON events (tenant, room, seq)
-    WHERE type <> 'message.posted';
-CREATE INDEX events_messages_at ON events (tenant, room, sent_at, seq)
+CREATE UNIQUE INDEX events_by_id ON events (('i/' || tenant || '/' || room), event_id);
+CREATE INDEX events_by_type ON events (('t/' || tenant || '/' || room), type, seq);
+CREATE INDEX events_messages_at ON events (('s/' || tenant || '/' || room), sent_at, seq)
     WHERE type = 'message.posted';
 
 CREATE TABLE outcomes (

@@ -72,25 +72,35 @@ const (
 	wantedIDs   = `WITH n AS (SELECT * FROM unnest($1::text[], $2::text[], $3::text[]) AS u(tenant, room, id)) `
 )
 
-func (p *pipeline) prefetch(w *tables.Prefetch) {
-	for _, q := range []struct {
-		name, sql string
-		wanted    *tables.Wanted
-		row       func(tables.Row) error
-	}{
-		{"headers", wantedRooms + tables.NeededHeaders, &w.Headers, w.Header},
-		{"blocked", wantedRooms + tables.NeededBlocked, &w.Blocked, w.BlockedRoom},
-		{"members", wantedIDs + tables.NeededMembers, &w.Members, w.Member},
-		{"priors", wantedIDs + tables.NeededPriors, &w.Priors, w.Prior},
-	} {
-		if q.wanted.Len() == 0 {
-			continue
+// want is a statement, the list that it takes and what takes its rows.
+type want struct {
+	name, sql string
+	list      *tables.Wanted
+	row       func(tables.Row) error
+}
+
+func wanted(p *tables.Prefetch) []want {
+	return []want{
+		{"headers", wantedRooms + tables.NeededHeaders, &p.Headers, p.Header},
+		{"blocked", wantedRooms + tables.NeededBlocked, &p.Blocked, p.BlockedRoom},
+		{"members", wantedIDs + tables.NeededMembers, &p.Members, p.Member},
+		{"priors", wantedIDs + tables.NeededPriors, &p.Priors, p.Prior},
+	}
+}
+
+func (w *want) args() []any {
+	args := []any{w.list.Tenants, w.list.Rooms}
+	if len(w.list.IDs) > 0 {
+		args = append(args, w.list.IDs)
+	}
+	return args
+}
+
+func (p *pipeline) prefetch(needed *tables.Prefetch) {
+	for _, w := range wanted(needed) {
+		if w.list.Len() > 0 {
+			p.query(w.name, w.sql, w.args(), w.row)
 		}
-		args := []any{q.wanted.Tenants, q.wanted.Rooms}
-		if len(q.wanted.IDs) > 0 {
-			args = append(args, q.wanted.IDs)
-		}
-		p.query(q.name, q.sql, args, q.row)
 	}
 }
 

@@ -35,3 +35,9 @@ func TestStore(t *testing.T) {
 		return open(t, postgres.Config{Fault: fault})
 	})
 }
+
+func BenchmarkStore(b *testing.B) {
+	storetest.Benchmark(b, func(t testing.TB, fault func(string) error) readmodel.Store {
+		return open(t, postgres.Config{Fault: fault})
+	})
+}

@@ -15,26 +15,33 @@ const (
 	wantedIDs   = `WITH n(tenant, room, id) AS MATERIALIZED (SELECT value->>0, value->>1, value->>2 FROM json_each($1)) `
 )
 
-func (t *tx) prefetch(needs readmodel.Needs) (readmodel.Rows, error) {
-	p := tables.NewPrefetch(needs)
-	for _, q := range []struct {
-		name, sql string
-		wanted    *tables.Wanted
-		row       func(tables.Row) error
-	}{
+// want is a statement, the list that it takes and what takes its rows.
+type want struct {
+	name, sql string
+	list      *tables.Wanted
+	row       func(tables.Row) error
+}
+
+func wanted(p *tables.Prefetch) []want {
+	return []want{
 		{"headers", wantedRooms + tables.NeededHeaders, &p.Headers, p.Header},
 		{"blocked", wantedRooms + tables.NeededBlocked, &p.Blocked, p.BlockedRoom},
 		{"members", wantedIDs + tables.NeededMembers, &p.Members, p.Member},
 		{"priors", wantedIDs + tables.NeededPriors, &p.Priors, p.Prior},
-	} {
-		if q.wanted.Len() == 0 {
+	}
+}
+
+func (t *tx) prefetch(needs readmodel.Needs) (readmodel.Rows, error) {
+	p := tables.NewPrefetch(needs)
+	for _, w := range wanted(p) {
+		if w.list.Len() == 0 {
 			continue
 		}
-		list, err := json.Marshal(listOf(q.wanted))
+		list, err := json.Marshal(listOf(w.list))
 		if err != nil {
-			return readmodel.Rows{}, fmt.Errorf("%s: %w", q.name, err)
+			return readmodel.Rows{}, fmt.Errorf("%s: %w", w.name, err)
 		}
-		if err := t.read(q.name, q.sql, []any{string(list)}, q.row); err != nil {
+		if err := t.read(w.name, w.sql, []any{string(list)}, w.row); err != nil {
 			return readmodel.Rows{}, err
 		}
 	}

@@ -34,3 +34,9 @@ func TestStore(t *testing.T) {
 		return open(t, sqlite.Config{Fault: fault})
 	})
 }
+
+func BenchmarkStore(b *testing.B) {
+	storetest.Benchmark(b, func(t testing.TB, fault func(string) error) readmodel.Store {
+		return open(t, sqlite.Config{Fault: fault})
+	})
+}

@@ -2,8 +2,8 @@ package tables
 
 import (
 	"context"
+	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/roomlog/roomlog/pkg/events"
@@ -53,56 +53,43 @@ func scanEvent(r Row) (readmodel.EventRow, error) {
 }
 
 const (
-	eventsAfter    = `SELECT ` + eventColumns + ` FROM events e WHERE e.tenant = $1 AND e.room = $2 AND e.seq > $3`
-	onlyMessages   = ` AND e.type = 'message.posted'`
-	withoutMessage = ` AND e.type <> 'message.posted'`
+	selectEvents   = `SELECT ` + eventColumns + ` FROM events e WHERE `
+	selectMessages = selectEvents + byType + ` AND e.type = 'message.posted'`
 	ascending      = ` ORDER BY e.seq LIMIT $4`
 )
 
-// Events lists accepted events. The condition on messages names the index that
-// has little to skip.
+// Events lists accepted events. Of several types it merges the beginnings of
+// each one's list, so that it reads at most limit rows of each.
 func (r Reader) Events(ctx context.Context, k readmodel.Key, after events.Seq, types []events.Type, limit int) ([]readmodel.EventRow, error) {
-	sql := eventsAfter
+	types = slices.Compact(slices.Sorted(slices.Values(types)))
 	args := []any{string(k.Tenant), string(k.Room), int64(after), limit}
-	switch messages := slices.Contains(types, events.TypeMessagePosted); {
-	case len(types) == 0:
-	case messages && len(types) == 1:
-		sql += onlyMessages
+	arms := make([]string, len(types))
+	for i, t := range types {
+		args = append(args, string(t))
+		arms[i] = selectEvents + byType + fmt.Sprintf(" AND e.type = $%d AND e.seq > $3", len(args)) + ascending
+	}
+	sql := selectEvents + `e.tenant = $1 AND e.room = $2 AND e.seq > $3` + ascending
+	switch len(arms) {
+	case 0:
+	case 1:
+		sql = arms[0]
 	default:
-		if !messages {
-			sql += withoutMessage
-		}
-		sql += " AND e.type IN (" + placeholders(len(args)+1, len(types)) + ")"
-		for _, t := range types {
-			args = append(args, string(t))
-		}
+		sql = `SELECT ` + eventColumns + ` FROM (SELECT * FROM (` + strings.Join(arms, `) a UNION ALL SELECT * FROM (`) + `) a) e` + ascending
 	}
-	return list(ctx, r.q, "events", scanEvent, limit, sql+ascending, args...)
-}
-
-// placeholders gives "$first, …" for n arguments.
-func placeholders(first, n int) string {
-	var b strings.Builder
-	for i := range n {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		b.WriteString("$" + strconv.Itoa(first+i))
-	}
-	return b.String()
+	return list(ctx, r.q, "events", scanEvent, limit, sql, args...)
 }
 
 // Event reads one event by its id.
 func (r Reader) Event(ctx context.Context, k readmodel.Key, id events.EventID) (readmodel.EventRow, bool, error) {
 	return one(ctx, r.q, "event", scanEvent,
-		`SELECT `+eventColumns+` FROM events e WHERE e.tenant = $1 AND e.room = $2 AND e.event_id = $3`,
+		selectEvents+byID+` AND e.event_id = $3`,
 		string(k.Tenant), string(k.Room), string(id))
 }
 
 // MessagesBefore lists the last messages below a seq.
 func (r Reader) MessagesBefore(ctx context.Context, k readmodel.Key, before events.Seq, limit int) ([]readmodel.EventRow, error) {
 	rows, err := list(ctx, r.q, "messages", scanEvent, limit,
-		`SELECT `+eventColumns+` FROM events e WHERE e.tenant = $1 AND e.room = $2 AND e.seq < $3`+onlyMessages+` ORDER BY e.seq DESC LIMIT $4`,
+		selectMessages+` AND e.seq < $3 ORDER BY e.seq DESC LIMIT $4`,
 		string(k.Tenant), string(k.Room), int64(before), limit)
 	slices.Reverse(rows)
 	return rows, err
@@ -110,7 +97,7 @@ func (r Reader) MessagesBefore(ctx context.Context, k readmodel.Key, before even
 
 // MessagesAfter lists the first messages above a seq.
 func (r Reader) MessagesAfter(ctx context.Context, k readmodel.Key, after events.Seq, limit int) ([]readmodel.EventRow, error) {
-	return list(ctx, r.q, "messages", scanEvent, limit, eventsAfter+onlyMessages+ascending,
+	return list(ctx, r.q, "messages", scanEvent, limit, selectMessages+` AND e.seq > $3`+ascending,
 		string(k.Tenant), string(k.Room), int64(after), limit)
 }
 
@@ -119,6 +106,6 @@ func (r Reader) MessagesAfter(ctx context.Context, k readmodel.Key, after events
 func (r Reader) MessageAt(ctx context.Context, k readmodel.Key, sentAt int64) (events.Seq, bool, error) {
 	scan := func(r Row) (seq events.Seq, err error) { return seq, r.Scan(&seq) }
 	return one(ctx, r.q, "message at a time", scan,
-		`SELECT e.seq FROM events e WHERE e.tenant = $1 AND e.room = $2 AND e.sent_at >= $3`+onlyMessages+` ORDER BY e.sent_at, e.seq LIMIT 1`,
+		`SELECT e.seq FROM events e WHERE `+byTime+` AND e.type = 'message.posted' AND e.sent_at >= $3 ORDER BY e.sent_at, e.seq LIMIT 1`,
 		string(k.Tenant), string(k.Room), sentAt)
 }

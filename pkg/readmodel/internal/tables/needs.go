@@ -20,7 +20,7 @@ WHERE EXISTS (SELECT 1 FROM dead_letters d WHERE d.tenant = n.tenant AND d.room 
 WHERE m.tenant = n.tenant AND m.room = n.room AND m.user_id = n.id`
 
 	NeededPriors = `SELECT n.tenant, n.room, n.id, e.type, e.sender, e.digest, e.seq, '' AS code, e.thread_root
-FROM n CROSS JOIN events e WHERE e.tenant = n.tenant AND e.room = n.room AND e.event_id = n.id
+FROM n CROSS JOIN events e WHERE ('i/' || e.tenant || '/' || e.room) = ('i/' || n.tenant || '/' || n.room) AND e.event_id = n.id
 UNION ALL
 SELECT n.tenant, n.room, n.id, o.type, o.sender, o.digest, 0, o.code, ''
 FROM n CROSS JOIN outcomes o WHERE o.tenant = n.tenant AND o.room = n.room AND o.event_id = n.id AND o.binds = 1`

@@ -34,7 +34,7 @@ var Outcomes = Insert[readmodel.OutcomeRow]{
 // verdicts is every outcome of $1 tenant, $2 room, $3 event id: the accepted
 // event itself, and those with rows of their own.
 const verdicts = `SELECT e.type, e.sender, 'accepted' AS status, '' AS code, e.seq, e.digest, e.partition, e.log_offset, 1 AS binds
-FROM events e WHERE e.tenant = $1 AND e.room = $2 AND e.event_id = $3
+FROM events e WHERE ` + byID + ` AND e.event_id = $3
 UNION ALL
 SELECT o.type, o.sender, o.status, o.code, 0, o.digest, o.partition, o.log_offset, o.binds
 FROM outcomes o WHERE o.tenant = $1 AND o.room = $2 AND o.event_id = $3`

@@ -24,6 +24,18 @@ type Row interface {
 	Scan(to ...any) error
 }
 
+// An index other than a primary key begins with an expression that names it and
+// stands for tenant and room, or tenant and user: see the migrations. byID and
+// its like are conditions with them on events e or members m, where $1 is the
+// tenant and $2 the room or user.
+const (
+	byID   = `('i/' || e.tenant || '/' || e.room) = ('i/' || ` + key
+	byType = `('t/' || e.tenant || '/' || e.room) = ('t/' || ` + key
+	byTime = `('s/' || e.tenant || '/' || e.room) = ('s/' || ` + key
+	byUser = `('u/' || m.tenant || '/' || m.user_id) = ('u/' || ` + key
+	key    = `CAST($1 AS TEXT) || '/' || CAST($2 AS TEXT))`
+)
+
 // Each calls row for each row of a result and closes it.
 func Each(rows Rows, row func(Row) error) error {
 	defer rows.Close()

@@ -111,7 +111,7 @@ FROM (
 	SELECT r.*, m.membership, m.role, m.since
 	FROM members m
 	CROSS JOIN rooms r
-	WHERE m.tenant = $1 AND m.user_id = $2 AND m.membership IN ('join', 'invite')
+	WHERE ` + byUser + ` AND m.membership IN ('join', 'invite')
 		AND r.tenant = m.tenant AND r.room = m.room
 		AND (r.log_time < $3 OR r.log_time = $3 AND r.room > $4)
 	ORDER BY r.log_time DESC, r.room

@@ -1,0 +1,110 @@
+package sqlite
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/roomlog/roomlog/pkg/events"
+	"github.com/roomlog/roomlog/pkg/readmodel"
+	"github.com/roomlog/roomlog/pkg/readmodel/internal/tables"
+	"github.com/roomlog/roomlog/pkg/readmodel/storetest"
+)
+
+// explaining runs statements and keeps the steps of their plans.
+type explaining struct {
+	*conn
+	t     *testing.T
+	steps []string
+}
+
+func (e *explaining) Query(ctx context.Context, sql string, args ...any) (tables.Rows, error) {
+	rows, err := e.conn.Query(ctx, "EXPLAIN QUERY PLAN "+sql, args...)
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	err = tables.Each(rows, func(r tables.Row) error {
+		var id, parent, unused int64
+		var detail string
+		err := r.Scan(&id, &parent, &unused, &detail)
+		e.steps = append(e.steps, detail)
+		return err
+	})
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	return e.conn.Query(ctx, sql, args...)
+}
+
+// TestPlans shows that no read walks a table, and that none but the ones named
+// sorts: a request costs what it returns, however large the room.
+func TestPlans(t *testing.T) {
+	s, err := Open(t.Context(), Config{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	c, err := s.readers.take(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.readers.put(c)
+
+	scans := map[string]string{
+		"Dump":          "all of it",
+		"BlockedRooms":  "an index that has nothing else",
+		"RoomsOf":       "the page that it has cut before",
+		"Events/others": "a page of each type",
+	}
+	sorts := map[string]string{
+		"RoomsOf":       "a person's rooms, by latest event",
+		"Events/others": "a page of each type",
+		"Outcome":       "the few verdicts of one event id",
+	}
+	index := map[string]string{
+		"MessagesBefore": "events_by_type ", "MessagesAfter": "events_by_type ", "Events/messages": "events_by_type ",
+		"Events/others": "events_by_type ", "MessageAt": "events_messages_at ", "Event": "events_by_id ",
+		"RoomsOf": "members_by_user ", "BlockedRooms": "dead_letters_first", "Events": "PRIMARY KEY ",
+	}
+	for name, run := range storetest.Reads() {
+		e := &explaining{conn: c, t: t}
+		if err := run(t.Context(), tables.NewReader(e)); err != nil {
+			t.Fatal(name, err)
+		}
+		check(t, name, e.steps, scans[name] != "", sorts[name] != "")
+		if !strings.Contains(strings.Join(e.steps, "\n"), index[name]) {
+			t.Errorf("%s does not go by %s: %q", name, index[name], e.steps)
+		}
+	}
+
+	w, err := s.writer.take(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.writer.put(w)
+	e := &explaining{conn: w, t: t}
+	k := readmodel.Key{Tenant: "t", Room: "r"}
+	needs := tables.NewPrefetch(readmodel.Needs{k: {Header: true, Members: []events.UserID{"u"}, Priors: []events.EventID{"e"}}})
+	for _, q := range wanted(needs) {
+		e.steps = nil
+		rows, err := e.Query(t.Context(), q.sql, `[["t","r","i"]]`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows.Close()
+		check(t, "prefetch of "+q.name, e.steps, false, false)
+	}
+}
+
+func check(t *testing.T, name string, steps []string, mayScan, maySort bool) {
+	t.Helper()
+	if len(steps) == 0 {
+		t.Errorf("%s: no plan", name)
+	}
+	for _, step := range steps {
+		scan := strings.HasPrefix(step, "SCAN") && step != "SCAN n" && !strings.HasPrefix(step, "SCAN json_each") && step != "SCAN CONSTANT ROW" && step != "SCAN v"
+		if scan && !mayScan || strings.Contains(step, "TEMP B-TREE") && !maySort {
+			t.Errorf("%s: %s", name, step)
+		}
+	}
+}

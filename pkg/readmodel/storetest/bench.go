@@ -1,0 +1,94 @@
+package storetest
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/roomlog/roomlog/pkg/events"
+	"github.com/roomlog/roomlog/pkg/readmodel"
+)
+
+// Benchmark measures Fold with batches of messages as a projector writes them:
+// headers in the caller's hands, senders and event ids to be read, rooms and
+// senders spread over the batch.
+func Benchmark(b *testing.B, open Open) {
+	for _, size := range []int{1, 50, 500} {
+		b.Run(fmt.Sprintf("Fold/batch=%d", size), func(b *testing.B) { benchmarkFold(b, open, size) })
+	}
+	b.Run("MessagesBefore/page=50", func(b *testing.B) { benchmarkPage(b, open) })
+}
+
+const benchmarkRooms, benchmarkUsers = 20, 50
+
+func user(n int) events.UserID { return events.UserID(fmt.Sprintf("user-%d", n%benchmarkUsers)) }
+
+func benchmarkRoom(n int) readmodel.Key {
+	return inMain(events.RoomID(fmt.Sprintf("room-%d", n%benchmarkRooms)))
+}
+
+func populated(b *testing.B, open Open) *projector {
+	p := claimed(b, open(b, nil), 0)
+	for n := range benchmarkRooms {
+		r := p.room(benchmarkRoom(n)).created(user(0), events.RoomPublic, "Room")
+		for u := 1; u < benchmarkUsers; u++ {
+			r.becomes(user(u), events.MembershipJoin)
+		}
+	}
+	p.commit(b)
+	return p
+}
+
+func benchmarkFold(b *testing.B, open Open, size int) {
+	p := populated(b, open)
+	text := strings.Repeat("eighty characters of text ", 3)
+	n := 0
+	b.ResetTimer()
+	for b.Loop() {
+		needs := readmodel.Needs{}
+		senders := map[readmodel.Key]map[events.UserID]bool{}
+		for range size {
+			k, sender := benchmarkRoom(n), user(n/7)
+			n++
+			p.room(k).says(sender, text, nil)
+			room := needs[k]
+			if room == nil {
+				room = &readmodel.RoomNeeds{}
+				needs[k], senders[k] = room, map[events.UserID]bool{}
+			}
+			room.Priors = append(room.Priors, p.batch.Events[len(p.batch.Events)-1].ID)
+			if !senders[k][sender] {
+				senders[k][sender] = true
+				room.Members = append(room.Members, sender)
+			}
+		}
+		if _, err := p.fold(b.Context(), needs, p.take()); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "events/s")
+}
+
+func benchmarkPage(b *testing.B, open Open) {
+	const messages = 5000
+	p := populated(b, open)
+	k := benchmarkRoom(0)
+	for range messages {
+		p.room(k).says(user(0), "a message", nil)
+	}
+	p.commit(b)
+	last := p.room(k).Seq
+	n := 0
+	b.ResetTimer()
+	for b.Loop() {
+		n++
+		rows := read(b, p.store, func(ctx context.Context, r readmodel.Reader) ([]readmodel.EventRow, error) {
+			return r.MessagesBefore(ctx, k, last-events.Seq(n%(messages-100)), 50)
+		})
+		if len(rows) != 50 {
+			b.Fatal(len(rows), "messages")
+		}
+	}
+	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "pages/s")
+}
