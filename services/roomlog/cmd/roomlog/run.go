@@ -43,8 +43,8 @@ func (c runCommand) Run(ctx context.Context, con console) error {
 		Site: c.Flags, Chat: c.Chat, Projector: c.Projector, Admin: c.Admin, Logger: con.logger,
 	}, func(a standalone.Addresses) {
 		base := "http://" + reachable(a.API)
-		fmt.Fprintf(con.stdout, "ready %s\n", base)
 		fmt.Fprintf(con.stderr, "admin http://%s\n", reachable(a.Admin))
+		fmt.Fprintf(con.stdout, "ready %s\n", base)
 		printTour(con.stderr, base, c.Data)
 	})
 }

@@ -36,6 +36,9 @@ func (s *Site) Fold(ctx context.Context, store readmodel.Store, progress func(do
 	if err != nil {
 		return err
 	}
+	if done, total, err := folded(ctx, store, ends); err != nil || done == total {
+		return err
+	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		if err := awaitFolded(ctx, store, ends, progress); err != nil {
@@ -78,13 +81,10 @@ func (s *Site) ends(ctx context.Context) ([]events.Offset, error) {
 func awaitFolded(ctx context.Context, store readmodel.Store, ends []events.Offset, progress func(done, total int64)) error {
 	tick := time.NewTicker(pollInterval)
 	defer tick.Stop()
-	var total, last int64
-	for _, end := range ends {
-		total += int64(end)
-	}
+	var last int64
 	moved := time.Now()
 	for {
-		done, err := folded(ctx, store, ends)
+		done, total, err := folded(ctx, store, ends)
 		if err != nil {
 			return err
 		}
@@ -105,7 +105,11 @@ func awaitFolded(ctx context.Context, store readmodel.Store, ends []events.Offse
 	}
 }
 
-func folded(ctx context.Context, store readmodel.Store, ends []events.Offset) (done int64, err error) {
+// folded tells how many events are folded, of how many.
+func folded(ctx context.Context, store readmodel.Store, ends []events.Offset) (done, total int64, err error) {
+	for _, end := range ends {
+		total += int64(end)
+	}
 	err = store.Snapshot(ctx, func(r readmodel.Reader) error {
 		checkpoints, err := r.Checkpoints(ctx)
 		for _, cp := range checkpoints {
@@ -115,5 +119,5 @@ func folded(ctx context.Context, store readmodel.Store, ends []events.Offset) (d
 		}
 		return err
 	})
-	return done, err
+	return done, total, err
 }
