@@ -2,11 +2,14 @@ package eventlog
 
 import (
 	"context"
+	"errors"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/roomlog/roomlog/pkg/events"
 )
+
+const lookupBatch = 1000 // records looked at a time
 
 // At gives the record at exactly that offset, and whether there is one. It does
 // not move the reader. Errors: [ErrOffsetOutOfRange] if the offset is below the
@@ -50,15 +53,28 @@ func (r *Reader) Before(ctx context.Context, o events.Offset) (Record, bool, err
 // Control records are asked for as well: they fill the holes that transactions
 // leave, so that there is always something to say that to has been reached.
 func (r *Reader) last(ctx context.Context, from, to events.Offset) (rec Record, found bool, err error) {
+	for {
+		rec, found, err = r.scan(ctx, from, to)
+		switch {
+		case errors.Is(err, errReopen):
+			continue
+		case err != nil:
+			return Record{}, false, r.fail("look up", err)
+		}
+		return rec, found, nil
+	}
+}
+
+func (r *Reader) scan(ctx context.Context, from, to events.Offset) (rec Record, found bool, err error) {
 	cl, err := r.open(ctx, from, kgo.KeepControlRecords())
 	if err != nil {
-		return Record{}, false, r.fail("look up", err)
+		return Record{}, false, err
 	}
 	defer cl.CloseAllowingRebalance()
 	for {
-		records, err := r.poll(ctx, cl, 1000)
+		records, err := r.poll(ctx, cl, lookupBatch)
 		if err != nil {
-			return Record{}, false, r.fail("look up", err)
+			return Record{}, false, err
 		}
 		for _, k := range records {
 			if events.Offset(k.Offset) < to && !k.Attrs.IsControl() {

@@ -10,6 +10,8 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m,
 		// One goroutine of the process, started by sarama's metrics, that nothing ends.
 		goleak.IgnoreTopFunction("github.com/rcrowley/go-metrics.(*meterArbiter).tick"),
+		// sarama's circuit breaker sleeps for 10 s when a broker has died.
+		goleak.IgnoreAnyFunction("github.com/eapache/go-resiliency/breaker.(*Breaker).timer"),
 		// Watermill's suite does not drain the subscribers that it multiplies.
 		goleak.IgnoreAnyFunction("github.com/ThreeDotsLabs/watermill/internal/subscriber.(*multiplier).Subscribe.func2"),
 		goleak.IgnoreAnyFunction("github.com/ThreeDotsLabs/watermill/internal/subscriber.(*multiplier).Subscribe.func3"),

@@ -17,6 +17,9 @@ const (
 	maxFetchBytes = 4 << 20
 )
 
+// errReopen says that fetching has to begin anew, and may succeed then.
+var errReopen = errors.New("fetch anew")
+
 // Reader reads one partition of a log, with connections of its own: a broker that
 // is stuck holds up the readers of its own partitions only. It is not safe for
 // concurrent use.
@@ -59,22 +62,24 @@ func (r *Reader) Seek(o events.Offset) {
 // [ErrDataLoss]; else what the broker refuses. After an error the reader stands
 // where it stood.
 func (r *Reader) Read(ctx context.Context, limit int) ([]Record, error) {
-	if r.tail == nil {
-		tail, err := r.open(ctx, r.next)
-		if err != nil {
-			return nil, r.fail("read", err)
-		}
-		r.tail = tail
-	}
 	for {
-		records, err := r.poll(ctx, r.tail, limit)
-		if err != nil {
-			if ctx.Err() == nil {
-				r.stop() // kgo does not go on after an error of a partition
+		if r.tail == nil {
+			tail, err := r.open(ctx, r.next)
+			if err != nil {
+				return nil, r.fail("read", err)
 			}
-			return nil, r.fail("read", err)
+			r.tail = tail
 		}
-		if len(records) == 0 {
+		records, err := r.poll(ctx, r.tail, limit)
+		if err != nil && ctx.Err() == nil {
+			r.stop() // kgo does not go on after an error of a partition
+		}
+		switch {
+		case errors.Is(err, errReopen):
+			continue
+		case err != nil:
+			return nil, r.fail("read", err)
+		case len(records) == 0:
 			continue
 		}
 		out := make([]Record, len(records))
@@ -90,7 +95,7 @@ func (r *Reader) Read(ctx context.Context, limit int) ([]Record, error) {
 // has none, and the offset that the next record will have. Errors are as in Read,
 // but a broker that is away is an error after the request's time-out.
 func (r *Reader) Bounds(ctx context.Context) (start, end events.Offset, err error) {
-	if err := r.client(ctx); err != nil {
+	if err := r.client(); err != nil {
 		return 0, 0, r.fail("bounds", err)
 	}
 	if err := checkTopic(ctx, r.ask, r.layout); err != nil {
@@ -127,7 +132,7 @@ func (r *Reader) fail(what string, err error) error {
 	return fmt.Errorf("%s %s/%d at offset %d: %w", what, r.layout.Topic, r.partition, r.next, err)
 }
 
-func (r *Reader) client(context.Context) error {
+func (r *Reader) client() error {
 	if r.ask != nil {
 		return nil
 	}
@@ -192,7 +197,11 @@ func (r *Reader) fetchError(ctx context.Context, cl *kgo.Client, err error) erro
 	case ctx.Err() != nil:
 		return ended(ctx)
 	case errors.Is(err, kerr.UnknownTopicID), errors.Is(err, kerr.InconsistentTopicID), errors.Is(err, kerr.UnknownTopicOrPartition):
-		return fmt.Errorf("%w: %w", ErrTopicReplaced, err)
+		// A broker that has only just started says so of topics that are there.
+		if err := awaitTopic(ctx, cl, r.layout); err != nil {
+			return err
+		}
+		return errReopen
 	case errors.Is(err, kerr.OffsetOutOfRange):
 		// Perhaps it is out of another topic's range.
 		if err := checkTopic(ctx, cl, r.layout); errors.Is(err, ErrTopicReplaced) {

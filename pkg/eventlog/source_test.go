@@ -6,8 +6,13 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/roomlog/roomlog/pkg/eventlog"
 	"github.com/roomlog/roomlog/pkg/events"
@@ -216,5 +221,92 @@ func TestCommittedOffsets(t *testing.T) {
 		if err := s.Commit(ctx, 0, 9); !errors.Is(err, eventlog.ErrNotRunning) {
 			t.Errorf("commit outside Run: %v", err)
 		}
+	}
+}
+
+// TestLost lets the coordinator forget a member, as it does one that was frozen.
+func TestLost(t *testing.T) {
+	b, cfg := startBroker(t, "")
+	cfg = groupConfig(cfg)
+	l := ensureEvents(t, cfg, 1)
+	w := newWatch()
+	var handlers atomic.Int32
+	runSource(t, cfg, l, "g", func(ctx context.Context, r *eventlog.Reader) error {
+		if handlers.Add(1) > 1 {
+			t.Error("two handlers of one partition")
+		}
+		defer handlers.Add(-1)
+		return w.handler("a")(ctx, r)
+	})
+	w.until(t, "a has it", func() bool { return len(w.of("a")) == 1 })
+	b.Cluster().Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Heartbeat}, Err: kerr.UnknownMemberID, TopLevel: true})
+	ended := func() []error {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return slices.Clone(w.ends)
+	}
+	w.until(t, "it is lost", func() bool { return len(ended()) == 1 })
+	if cause := ended()[0]; !errors.Is(cause, eventlog.ErrLost) {
+		t.Errorf("the handler ended with %v, not ErrLost", cause)
+	}
+	w.until(t, "a has it again", func() bool { return len(w.of("a")) == 1 })
+}
+
+// TestSlowHandlerIsLeftBehind has a handler that does not finish in time: its
+// partition goes, and comes back when it has finished.
+func TestSlowHandlerIsLeftBehind(t *testing.T) {
+	_, cfg := startBroker(t, "")
+	cfg = groupConfig(cfg)
+	l := ensureEvents(t, cfg, 2)
+	w := newWatch()
+	slow := cfg
+	slow.RevokeTimeout = 200 * time.Millisecond
+	finish := make(chan struct{})
+	var handlers [2]atomic.Int32
+	runSource(t, slow, l, "g", func(ctx context.Context, r *eventlog.Reader) error {
+		if handlers[r.Partition()].Add(1) > 1 {
+			t.Error("two handlers of one partition in one source")
+		}
+		defer handlers[r.Partition()].Add(-1)
+		w.set("slow", r.Partition(), true, nil)
+		<-ctx.Done()
+		w.set("slow", r.Partition(), false, context.Cause(ctx))
+		if errors.Is(context.Cause(ctx), eventlog.ErrRevoked) {
+			<-finish
+		}
+		return nil
+	})
+	w.until(t, "slow has both", func() bool { return len(w.of("slow")) == 2 })
+	_, stop := runSource(t, cfg, l, "g", w.handler("quick"))
+	w.until(t, "quick has one, though slow has not finished", func() bool { return len(w.of("quick")) == 1 })
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+	w.until(t, "quick has gone", func() bool { return len(w.of("quick")) == 0 })
+	close(finish)
+	w.until(t, "slow has both again", func() bool { return len(w.of("slow")) == 2 })
+}
+
+func TestGroupRefused(t *testing.T) {
+	b, cfg := startBroker(t, "")
+	l := ensureEvents(t, cfg, 1)
+	b.Cluster().Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.JoinGroup}, Err: kerr.GroupAuthorizationFailed, TopLevel: true, Count: -1})
+	s, err := eventlog.NewSource(cfg, l, "g")
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = s.Run(testContext(t), newWatch().handler("a"))
+	if !errors.Is(err, kerr.GroupAuthorizationFailed) {
+		t.Errorf("run: %v", err)
+	}
+	wrong := cfg
+	wrong.Password = "wrong"
+	if s, err = eventlog.NewSource(wrong, l, "g"); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if err := s.Run(ctx, newWatch().handler("a")); !errors.Is(err, kerr.SaslAuthenticationFailed) {
+		t.Errorf("run with a wrong password: %v", err)
 	}
 }

@@ -4,10 +4,10 @@ import (
 	"bytes"
 	"crypto/subtle"
 	"encoding/binary"
-	"errors"
 	"hash/crc32"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -19,9 +19,9 @@ const minSessionTimeout = time.Second
 // ever saw, and forgets them with the function only.
 const controlRequests = 1024
 
-// control runs look on every request of a key, before the broker does. An error
-// of look ends the connection.
-func control(c *kfake.Cluster, key kmsg.Key, look func(kmsg.Request) error) {
+// control runs look on every request of a key, before the broker does. What look
+// answers, unless it is nil, is the answer.
+func control(c *kfake.Cluster, key kmsg.Key, look func(kmsg.Request) kmsg.Response) {
 	seen := 0
 	c.ControlKey(key.Int16(), func(req kmsg.Request) (kmsg.Response, error, bool) {
 		if seen++; seen == controlRequests {
@@ -30,10 +30,8 @@ func control(c *kfake.Cluster, key kmsg.Key, look func(kmsg.Request) error) {
 		} else {
 			c.KeepControl()
 		}
-		if err := look(req); err != nil {
-			return nil, err, true
-		}
-		return nil, nil, false
+		answer := look(req)
+		return answer, nil, answer != nil
 	})
 }
 
@@ -41,12 +39,15 @@ func control(c *kfake.Cluster, key kmsg.Key, look func(kmsg.Request) error) {
 // unknown user with an empty password.
 func checkPasswords(c *kfake.Cluster, password string) {
 	want := []byte(username + "\x00" + password)
-	control(c, kmsg.SASLAuthenticate, func(req kmsg.Request) error {
+	control(c, kmsg.SASLAuthenticate, func(req kmsg.Request) kmsg.Response {
 		_, got, _ := bytes.Cut(req.(*kmsg.SASLAuthenticateRequest).SASLAuthBytes, []byte{0})
-		if subtle.ConstantTimeCompare(got, want) != 1 {
-			return errors.New("wrong user or password")
+		if subtle.ConstantTimeCompare(got, want) == 1 {
+			return nil
 		}
-		return nil
+		refused := req.ResponseKind().(*kmsg.SASLAuthenticateResponse)
+		refused.ErrorCode = kerr.SaslAuthenticationFailed.Code
+		refused.ErrorMessage = kmsg.StringPtr("wrong user or password")
+		return refused
 	})
 }
 
@@ -57,7 +58,7 @@ func checkPasswords(c *kfake.Cluster, password string) {
 // records say CreateTime, and the time is the broker's.
 func stampAppendTime(c *kfake.Cluster) {
 	var last int64
-	control(c, kmsg.Produce, func(req kmsg.Request) error {
+	control(c, kmsg.Produce, func(req kmsg.Request) kmsg.Response {
 		last = max(last, time.Now().UnixMilli())
 		topics := req.(*kmsg.ProduceRequest).Topics
 		for i := range topics {
