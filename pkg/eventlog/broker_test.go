@@ -7,12 +7,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/roomlog/roomlog/deployments/cluster/clustertest"
 	"github.com/roomlog/roomlog/pkg/eventlog"
 	"github.com/roomlog/roomlog/pkg/eventlog/embedded"
 	"github.com/roomlog/roomlog/pkg/events"
 )
 
-const patience = 20 * time.Second // longer than anything here takes
+const patience = 30 * time.Second // longer than anything here takes
 
 func testContext(t testing.TB) context.Context {
 	t.Helper()
@@ -36,6 +37,23 @@ func startBroker(t testing.TB, dir string) (*embedded.Broker, eventlog.Config) {
 	})
 	return b, eventlog.Config{
 		Brokers: b.Brokers(), Username: b.Username(), Password: b.Password(), Logger: testLogger(t),
+	}
+}
+
+// onBoth runs a test on the embedded broker and on real Kafka.
+func onBoth(t *testing.T, test func(t *testing.T, cfg eventlog.Config)) {
+	t.Run("embedded", func(t *testing.T) {
+		_, cfg := startBroker(t, "")
+		test(t, cfg)
+	})
+	t.Run("kafka", func(t *testing.T) { test(t, kafkaConfig(t)) })
+}
+
+// kafkaConfig is for a topic of its own on real brokers.
+func kafkaConfig(t *testing.T) eventlog.Config {
+	t.Helper()
+	return eventlog.Config{
+		Brokers: clustertest.Kafka(t, 1), Topic: clustertest.Topic("events"), Logger: testLogger(t),
 	}
 }
 

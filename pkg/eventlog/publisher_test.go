@@ -47,8 +47,9 @@ func readAll(t *testing.T, cfg eventlog.Config, l eventlog.Layout, p events.Part
 	return all
 }
 
-func TestPublishSaysWhereEventsStand(t *testing.T) {
-	_, cfg := startBroker(t, "")
+func TestPublishSaysWhereEventsStand(t *testing.T) { onBoth(t, testPublishSaysWhereEventsStand) }
+
+func testPublishSaysWhereEventsStand(t *testing.T, cfg eventlog.Config) {
 	l := ensureEvents(t, cfg, 4)
 	p := newPublisher(t, cfg, l)
 	ctx := testContext(t)
@@ -85,8 +86,9 @@ func TestPublishSaysWhereEventsStand(t *testing.T) {
 	checkLog(t, cfg, l, want)
 }
 
-func TestPublishBatch(t *testing.T) {
-	_, cfg := startBroker(t, "")
+func TestPublishBatch(t *testing.T) { onBoth(t, testPublishBatch) }
+
+func testPublishBatch(t *testing.T, cfg eventlog.Config) {
 	l := ensureEvents(t, cfg, 3)
 	p := newPublisher(t, cfg, l)
 

@@ -15,30 +15,34 @@ import (
 // with more, messages of one key keep theirs.
 
 func TestPubSubOnePartition(t *testing.T) {
-	_, cfg := startBroker(t, "")
-	f := groupFeatures()
-	f.GuaranteedOrder = true
-	exercise(t, f, pubSub{cfg: cfg, partitions: 1, group: "group"})
+	onBoth(t, func(t *testing.T, cfg eventlog.Config) {
+		f := groupFeatures()
+		f.GuaranteedOrder = true
+		exercise(t, f, pubSub{cfg: cfg, partitions: 1, group: "group"})
+	})
 }
 
 func TestPubSubPartitions(t *testing.T) {
-	_, cfg := startBroker(t, "")
-	exercise(t, groupFeatures(), pubSub{cfg: cfg, partitions: 4, group: "group"})
+	onBoth(t, func(t *testing.T, cfg eventlog.Config) {
+		exercise(t, groupFeatures(), pubSub{cfg: cfg, partitions: 4, group: "group"})
+	})
 }
 
 func TestPubSubWithoutGroup(t *testing.T) {
 	f := tests.Features{Persistent: true, NewSubscriberReceivesOldMessages: true, ForceShort: true} // else 50 subscribers read 5000 messages each
-	_, cfg := startBroker(t, "")
-	exercise(t, f, pubSub{cfg: cfg, partitions: 4})
+	onBoth(t, func(t *testing.T, cfg eventlog.Config) {
+		exercise(t, f, pubSub{cfg: cfg, partitions: 4})
+	})
 }
 
 func TestPubSubOrderOfAKey(t *testing.T) {
-	_, cfg := startBroker(t, "")
 	f := groupFeatures()
 	f.GuaranteedOrder = true
 	byPayload := func(_ string, m *message.Message) string { return string(m.Payload) }
-	tests.TestPublishSubscribeInOrder(t, tests.TestContext{TestID: tests.NewTestID(), Features: f},
-		pubSub{cfg: cfg, partitions: 4, key: byPayload, group: "group"}.create)
+	onBoth(t, func(t *testing.T, cfg eventlog.Config) {
+		tests.TestPublishSubscribeInOrder(t, tests.TestContext{TestID: tests.NewTestID(), Features: f},
+			pubSub{cfg: cfg, partitions: 4, key: byPayload, group: "group"}.create)
+	})
 }
 
 // groupFeatures are what a subscriber with a group promises. Delivery is

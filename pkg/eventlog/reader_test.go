@@ -24,8 +24,9 @@ func fill(t *testing.T, cfg eventlog.Config, l eventlog.Layout, n int) {
 	}
 }
 
-func TestReadSeekResume(t *testing.T) {
-	_, cfg := startBroker(t, "")
+func TestReadSeekResume(t *testing.T) { onBoth(t, testReadSeekResume) }
+
+func testReadSeekResume(t *testing.T, cfg eventlog.Config) {
 	l := ensureEvents(t, cfg, 1)
 	fill(t, cfg, l, 30)
 	ctx := testContext(t)
@@ -67,8 +68,9 @@ func TestReadSeekResume(t *testing.T) {
 	expect(5, 2)
 }
 
-func TestOffsetOutOfRange(t *testing.T) {
-	_, cfg := startBroker(t, "")
+func TestOffsetOutOfRange(t *testing.T) { onBoth(t, testOffsetOutOfRange) }
+
+func testOffsetOutOfRange(t *testing.T, cfg eventlog.Config) {
 	l := ensureEvents(t, cfg, 1)
 	fill(t, cfg, l, 10)
 	ctx := testContext(t)
@@ -110,8 +112,9 @@ func TestOffsetOutOfRange(t *testing.T) {
 }
 
 // TestLookupAcrossHoles has offsets that transactions take and no reader sees.
-func TestLookupAcrossHoles(t *testing.T) {
-	_, cfg := startBroker(t, "")
+func TestLookupAcrossHoles(t *testing.T) { onBoth(t, testLookupAcrossHoles) }
+
+func testLookupAcrossHoles(t *testing.T, cfg eventlog.Config) {
 	l := ensureEvents(t, cfg, 1)
 	ctx := testContext(t)
 	cl := rawClient(t, cfg, kgo.TransactionalID("tx"), kgo.DefaultProduceTopic(l.Topic))
@@ -147,14 +150,25 @@ func TestLookupAcrossHoles(t *testing.T) {
 func replaceTopic(t *testing.T, cfg eventlog.Config, l eventlog.Layout) eventlog.Layout {
 	t.Helper()
 	adm := kadm.NewClient(rawClient(t, cfg))
-	if _, err := adm.DeleteTopic(testContext(t), l.Topic); err != nil {
+	ctx := testContext(t)
+	if _, err := adm.DeleteTopic(ctx, l.Topic); err != nil {
 		t.Fatal(err)
+	}
+	for { // until all brokers know
+		_, err := eventlog.EnsureTopic(ctx, cfg, eventlog.TopicSpec{Name: l.Topic})
+		if errors.Is(err, eventlog.ErrUnknownTopic) {
+			break
+		}
+		if ctx.Err() != nil {
+			t.Fatalf("the topic does not go: %v", err)
+		}
 	}
 	return ensureEvents(t, cfg, l.Partitions)
 }
 
-func TestTopicReplaced(t *testing.T) {
-	_, cfg := startBroker(t, "")
+func TestTopicReplaced(t *testing.T) { onBoth(t, testTopicReplaced) }
+
+func testTopicReplaced(t *testing.T, cfg eventlog.Config) {
 	old := ensureEvents(t, cfg, 1)
 	fill(t, cfg, old, 5)
 	ctx := testContext(t)

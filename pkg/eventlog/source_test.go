@@ -104,8 +104,9 @@ func groupConfig(cfg eventlog.Config) eventlog.Config {
 	return cfg
 }
 
-func TestSourcesShareAGroup(t *testing.T) {
-	_, cfg := startBroker(t, "")
+func TestSourcesShareAGroup(t *testing.T) { onBoth(t, testSourcesShareAGroup) }
+
+func testSourcesShareAGroup(t *testing.T, cfg eventlog.Config) {
 	cfg = groupConfig(cfg)
 	l := ensureEvents(t, cfg, 4)
 	w := newWatch()
@@ -135,8 +136,9 @@ func TestSourcesShareAGroup(t *testing.T) {
 	w.until(t, "a has all again", func() bool { return len(w.of("a")) == 4 })
 }
 
-func TestRevocationWaitsForTheHandler(t *testing.T) {
-	_, cfg := startBroker(t, "")
+func TestRevocationWaitsForTheHandler(t *testing.T) { onBoth(t, testRevocationWaitsForTheHandler) }
+
+func testRevocationWaitsForTheHandler(t *testing.T, cfg eventlog.Config) {
 	cfg = groupConfig(cfg)
 	l := ensureEvents(t, cfg, 2)
 	w := newWatch()
@@ -189,8 +191,9 @@ func TestHandlerErrorEndsRun(t *testing.T) {
 	}
 }
 
-func TestCommittedOffsets(t *testing.T) {
-	_, cfg := startBroker(t, "")
+func TestCommittedOffsets(t *testing.T) { onBoth(t, testCommittedOffsets) }
+
+func testCommittedOffsets(t *testing.T, cfg eventlog.Config) {
 	l := ensureEvents(t, cfg, 1)
 	ctx := testContext(t)
 	for i := range 3 {

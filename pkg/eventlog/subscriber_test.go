@@ -70,8 +70,9 @@ func TestMessagesOfEvents(t *testing.T) {
 	}
 }
 
-func TestSubscribeFromEnd(t *testing.T) {
-	_, cfg := startBroker(t, "")
+func TestSubscribeFromEnd(t *testing.T) { onBoth(t, testSubscribeFromEnd) }
+
+func testSubscribeFromEnd(t *testing.T, cfg eventlog.Config) {
 	l := ensureEvents(t, cfg, 1)
 	fill(t, cfg, l, 5)
 	for name, group := range map[string]string{"group": "g", "no group": ""} {
@@ -92,8 +93,9 @@ func TestSubscribeFromEnd(t *testing.T) {
 
 // TestGroupFromEndRemembers has a group that is interrupted before it has
 // acknowledged anything: what came after its beginning is still its.
-func TestGroupFromEndRemembers(t *testing.T) {
-	_, cfg := startBroker(t, "")
+func TestGroupFromEndRemembers(t *testing.T) { onBoth(t, testGroupFromEndRemembers) }
+
+func testGroupFromEndRemembers(t *testing.T, cfg eventlog.Config) {
 	l := ensureEvents(t, cfg, 1)
 	fill(t, cfg, l, 5)
 	config := eventlog.SubscriberConfig{Config: cfg, Group: "g", FromEnd: true}
@@ -145,8 +147,9 @@ func TestUndecodableRecordIsPassedOver(t *testing.T) {
 
 // TestNacksDoNotHoldUpTheGroup refuses everything in one member, for as long as
 // others join and leave: each partition that moves is delivered by its new owner.
-func TestNacksDoNotHoldUpTheGroup(t *testing.T) {
-	_, cfg := startBroker(t, "")
+func TestNacksDoNotHoldUpTheGroup(t *testing.T) { onBoth(t, testNacksDoNotHoldUpTheGroup) }
+
+func testNacksDoNotHoldUpTheGroup(t *testing.T, cfg eventlog.Config) {
 	cfg = groupConfig(cfg)
 	l := ensureEvents(t, cfg, 4)
 	p := newPublisher(t, cfg, l)

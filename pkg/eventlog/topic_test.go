@@ -64,8 +64,9 @@ func TestEnsureTopic(t *testing.T) {
 	}
 }
 
-func TestEnds(t *testing.T) {
-	_, cfg := startBroker(t, "")
+func TestEnds(t *testing.T) { onBoth(t, testEnds) }
+
+func testEnds(t *testing.T, cfg eventlog.Config) {
 	l := ensureEvents(t, cfg, 5)
 	ctx := testContext(t)
 	p := newPublisher(t, cfg, l)
