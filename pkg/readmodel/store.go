@@ -21,6 +21,11 @@ var (
 	ErrRowRefused = errors.New("row refused by the database")
 	// ErrNewerSchema says that the database was migrated by a newer program.
 	ErrNewerSchema = errors.New("the database has a newer schema than this program knows")
+	// ErrOlderSchema says that a database that was opened to be read only has an
+	// older schema than this program needs, or none.
+	ErrOlderSchema = errors.New("the database has an older schema than this program needs")
+	// ErrReadOnly says that a store that was opened to be read only was asked to write.
+	ErrReadOnly = errors.New("the read model is open for reading only")
 )
 
 // Store is one version of the projection. It is safe for concurrent use.

@@ -27,7 +27,7 @@ func (s *Store) Claim(ctx context.Context, p events.Partition, log events.LogID,
 
 func (s *Store) claim(ctx context.Context, p events.Partition, log events.LogID, owner string) (readmodel.Checkpoint, error) {
 	if s.readOnly {
-		return readmodel.Checkpoint{}, ErrReadOnly
+		return readmodel.Checkpoint{}, readmodel.ErrReadOnly
 	}
 	for _, statement := range []string{"begin", "claim"} {
 		if err := s.may(statement); err != nil {
@@ -51,7 +51,7 @@ func (s *Store) Fold(ctx context.Context, fence readmodel.Fence, needs readmodel
 
 func (s *Store) fold(ctx context.Context, fence readmodel.Fence, needs readmodel.Needs, fold func(readmodel.Rows) (readmodel.Batch, error)) error {
 	if s.readOnly {
-		return ErrReadOnly
+		return readmodel.ErrReadOnly
 	}
 	conn, err := s.pool.Acquire(ctx)
 	if err != nil {

@@ -35,9 +35,6 @@ const (
 // rollbackTimeout bounds the end of a transaction whose context has ended.
 const rollbackTimeout = 2 * time.Second
 
-// ErrReadOnly says that a store that was opened to be read is asked to write.
-var ErrReadOnly = errors.New("the read model is open for reading only")
-
 // Config says which database to open, and how.
 type Config struct {
 	// URL as libpq takes it: postgres://user:password@host:port/database?…

@@ -53,7 +53,7 @@ func (s *Store) Fold(ctx context.Context, fence readmodel.Fence, needs readmodel
 // write runs a transaction of the writer.
 func (s *Store) write(ctx context.Context, run func(*tx) error) error {
 	if s.writer == nil {
-		return ErrReadOnly
+		return readmodel.ErrReadOnly
 	}
 	c, err := s.writer.take(ctx)
 	if err != nil {

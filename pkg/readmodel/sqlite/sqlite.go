@@ -25,9 +25,6 @@ import (
 	"github.com/roomlog/roomlog/pkg/readmodel"
 )
 
-// ErrReadOnly says that a store that was opened to be read is asked to write.
-var ErrReadOnly = errors.New("the read model is open for reading only")
-
 // Config says which file to open, and how.
 type Config struct {
 	// Dir holds the file; made where it is missing.

@@ -3,14 +3,10 @@ package sqlite_test
 import (
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"github.com/roomlog/roomlog/pkg/readmodel"
 	"github.com/roomlog/roomlog/pkg/readmodel/sqlite"
 	"github.com/roomlog/roomlog/pkg/readmodel/storetest"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func open(t testing.TB, cfg sqlite.Config) *sqlite.Store {
 	t.Helper()

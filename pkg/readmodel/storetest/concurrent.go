@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -50,6 +51,40 @@ func testSnapshot(t *testing.T, open Open) {
 	})
 	if len(rows) != 3 {
 		t.Errorf("a later snapshot has %d messages", len(rows))
+	}
+}
+
+// testTakeover claims a partition while its owner is in the middle of a batch.
+// Either the claim finds the batch done, or the batch finds itself fenced.
+func testTakeover(t *testing.T, open Open) {
+	s := open(t, nil)
+	first := claimed(t, s, 0)
+	first.room(inMain(lobby)).created("ann", events.RoomPublic, "Lobby")
+	batch := first.take()
+
+	var second readmodel.Checkpoint
+	var claiming sync.WaitGroup
+	err := s.Fold(t.Context(), first.fence(), nil, func(readmodel.Rows) (readmodel.Batch, error) {
+		begun := make(chan struct{})
+		claiming.Go(func() {
+			close(begun)
+			var err error
+			if second, err = s.Claim(t.Context(), 0, aLog, "second"); err != nil {
+				t.Error("claim:", err)
+			}
+		})
+		<-begun
+		return batch, nil
+	})
+	claiming.Wait()
+	switch {
+	case err == nil && second.Next == first.next && len(dump(t, s)) == 3:
+	case errors.Is(err, readmodel.ErrFenced) && second.Next == 0 && len(dump(t, s)) == 0:
+	default:
+		t.Errorf("the batch: %v; the claim finds checkpoint %d, the tables have %d rows", err, second.Next, len(dump(t, s)))
+	}
+	if _, err := first.fold(t.Context(), nil, batch); !errors.Is(err, readmodel.ErrFenced) {
+		t.Errorf("the first owner afterwards: got error %v", err)
 	}
 }
 

@@ -32,6 +32,7 @@ func Run(t *testing.T, open Open) {
 		{"tenants", testTenants},
 		{"text", testText},
 		{"snapshot", testSnapshot},
+		{"takeover", testTakeover},
 		{"partitions", testPartitions},
 		{"dump", testDump},
 		{"closed", testClosed},

@@ -5,7 +5,6 @@ package schema
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -17,10 +16,6 @@ import (
 
 // VersionTable is where goose keeps what was applied.
 const VersionTable = "schema_migrations"
-
-// ErrOlder says that a database that must not be migrated has an older schema,
-// or none.
-var ErrOlder = errors.New("the database has an older schema than this program needs")
 
 // Apply migrates db forward. [readmodel.ErrNewerSchema] where it is ahead.
 func Apply(ctx context.Context, dialect goose.Dialect, db *sql.DB, files fs.FS, logger *slog.Logger) error {
@@ -52,7 +47,8 @@ const (
 )
 
 // Check tells whether a database has the schema that this program knows,
-// without writing: [readmodel.ErrNewerSchema] or [ErrOlder] where it has not.
+// without writing: [readmodel.ErrNewerSchema] or [readmodel.ErrOlderSchema] where
+// it has not.
 // hasVersions is the query for its kind.
 func Check(ctx context.Context, hasVersions string, db *sql.DB, files fs.FS) error {
 	target, err := newest(files)
@@ -74,7 +70,7 @@ func Check(ctx context.Context, hasVersions string, db *sql.DB, files fs.FS) err
 		return err
 	}
 	if current < target {
-		return fmt.Errorf("%w: it is at migration %d, this program is at %d", ErrOlder, current, target)
+		return fmt.Errorf("%w: it is at migration %d, this program is at %d", readmodel.ErrOlderSchema, current, target)
 	}
 	return nil
 }

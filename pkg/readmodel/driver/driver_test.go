@@ -1,0 +1,61 @@
+package driver_test
+
+import (
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/roomlog/roomlog/deployments/cluster/clustertest"
+	"github.com/roomlog/roomlog/pkg/events"
+	"github.com/roomlog/roomlog/pkg/readmodel"
+	"github.com/roomlog/roomlog/pkg/readmodel/driver"
+	"github.com/roomlog/roomlog/pkg/readmodel/postgres"
+	"github.com/roomlog/roomlog/pkg/readmodel/sqlite"
+)
+
+func TestOpen(t *testing.T) {
+	for _, test := range []struct {
+		name, address string
+		kind          func(readmodel.Store) bool
+	}{
+		{"directory", filepath.Join(t.TempDir(), "new", "dir"), func(s readmodel.Store) bool { _, ok := s.(*sqlite.Store); return ok }},
+		{"database", clustertest.Postgres(t), func(s readmodel.Store) bool { _, ok := s.(*postgres.Store); return ok }},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			cfg := driver.Config{Address: test.address, Version: 3, MaxConns: 2}
+			if _, err := driver.Open(t.Context(), driver.Config{Address: cfg.Address, Version: 3, ReadOnly: true}); err == nil {
+				t.Error("opened to be read before it is there")
+			}
+			s, err := driver.Open(t.Context(), cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			if !test.kind(s) {
+				t.Errorf("it is a %T", s)
+			}
+			if _, err := s.Claim(t.Context(), 0, events.LogID{1}, "owner"); err != nil {
+				t.Error(err)
+			}
+			cfg.ReadOnly = true
+			reader, err := driver.Open(t.Context(), cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer reader.Close()
+			if _, err := reader.Claim(t.Context(), 0, events.LogID{1}, "owner"); !errors.Is(err, readmodel.ErrReadOnly) {
+				t.Errorf("claim when read only: got error %v", err)
+			}
+		})
+	}
+}
+
+func TestOpenRefuses(t *testing.T) {
+	for _, address := range []string{"", "mysql://user:secret@host/db", "http://secret", "postgres://user:secret@host:no-port/db"} {
+		_, err := driver.Open(t.Context(), driver.Config{Address: address})
+		if err == nil || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%q: got error %v", address, err)
+		}
+	}
+}
