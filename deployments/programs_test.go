@@ -8,7 +8,7 @@ import (
 
 // What the deployments tell a program, the program takes: its --help names the variable.
 func TestProgramsTakeTheirVariables(t *testing.T) {
-	for _, program := range []string{"projector"} {
+	for _, program := range []string{"chat", "projector"} {
 		t.Run(program, func(t *testing.T) {
 			help, err := exec.CommandContext(t.Context(), "go", "run",
 				"github.com/roomlog/roomlog/services/"+program+"/cmd/"+program, "--help").CombinedOutput()

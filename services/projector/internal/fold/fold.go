@@ -100,6 +100,10 @@ func unique[T ~string](s []T) []T {
 func (b *Batch) Fold(rows readmodel.Rows) (readmodel.Batch, error) {
 	w := writer{rows: rows, members: map[readmodel.Key]map[events.UserID]room.Member{}, headers: map[readmodel.Key]bool{}}
 	for i := range b.records {
+		if b.records[i].bad != nil {
+			w.badRecord(&b.records[i])
+			continue
+		}
 		if err := b.fold(&w, &b.records[i]); err != nil {
 			return readmodel.Batch{}, err
 		}
@@ -108,10 +112,6 @@ func (b *Batch) Fold(rows readmodel.Rows) (readmodel.Batch, error) {
 }
 
 func (b *Batch) fold(w *writer, r *record) error {
-	if r.bad != nil {
-		w.badRecord(r)
-		return nil
-	}
 	k := r.key()
 	view := w.rows.Views[k]
 	if view == nil {

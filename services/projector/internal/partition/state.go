@@ -72,10 +72,6 @@ func (s *States) advance(p events.Partition, next events.Offset) {
 	s.update(p, func(st *State) { st.Next, st.End = next, max(st.End, next) })
 }
 
-func (s *States) end(p events.Partition, end events.Offset) {
-	s.update(p, func(st *State) { st.End = end })
-}
-
 func (s *States) remove(p events.Partition) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
