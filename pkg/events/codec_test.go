@@ -164,6 +164,9 @@ func TestDecodeRefuses(t *testing.T) {
 		"two ids":                   also(events.HeaderID, "e1"),
 		"two types":                 also(events.HeaderType, "member.changed"),
 		"two versions":              also(events.HeaderSpecVersion, "1.0"),
+		"an id in other case":       also("CE_ID", "e2"),
+		"structured mode":           header(events.HeaderContentType, "application/cloudevents+json"),
+		"two content types":         also(events.HeaderContentType, "application/json"),
 		"two times":                 also(events.HeaderTime, ""),
 		"no value":                  func(m *events.Message) { m.Value = nil },
 		"a truncated value":         func(m *events.Message) { m.Value = m.Value[:len(m.Value)-1] },
@@ -204,6 +207,7 @@ func TestDecodeRefuses(t *testing.T) {
 		"NUL behind a backslash":    value(`{"facts":{"sender":"alice"},"content":{"text":"\\\u0000"}}`),
 		"half a pair":               value(`{"facts":{"sender":"alice"},"content":{"text":"\ud83d"}}`),
 		"a wrong pair":              value(`{"facts":{"sender":"alice"},"content":{"text":"\ud83d\u0041"}}`),
+		"two second halves":         value(`{"facts":{"sender":"alice"},"content":{"text":"\ude00\ude00"}}`),
 		"the second half":           value(`{"facts":{"sender":"alice"},"content":{"text":"\ude00"}}`),
 		"not UTF-8":                 value("{\"facts\":{\"sender\":\"alice\"},\"content\":{\"text\":\"\xc0\"}}"),
 		"too deep":                  value(`{"facts":{"sender":"alice"},"content":` + string(nested(events.MaxDepth)) + `}`),
@@ -230,6 +234,7 @@ func TestDecodeTakes(t *testing.T) {
 		"headers in another order": func(m *events.Message) {
 			m.Headers[0], m.Headers[3] = m.Headers[3], m.Headers[0]
 		},
+		"no content type": func(m *events.Message) { setHeader(m, events.HeaderContentType, "") },
 		"more decimals":   func(m *events.Message) { setHeader(m, events.HeaderTime, "2026-01-02T15:04:05.000999999Z") },
 		"no decimals":     func(m *events.Message) { setHeader(m, events.HeaderTime, "2026-01-02T15:04:05Z") },
 		"white space":     value(" { \"facts\" :\t" + facts + " , \"content\" : {\"text\":\"hi\"} }\r\n"),

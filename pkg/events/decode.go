@@ -3,6 +3,7 @@ package events
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // Decode reads a record. The answer depends on the record alone, and is for
@@ -27,30 +28,43 @@ func Decode(m Message) (Event, error) {
 	return e, nil
 }
 
-// envelope has the headers that make an event. None may stand twice, where one
-// reader would take the first and another the last.
+// envelope has the headers that make an event.
 var envelope = [...]string{
 	HeaderSpecVersion, HeaderID, HeaderType, HeaderSource, HeaderSubject, HeaderTime, HeaderExpiry, HeaderContentKey,
+	HeaderContentType,
 }
 
-func decodeEnvelope(m Message) (e Event, err error) {
-	var values [len(envelope)]string
+// readEnvelope gives the values of the envelope's headers. None may stand
+// twice or in other case: one reader would take the first and another the last
+// (CloudEvents' Go SDK ignores case).
+func readEnvelope(headers []Header) (values [len(envelope)]string, err error) {
 	var found [len(envelope)]bool
-	for _, h := range m.Headers {
+	for _, h := range headers {
 		for i, name := range envelope {
-			if h.Key != name {
+			if len(h.Key) != len(name) || !strings.EqualFold(h.Key, name) {
 				continue
 			}
-			if found[i] {
-				return e, fmt.Errorf("%s stands twice", name)
+			if found[i] || h.Key != name {
+				return values, fmt.Errorf("%s stands twice or in other case", name)
 			}
 			values[i], found[i] = string(h.Value), true
 		}
+	}
+	return values, nil
+}
+
+func decodeEnvelope(m Message) (e Event, err error) {
+	values, err := readEnvelope(m.Headers)
+	if err != nil {
+		return e, err
 	}
 	version, typ, at, expires := values[0], values[2], values[5], values[6]
 	e = Event{
 		ID: EventID(values[1]), Type: Type(typ), Tenant: Tenant(values[3]), Room: RoomID(values[4]),
 		ContentKey: values[7], TraceParent: traceParent(m.Header(HeaderTraceParent)),
+	}
+	if t := values[8]; t != "" && t != contentType { // CloudEvents' structured mode, say
+		return e, fmt.Errorf("%s is %.40q, not %q", HeaderContentType, t, contentType)
 	}
 	if version != specVersion {
 		return e, fmt.Errorf("%s is %.20q, not %q", HeaderSpecVersion, version, specVersion)

@@ -128,6 +128,7 @@ func TestParseTokenRefuses(t *testing.T) {
 		"a bit changed":       s[:3] + "A" + s[4:],
 		"too long":            strings.Repeat("A", events.MaxTokenLength+1),
 		"too many partitions": vector(events.MaxPartitions, 1).Token(),
+		"a partition beyond":  vector(50, 1, events.MaxPartitions, 1).Token(),
 		"a huge offset":       vector(0, int(events.MaxOffset)+1).Token(),
 		"a negative offset":   events.Position{Log: thisLog, Epoch: 1, Offset: -5}.Token(),
 	} {

@@ -210,8 +210,6 @@ func (s *scanner) text() ([]byte, error) {
 			if err := s.escape(); err != nil {
 				return nil, err
 			}
-		case c == 0:
-			return nil, errNUL
 		case c < ' ':
 			return nil, s.unexpected()
 		default:
