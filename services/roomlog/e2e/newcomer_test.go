@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"bufio"
 	"encoding/json"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -72,6 +73,22 @@ func TestNewcomerPastesWhatIsPrinted(t *testing.T) {
 		t.Fatalf("after a restart:\n%s", strings.Join(again, "\n"))
 	}
 	p.MustStop(t)
+}
+
+// The README shows what is printed, of a first start with the defaults.
+func TestReadmeShowsWhatIsPrinted(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "data")
+	p, base := start(t, data)
+	readme, err := os.ReadFile(filepath.Join("..", "..", "..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	inReadme := strings.NewReplacer(base, "http://127.0.0.1:8080", bin(t), "bin/roomlog", data, "./data")
+	for _, line := range toPaste(t, p)[1:] { // the first goes to the directory
+		if want := inReadme.Replace(line); !strings.Contains(string(readme), "\n"+want+"\n") {
+			t.Errorf("the README has no line\n%s", want)
+		}
+	}
 }
 
 // follow pastes the second part: bob joins and follows, and sees what alice says
