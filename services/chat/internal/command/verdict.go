@@ -29,7 +29,8 @@ func (s *Service) await(ctx context.Context, c Command, r *Receipt, deadline tim
 	if r.Position != nil {
 		next = r.Position.Offset + 1
 	}
-	for {
+	// What is folded already is not waited for, so the end of ctx is looked at here.
+	for ctx.Err() == nil {
 		if s.Follower.WaitFolded(ctx, p, next) != nil {
 			return nil
 		}
@@ -55,6 +56,7 @@ func (s *Service) await(ctx context.Context, c Command, r *Receipt, deadline tim
 		}
 		pause.Stop()
 	}
+	return nil
 }
 
 // verdict reads what the fold said, and what the client gets to see of it. It
