@@ -57,7 +57,7 @@ func (p *Publisher) publishChunk(ctx context.Context, ms []events.Message) ([]ev
 	}
 	first := receipts[0] // its state is the chunk's
 	done := make(chan error, 1)
-	go func() {
+	go func() { //nolint:contextcheck // the caller's context does not end a record that is under way
 		defer p.end()
 		done <- p.sendChunk(b, receipts)
 	}()
@@ -87,13 +87,12 @@ func (p *Publisher) sendChunk(b *batch, receipts []*receipt) error {
 	for _, r := range receipts[1:] {
 		r.hand()
 	}
-	err := b.producer.SendMessages(b.messages)
+	sent := b.producer.SendMessages(b.messages)
 	for _, m := range b.messages {
 		r := m.Metadata.(*receipt)
 		r.partition, r.offset = m.Partition, m.Offset
 	}
-	var failed sarama.ProducerErrors
-	if errors.As(err, &failed) {
+	if failed, ok := errors.AsType[sarama.ProducerErrors](sent); ok {
 		for _, f := range failed {
 			f.Msg.Metadata.(*receipt).err = f.Err
 		}

@@ -28,15 +28,18 @@ func startBroker(t testing.TB, dir string) (*embedded.Broker, eventlog.Config) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
-		defer cancel()
-		if err := b.Close(ctx); err != nil {
-			t.Error(err)
-		}
-	})
+	t.Cleanup(func() { closeBroker(t, b) })
 	return b, eventlog.Config{
 		Brokers: b.Brokers(), Username: b.Username(), Password: b.Password(), Logger: testLogger(t),
+	}
+}
+
+func closeBroker(t testing.TB, b *embedded.Broker) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := b.Close(ctx); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -50,24 +50,25 @@ func awaitTopic(ctx context.Context, cl *kgo.Client, l Layout) error {
 func checkTopic(ctx context.Context, cl *kgo.Client, l Layout) error {
 	req := kmsg.NewPtrMetadataRequest()
 	t := kmsg.NewMetadataRequestTopic()
-	t.Topic = kmsg.StringPtr(l.Topic)
+	t.Topic = new(l.Topic)
 	req.Topics = append(req.Topics, t)
 	resp, err := req.RequestWith(ctx, cl)
 	if err != nil {
 		return fmt.Errorf("look up topic %s: %w", l.Topic, err)
 	}
-	for _, t := range resp.Topics {
-		switch err := kerr.ErrorForCode(t.ErrorCode); {
-		case errors.Is(err, kerr.UnknownTopicOrPartition):
-			return fmt.Errorf("%w: %w", ErrTopicReplaced, err)
-		case err != nil:
-			return fmt.Errorf("look up topic %s: %w", l.Topic, err)
-		case t.TopicID != [16]byte(l.Log):
-			return replaced(l, t.TopicID)
-		}
-		return nil
+	if len(resp.Topics) != 1 {
+		return fmt.Errorf("look up topic %s: the broker answers for %d topics", l.Topic, len(resp.Topics))
 	}
-	return fmt.Errorf("look up topic %s: the broker did not answer", l.Topic)
+	found := resp.Topics[0]
+	switch err := kerr.ErrorForCode(found.ErrorCode); {
+	case errors.Is(err, kerr.UnknownTopicOrPartition):
+		return fmt.Errorf("%w: %w", ErrTopicReplaced, err)
+	case err != nil:
+		return fmt.Errorf("look up topic %s: %w", l.Topic, err)
+	case found.TopicID != [16]byte(l.Log):
+		return replaced(l, found.TopicID)
+	}
+	return nil
 }
 
 func replaced(l Layout, id [16]byte) error {

@@ -62,7 +62,7 @@ func (p *Publisher) Publish(ctx context.Context, m events.Message) (events.Posit
 	}
 	r := &receipt{record: m, offset: noOffset}
 	done := make(chan struct{})
-	go func() {
+	go func() { //nolint:contextcheck // the caller's context does not end a record that is under way
 		defer p.end()
 		defer close(done)
 		// The hook has filled the receipt in, unless the record never got there.

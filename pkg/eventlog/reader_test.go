@@ -240,7 +240,7 @@ func TestReaderOutlivesTheBroker(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer again.Close(ctx)
+	t.Cleanup(func() { closeBroker(t, again) })
 	fill(t, cfg, l, 1)
 	if records, err := r.Read(ctx, 10); err != nil || records[0].Offset != 3 {
 		t.Errorf("read after the restart: %v, %v", records, err)

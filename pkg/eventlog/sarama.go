@@ -9,11 +9,11 @@ import (
 )
 
 const (
-	// publishRetries and publishBackoff let the client go on for some 17 s, so
-	// that it outlasts the election of a new leader.
-	publishRetries     = 20
-	minPublishBackoff  = 100 * time.Millisecond
-	maxPublishBackoff  = time.Second
+	// The client goes on for some 17 s, so that it outlasts the election of a new
+	// leader, and looks for that often, as all senders wait for it.
+	publishRetries     = 70
+	minPublishBackoff  = 50 * time.Millisecond
+	maxPublishBackoff  = 250 * time.Millisecond
 	maxPublishRequest  = 1 << 20 // bytes of one batch, Kafka's default limit
 	saramaReadOverhead = time.Second
 )

@@ -105,8 +105,7 @@ func (s *Source) Run(ctx context.Context, handle Handler) error {
 		return fmt.Errorf("join group %s: %w", s.group, err)
 	}
 	<-ctx.Done()
-	var failed *runError
-	if errors.As(context.Cause(ctx), &failed) {
+	if failed, ok := errors.AsType[*runError](context.Cause(ctx)); ok {
 		return failed.error
 	}
 	return nil
@@ -200,7 +199,7 @@ func (a *assignments) assigned(_ context.Context, _ *kgo.Client, topics map[stri
 		return
 	}
 	for _, p := range topics[a.layout.Topic] {
-		a.start(events.Partition(p))
+		a.start(events.Partition(p)) //nolint:contextcheck // a handler lives as long as Run, not as the callback
 	}
 }
 

@@ -93,8 +93,7 @@ func (p *plainPublisher) Publish(topic string, ms ...*message.Message) error {
 		return fmt.Errorf("publish: %w", err)
 	}
 	err := b.producer.SendMessages(b.messages)
-	var failed sarama.ProducerErrors
-	if errors.As(err, &failed) && len(failed) > 0 {
+	if failed, ok := errors.AsType[sarama.ProducerErrors](err); ok && len(failed) > 0 {
 		return fmt.Errorf("publish %d of %d messages: %w", len(failed), len(ms), failed[0])
 	}
 	return err

@@ -68,7 +68,7 @@ func TestOtherProtocolsDoNoHarm(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer c.Close()
+			defer c.Close() //nolint:errcheck // the other side has closed it
 			if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
 				t.Fatal(err)
 			}

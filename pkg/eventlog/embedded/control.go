@@ -46,7 +46,7 @@ func checkPasswords(c *kfake.Cluster, password string) {
 		}
 		refused := req.ResponseKind().(*kmsg.SASLAuthenticateResponse)
 		refused.ErrorCode = kerr.SaslAuthenticationFailed.Code
-		refused.ErrorMessage = kmsg.StringPtr("wrong user or password")
+		refused.ErrorMessage = new("wrong user or password")
 		return refused
 	})
 }

@@ -3,7 +3,9 @@ package embedded_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -42,11 +44,8 @@ func TestKilled(t *testing.T) {
 		} else {
 			l = now
 		}
-		for pos, id := range publishUntilKilled(t, cfg, l, round, writers, func(acknowledged int) bool {
-			return acknowledged > 200+random.IntN(400)
-		}, child) {
-			acked[pos] = id
-		}
+		most := 200 + random.IntN(400)
+		maps.Copy(acked, publishUntilKilled(t, cfg, l, round, writers, func(n int) bool { return n > most }, child))
 	}
 
 	b := start(t, embedded.Config{Dir: dir})
@@ -88,7 +87,7 @@ func startChild(t *testing.T, dir string) *exec.Cmd {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		in.Close()
+		in.Close()           //nolint:errcheck // a pipe
 		child.Process.Kill() //nolint:errcheck // it may be dead
 		child.Wait()         //nolint:errcheck // killed
 	})
@@ -167,9 +166,8 @@ func TestTornTail(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			defer f.Close()
 			_, err = f.WriteString(strings.Repeat("garbage", 100))
-			return err
+			return errors.Join(err, f.Close())
 		})
 	})
 }

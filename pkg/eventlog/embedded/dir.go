@@ -46,7 +46,7 @@ func ReadInfo(dir string) (Info, error) {
 	if err != nil {
 		return Info{}, err
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // it was only looked at
 	switch err := flock(f, syscall.LOCK_SH|syscall.LOCK_NB); {
 	case err == nil:
 		return Info{}, fmt.Errorf("%s: %w", dir, ErrNotRunning)

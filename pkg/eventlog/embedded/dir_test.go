@@ -58,7 +58,7 @@ func TestPortIsTaken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	defer l.Close() //nolint:errcheck // nobody has connected
 	if _, err := embedded.Start(testContext(t), embedded.Config{Dir: dir, Listen: address}); err == nil {
 		t.Error("started on a taken port")
 	}

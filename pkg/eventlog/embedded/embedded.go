@@ -19,7 +19,6 @@ package embedded
 import (
 	"context"
 	"crypto/rand"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -28,6 +27,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
 )
@@ -35,6 +35,8 @@ import (
 const (
 	username = "roomlog"
 	logDir   = "log" // kfake's data, below Config.Dir
+
+	defaultRetentionInterval = time.Minute
 )
 
 // Config says where the broker keeps its data and where it listens.
@@ -45,6 +47,9 @@ type Config struct {
 	// Listen is a loopback address. Port 0 (the default is 127.0.0.1:0) takes
 	// the port of the last start from the same Dir if that is free, else any.
 	Listen string
+	// RetentionInterval is how often records of topics with a retention are
+	// deleted; the default is a minute.
+	RetentionInterval time.Duration
 	// Logger gets the broker's warnings; nil discards them.
 	Logger *slog.Logger
 }
@@ -54,6 +59,9 @@ type Broker struct {
 	cluster *kfake.Cluster
 	info    Info
 	lock    *dirLock // nil in memory
+
+	retaining sync.WaitGroup
+	stop      chan struct{} // closed by Close
 
 	closing sync.Once
 	closed  chan struct{} // closed when everything has ended
@@ -73,7 +81,10 @@ func Start(ctx context.Context, cfg Config) (_ *Broker, err error) {
 	if err := checkLoopback(cfg.Listen); err != nil {
 		return nil, err
 	}
-	b := &Broker{closed: make(chan struct{})}
+	if cfg.RetentionInterval == 0 {
+		cfg.RetentionInterval = defaultRetentionInterval
+	}
+	b := &Broker{stop: make(chan struct{}), closed: make(chan struct{})}
 	last := Info{}
 	if cfg.Dir != "" {
 		if b.lock, err = lockDir(ctx, cfg.Dir); err != nil {
@@ -95,7 +106,7 @@ func Start(ctx context.Context, cfg Config) (_ *Broker, err error) {
 	if b.info.Password == "" {
 		b.info.Password = newPassword()
 	}
-	if b.cluster, err = newCluster(cfg, b.info.Password, last.Address); err != nil {
+	if b.cluster, err = newCluster(ctx, cfg, b.info.Password, last.Address); err != nil {
 		return nil, fmt.Errorf("embedded broker: %w", err)
 	}
 	b.info.Address = b.cluster.ListenAddrs()[0]
@@ -105,10 +116,26 @@ func Start(ctx context.Context, cfg Config) (_ *Broker, err error) {
 			return nil, err
 		}
 	}
+	b.retaining.Go(func() { b.retain(cfg.RetentionInterval) })
 	return b, nil
 }
 
-func newCluster(cfg Config, password, lastAddress string) (*kfake.Cluster, error) {
+// retain applies the topics' retention: kfake does it by itself only in a process
+// that has created or changed a topic.
+func (b *Broker) retain(interval time.Duration) {
+	tick := time.NewTicker(interval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-b.stop:
+			return
+		case <-tick.C:
+			b.cluster.ApplyRetention()
+		}
+	}
+}
+
+func newCluster(ctx context.Context, cfg Config, password, lastAddress string) (*kfake.Cluster, error) {
 	opts := []kfake.Opt{
 		kfake.NumBrokers(1),
 		kfake.ClusterID("roomlog-embedded"),
@@ -116,10 +143,7 @@ func newCluster(cfg Config, password, lastAddress string) (*kfake.Cluster, error
 		kfake.Superuser("PLAIN", username, password),
 		kfake.WithLogger(logger{cfg.Logger}),
 		kfake.GroupMinSessionTimeout(minSessionTimeout),
-		kfake.BrokerConfigs(map[string]string{
-			"log.cleaner.backoff.ms": "60000", // how often retention is applied
-		}),
-		kfake.ListenFn(func(string, string) (net.Listener, error) { return listen(cfg.Listen, lastAddress) }),
+		kfake.ListenFn(func(string, string) (net.Listener, error) { return listen(ctx, cfg.Listen, lastAddress) }),
 	}
 	if cfg.Dir != "" {
 		opts = append(opts, kfake.DataDir(filepath.Join(cfg.Dir, logDir)), kfake.SyncWrites())
@@ -130,7 +154,6 @@ func newCluster(cfg Config, password, lastAddress string) (*kfake.Cluster, error
 	}
 	stampAppendTime(c)
 	checkPasswords(c, password)
-	c.ApplyRetention()
 	return c, nil
 }
 
@@ -157,6 +180,8 @@ func (b *Broker) Close(ctx context.Context) error {
 	b.closing.Do(func() {
 		go func() {
 			defer close(b.closed)
+			close(b.stop)
+			b.retaining.Wait() // it would wait for ever for a closed cluster
 			b.cluster.Close()
 			if b.lock != nil {
 				b.err = b.lock.release()
@@ -171,11 +196,7 @@ func (b *Broker) Close(ctx context.Context) error {
 	}
 }
 
-func newPassword() string {
-	b := make([]byte, 32)
-	rand.Read(b) //nolint:errcheck // never fails
-	return base64.RawURLEncoding.EncodeToString(b)
-}
+func newPassword() string { return rand.Text() + rand.Text() } // at least 256 bits
 
 func checkLoopback(address string) error {
 	host, port, err := net.SplitHostPort(address)
@@ -193,14 +214,15 @@ func checkLoopback(address string) error {
 
 // listen takes the wanted address; with port 0 it first tries the port of last,
 // so that clients find the broker again after a restart.
-func listen(wanted, last string) (net.Listener, error) {
+func listen(ctx context.Context, wanted, last string) (net.Listener, error) {
+	var lc net.ListenConfig
 	host, port, _ := net.SplitHostPort(wanted)
 	if _, lastPort, err := net.SplitHostPort(last); err == nil && port == "0" {
-		if l, err := net.Listen("tcp", net.JoinHostPort(host, lastPort)); err == nil {
+		if l, err := lc.Listen(ctx, "tcp", net.JoinHostPort(host, lastPort)); err == nil {
 			return guard(l), nil
 		}
 	}
-	l, err := net.Listen("tcp", wanted)
+	l, err := lc.Listen(ctx, "tcp", wanted)
 	if err != nil {
 		return nil, err
 	}

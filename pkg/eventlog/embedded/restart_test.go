@@ -4,6 +4,7 @@ import (
 	"context"
 	"reflect"
 	"testing"
+	"time"
 
 	"github.com/roomlog/roomlog/pkg/eventlog"
 	"github.com/roomlog/roomlog/pkg/eventlog/embedded"
@@ -67,5 +68,37 @@ func inGroup(t *testing.T, cfg eventlog.Config, l eventlog.Layout, f func(contex
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestRetention has records deleted, in a process that did not make the topic,
+// and keeps those of a log.
+func TestRetention(t *testing.T) {
+	dir := t.TempDir()
+	b := start(t, embedded.Config{Dir: dir})
+	cfg := configOf(b.Info())
+	log := ensure(t, cfg, 1)
+	short, err := eventlog.EnsureTopic(testContext(t), cfg, eventlog.TopicSpec{Name: "short", Partitions: 1, Retention: time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	publish(t, cfg, log, "room", 5)
+	publish(t, cfg, short, "room", 5)
+	stop(t, b)
+
+	start(t, embedded.Config{Dir: dir, RetentionInterval: 10 * time.Millisecond})
+	r := eventlog.NewReader(cfg, short, 0)
+	defer r.Close()
+	for ctx := testContext(t); ; {
+		begin, end, err := r.Bounds(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if begin == 5 && end == 5 {
+			break
+		}
+	}
+	if got := read(t, cfg, log, 0); len(got) != 5 {
+		t.Errorf("the log has %d records left, want 5", len(got))
 	}
 }

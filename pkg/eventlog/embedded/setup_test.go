@@ -72,7 +72,11 @@ func publish(t testing.TB, cfg eventlog.Config, l eventlog.Layout, room string, 
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer p.Close()
+	defer func() {
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
 	out := make([]events.Position, n)
 	for i := range out {
 		if out[i], err = p.Publish(testContext(t), event(room, i)); err != nil {
