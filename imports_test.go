@@ -238,7 +238,8 @@ func (g imports) firstRefused(r importRule, from string, next []string) []string
 
 func (g imports) refuses(r importRule, path string) bool {
 	if len(r.allow) > 0 {
-		return !anyMatches(r.allow, path) && !(g[path].Standard && slices.Contains(r.allow, "std"))
+		standard := g[path].Standard && slices.Contains(r.allow, "std")
+		return !standard && !anyMatches(r.allow, path)
 	}
 	return anyMatches(r.deny, path)
 }

@@ -31,7 +31,11 @@ func TestCloudEventsSDKReadsTheTopic(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer publisher.Close()
+	defer func() {
+		if err := publisher.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
 	for _, w := range written {
 		if _, err := publisher.Publish(ctx, encode(t, w.event)); err != nil {
 			t.Fatal(err)

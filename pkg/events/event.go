@@ -49,7 +49,7 @@ func (e *Event) Key() string { return Key(e.Tenant, e.Room) }
 // Key is the record key of a room.
 func Key(t Tenant, r RoomID) string { return string(t) + "/" + string(r) }
 
-// Facts is one of [RoomCreated], [MemberChanged], [MessagePosted].
+// Facts is one of [RoomCreated], [MemberChanged], [MessagePosted], by value.
 //
 //sumtype:decl
 type Facts interface {
@@ -57,6 +57,7 @@ type Facts interface {
 	EventType() Type
 	// By is the command behind the event.
 	By() Command
+	sealed()
 }
 
 // Command is what the facts of each event say of the command behind it.
@@ -70,6 +71,8 @@ type Command struct {
 
 // By returns the command itself.
 func (c Command) By() Command { return c }
+
+func (Command) sealed() {}
 
 // RoomKind says who can find and join a room.
 type RoomKind string

@@ -1,6 +1,7 @@
 package room_test
 
 import (
+	"maps"
 	"reflect"
 	"testing"
 
@@ -203,12 +204,8 @@ func foldBatch(stored map[roomtest.Key]*room.View, blocked map[roomtest.Key]bool
 	}
 	for k, v := range views {
 		stored[k].Header = v.Header
-		for u, m := range v.Members {
-			stored[k].Members[u] = m
-		}
-		for id, p := range v.Priors {
-			stored[k].Priors[id] = p
-		}
+		maps.Copy(stored[k].Members, v.Members)
+		maps.Copy(stored[k].Priors, v.Priors)
 	}
 	return verdicts
 }
@@ -249,8 +246,8 @@ func TestHeaderIsBounded(t *testing.T) {
 	walk = func(path string, typ reflect.Type) {
 		switch typ.Kind() {
 		case reflect.Struct:
-			for i := range typ.NumField() {
-				walk(path+"."+typ.Field(i).Name, typ.Field(i).Type)
+			for f := range typ.Fields() {
+				walk(path+"."+f.Name, f.Type)
 			}
 		case reflect.Map, reflect.Slice, reflect.Pointer, reflect.Interface, reflect.Chan, reflect.Func:
 			t.Errorf("%s is a %s", path, typ.Kind())

@@ -2,6 +2,7 @@ package room_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -70,7 +71,7 @@ type command struct {
 }
 
 func (c command) with(changes ...func(*scenario)) command {
-	return command{c.facts, append(c.changes[:len(c.changes):len(c.changes)], changes...)}
+	return command{c.facts, append(slices.Clip(c.changes), changes...)}
 }
 
 // after lets the log's time go on, or back.
@@ -135,10 +136,6 @@ func banUntil(by_, target events.UserID, until time.Time) command {
 	return facts(events.MemberChanged{
 		Command: by(by_), Target: target, Membership: events.MembershipBan, Until: until.UnixMilli(),
 	})
-}
-
-func role(by_, target events.UserID, r events.Role) command {
-	return facts(events.MemberChanged{Command: by(by_), Target: target, Membership: events.MembershipJoin, Role: r})
 }
 
 func post(u events.UserID) command {

@@ -23,8 +23,12 @@ type writer struct {
 var (
 	users = []events.UserID{"alice", "bob", "carol", "dave"}
 	rooms = []Key{
-		{"main", "lobby"}, {"main", "den"}, {"main", "lobby"}, {"main", "den"},
-		{"acme", "lobby"}, {"main", "garden"},
+		{"main", "lobby"},
+		{"main", "den"},
+		{"main", "lobby"},
+		{"main", "den"},
+		{"acme", "lobby"},
+		{"main", "garden"},
 	}
 	memberships = []events.Membership{
 		events.MembershipJoin, events.MembershipLeave, events.MembershipInvite, events.MembershipBan, events.MembershipNone,
