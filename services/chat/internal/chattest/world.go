@@ -1,0 +1,189 @@
+package chattest
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/ThreeDotsLabs/watermill"
+	"github.com/ThreeDotsLabs/watermill/message"
+	"github.com/ThreeDotsLabs/watermill/pubsub/gochannel"
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/roomlog/roomlog/pkg/events"
+	"github.com/roomlog/roomlog/pkg/readmodel"
+	"github.com/roomlog/roomlog/pkg/readmodel/sqlite"
+	"github.com/roomlog/roomlog/pkg/timeline"
+	"github.com/roomlog/roomlog/services/chat"
+)
+
+// TestSecret signs the tokens of tests.
+const TestSecret = "0123456789abcdef0123456789abcdef"
+
+// World is a running API and what is around it.
+type World struct {
+	T       *testing.T
+	Log     *Log
+	Store   *Store
+	Service *chat.Service
+	URL     string
+
+	bus  *gochannel.GoChannel
+	stop context.CancelFunc
+	done *errgroup.Group
+
+	mu     sync.Mutex
+	open   chan struct{} // closed while the projector may fold
+	mute   bool          // the timeline says nothing
+	drop   func(c timeline.Commit) bool
+	parked func(e *events.Event) bool
+}
+
+// Start runs an API on its own log and read model until the test ends.
+func Start(t *testing.T, change ...func(*chat.Config)) *World {
+	t.Helper()
+	inner, err := sqlite.Open(t.Context(), sqlite.Config{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &World{
+		T: t, Log: NewLog(), Store: &Store{Store: inner},
+		bus: gochannel.NewGoChannel(gochannel.Config{OutputChannelBuffer: 1024}, watermill.NopLogger{}),
+	}
+	w.Resume()
+	cfg := chat.Config{Listen: "127.0.0.1:0", Secret: chat.Secret(TestSecret), StopTimeout: 2 * time.Second}
+	for _, c := range change {
+		c(&cfg)
+	}
+	w.Service, err = chat.New(cfg, chat.Deps{
+		Log: w.Log, Store: w.Store, Timeline: w.bus, Metrics: prometheus.NewRegistry(), Logger: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := cfg.ListenAPI(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.URL = "http://" + l.Addr().String()
+	w.run(l)
+	t.Cleanup(func() {
+		w.Stop()
+		_ = w.bus.Close()
+		if err := inner.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return w
+}
+
+func (w *World) run(l net.Listener) {
+	var ctx context.Context
+	ctx, w.stop = context.WithCancel(context.Background())
+	w.done = new(errgroup.Group)
+	w.done.Go(func() error { return w.Service.Run(ctx, l) })
+	w.done.Go(func() error { return w.project(ctx) })
+}
+
+// Stop stops the API and waits for it.
+func (w *World) Stop() {
+	w.stop()
+	if err := w.done.Wait(); err != nil {
+		w.T.Error(err)
+	}
+	http.DefaultClient.CloseIdleConnections()
+}
+
+// Hold keeps the projector from folding; Resume lets it go on.
+func (w *World) Hold() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.open = make(chan struct{})
+}
+
+// Resume lets the projector fold.
+func (w *World) Resume() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.open == nil {
+		w.open = make(chan struct{})
+	}
+	select {
+	case <-w.open:
+	default:
+		close(w.open)
+	}
+}
+
+func (w *World) gate() <-chan struct{} {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.open
+}
+
+// Park makes the projector park the events that f picks.
+func (w *World) Park(f func(e *events.Event) bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.parked = f
+}
+
+func (w *World) parks(e *events.Event) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.parked != nil && w.parked(e)
+}
+
+// Drop has the timeline lose the commits that f picks; nil: none.
+func (w *World) Drop(f func(c timeline.Commit) bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.drop = f
+}
+
+func (w *World) tell(c timeline.Commit) {
+	w.mu.Lock()
+	lost := w.drop != nil && w.drop(c)
+	w.mu.Unlock()
+	if lost {
+		return
+	}
+	m, err := timeline.NewMessage(c)
+	if err != nil {
+		w.T.Error(err)
+		return
+	}
+	_ = w.bus.Publish(timeline.DefaultTopic, m) // closed at the end of the test
+}
+
+// Store is a read model that can be away.
+type Store struct {
+	readmodel.Store
+	mu   sync.Mutex
+	away error
+}
+
+// SetAway makes reads fail; nil: they work.
+func (s *Store) SetAway(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.away = err
+}
+
+// Snapshot fails while the read model is away.
+func (s *Store) Snapshot(ctx context.Context, read func(readmodel.Reader) error) error {
+	s.mu.Lock()
+	err := s.away
+	s.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	return s.Store.Snapshot(ctx, read)
+}
+
+var _ message.Subscriber = (*gochannel.GoChannel)(nil)

@@ -1,0 +1,218 @@
+package live
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/ThreeDotsLabs/watermill"
+	"github.com/ThreeDotsLabs/watermill/pubsub/gochannel"
+	"go.uber.org/goleak"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/roomlog/roomlog/pkg/events"
+	"github.com/roomlog/roomlog/pkg/readmodel"
+	"github.com/roomlog/roomlog/pkg/timeline"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var logID = events.LogID{1}
+
+func follower(store readmodel.Store) *Follower {
+	return NewFollower(FollowerConfig{
+		Store: store, Log: logID, Projection: 1, Topic: timeline.DefaultTopic,
+		Hub: NewHub(slog.New(slog.DiscardHandler)), Logger: slog.New(slog.DiscardHandler), Now: time.Now,
+	})
+}
+
+func commit(epoch int64, floor, next events.Offset, rows ...readmodel.EventRow) timeline.Commit {
+	return timeline.Commit{Projection: 1, Epoch: epoch, Floor: floor, Next: next, Events: rows}
+}
+
+func give(t *testing.T, f *Follower, c timeline.Commit) {
+	t.Helper()
+	m, err := timeline.NewMessage(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.take(m)
+}
+
+// The chain of commits: given what came before, when a commit comes, then
+// followers hear it, or are sent to the read model.
+func TestChain(t *testing.T) {
+	for _, tc := range []struct {
+		name      string
+		before    []timeline.Commit
+		commit    timeline.Commit
+		delivered int
+		stale     bool
+		folded    events.Offset
+	}{
+		{"the first word", nil, commit(1, 5, 6, posted(lobby, 1)), 1, true, 6},
+		{"a link", []timeline.Commit{commit(1, 0, 5)}, commit(1, 5, 6, posted(lobby, 1)), 1, false, 6},
+		{"again", []timeline.Commit{commit(1, 0, 6)}, commit(1, 5, 6, posted(lobby, 1)), 1, false, 6},
+		{"a hole", []timeline.Commit{commit(1, 0, 5)}, commit(1, 6, 7, posted(lobby, 1)), 1, true, 7},
+		{"a beacon", []timeline.Commit{commit(1, 0, 5)}, commit(1, 5, 5), 0, false, 5},
+		{"a beacon after a lost last commit", []timeline.Commit{commit(1, 0, 5)}, commit(1, 6, 6), 0, true, 6},
+		{"an earlier owner", []timeline.Commit{commit(2, 0, 5)}, commit(1, 5, 9, posted(lobby, 1)), 0, false, 5},
+		{"a new owner, where the last one was", []timeline.Commit{commit(1, 0, 5)}, commit(2, 5, 5), 0, false, 5},
+		{"a new owner, further on", []timeline.Commit{commit(1, 0, 5)}, commit(2, 8, 8), 0, true, 8},
+		{"a new owner tells again", []timeline.Commit{commit(1, 0, 5)}, commit(2, 3, 5, posted(lobby, 1)), 1, false, 5},
+		{"another projection", []timeline.Commit{commit(1, 0, 5)}, timeline.Commit{Projection: 2, Epoch: 9, Floor: 5, Next: 9, Events: []readmodel.EventRow{posted(lobby, 1)}}, 0, false, 5},
+		{"backwards", []timeline.Commit{commit(1, 0, 5)}, commit(1, 9, 3, posted(lobby, 1)), 0, false, 5},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			f := follower(nil)
+			for _, c := range tc.before {
+				give(t, f, c)
+			}
+			sub := f.Hub.Subscribe(lobby, 0)
+			defer sub.Close()
+			give(t, f, tc.commit)
+			if len(sub.Frames()) != tc.delivered || len(sub.Stale()) == 1 != tc.stale || f.Folded(0) != tc.folded {
+				t.Errorf("%d delivered, stale %t, folded %d", len(sub.Frames()), len(sub.Stale()) == 1, f.Folded(0))
+			}
+		})
+	}
+}
+
+func TestTakeSurvivesGarbage(t *testing.T) {
+	f := follower(nil)
+	m, err := timeline.NewMessage(commit(1, 0, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Payload = []byte("{")
+	f.take(m)
+	if f.Folded(0) != 0 {
+		t.Error("garbage moved the checkpoint")
+	}
+}
+
+// tables is a read model that has checkpoints only.
+type tables struct {
+	readmodel.Store
+	readmodel.Reader
+	checkpoints chan []readmodel.Checkpoint // the last one stays
+}
+
+func (s *tables) Snapshot(_ context.Context, read func(readmodel.Reader) error) error { return read(s) }
+
+func (s *tables) Checkpoints(context.Context) ([]readmodel.Checkpoint, error) {
+	c := <-s.checkpoints
+	s.checkpoints <- c
+	if c == nil {
+		return nil, errors.New("away")
+	}
+	return c, nil
+}
+
+func tablesAt(c ...readmodel.Checkpoint) *tables {
+	s := &tables{checkpoints: make(chan []readmodel.Checkpoint, 1)}
+	s.checkpoints <- c
+	return s
+}
+
+func (s *tables) set(c ...readmodel.Checkpoint) {
+	<-s.checkpoints
+	s.checkpoints <- c
+}
+
+func run(t *testing.T, f *Follower) {
+	t.Helper()
+	bus := gochannel.NewGoChannel(gochannel.Config{}, watermill.NopLogger{})
+	f.Timeline = bus
+	ctx, cancel := context.WithCancel(t.Context())
+	var g errgroup.Group
+	g.Go(func() error { return f.Run(ctx) })
+	t.Cleanup(func() {
+		cancel()
+		_ = bus.Close()
+		if err := g.Wait(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestWaitFolded(t *testing.T) {
+	t.Run("by the timeline", func(t *testing.T) {
+		f := follower(tablesAt())
+		done := make(chan error, 1)
+		go func() { done <- f.WaitFolded(t.Context(), 0, 6) }()
+		give(t, f, commit(1, 0, 5))
+		give(t, f, commit(1, 5, 6))
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	t.Run("by the checkpoints while the timeline is away", func(t *testing.T) {
+		s := tablesAt()
+		f := follower(s)
+		run(t, f)
+		done := make(chan error, 1)
+		go func() { done <- f.WaitFolded(t.Context(), 3, 6) }()
+		s.set(readmodel.Checkpoint{Partition: 3, Next: 9, Log: events.LogID{9}}) // of another log
+		s.set(readmodel.Checkpoint{Partition: 3, Next: 6, Log: logID})
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	t.Run("not for ever", func(t *testing.T) {
+		f := follower(tablesAt())
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+		defer cancel()
+		if err := f.WaitFolded(ctx, 0, 1); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("error %v", err)
+		}
+		if f.waiting != 0 {
+			t.Errorf("%d wait", f.waiting)
+		}
+	})
+	t.Run("not at all", func(t *testing.T) {
+		if err := follower(nil).WaitFolded(t.Context(), 7, 0); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// While the timeline is silent, the checkpoints tell streams to look.
+func TestSilentTimeline(t *testing.T) {
+	s := tablesAt(readmodel.Checkpoint{Partition: 0, Next: 5, Log: logID})
+	f := follower(s)
+	sub := f.Hub.Subscribe(lobby, 0)
+	defer sub.Close()
+	f.look(t.Context())
+	<-sub.Stale() // the first word
+	f.look(t.Context())
+	if len(sub.Stale()) != 0 {
+		t.Error("nothing has moved, and the follower was sent to the read model")
+	}
+	s.set(readmodel.Checkpoint{Partition: 0, Next: 6, Log: logID})
+	f.look(t.Context())
+	if len(sub.Stale()) != 1 {
+		t.Error("the checkpoint has moved, and the follower was not told")
+	}
+	<-sub.Stale()
+
+	give(t, f, commit(1, 6, 6)) // the timeline is back
+	s.set(readmodel.Checkpoint{Partition: 0, Next: 7, Log: logID})
+	f.look(t.Context())
+	if len(sub.Stale()) != 0 {
+		t.Error("the timeline speaks, and the checkpoint overtook it")
+	}
+	if f.Folded(0) != 7 {
+		t.Errorf("folded %d", f.Folded(0))
+	}
+}
+
+func TestPollErrorShows(t *testing.T) {
+	f := follower(tablesAt())
+	f.look(t.Context())
+	if _, _, err := f.Silent(); err == nil {
+		t.Error("the database is away and the follower reports nothing")
+	}
+}
