@@ -49,6 +49,10 @@ func TestImportComesBackEverywhere(t *testing.T) {
 		}
 	}
 	exported := export(t, data)
+	dropTables(t, data)
+	if again := export(t, data); strings.Join(again, "\n") != strings.Join(exported, "\n") {
+		t.Fatal("an export without tables folds them again and is equal")
+	}
 	p, base := start(t, data)
 	alice := as(t, base, data, "alice")
 
@@ -103,8 +107,7 @@ func tokenFile(t *testing.T, data string) string {
 	return file
 }
 
-// rebuilt deletes the tables and starts again.
-func rebuilt(t *testing.T, data string, before []string) {
+func dropTables(t *testing.T, data string) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(data, "*.db*"))
 	if err != nil || len(files) == 0 {
@@ -115,6 +118,12 @@ func rebuilt(t *testing.T, data string, before []string) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// rebuilt deletes the tables and starts again.
+func rebuilt(t *testing.T, data string, before []string) {
+	t.Helper()
+	dropTables(t, data)
 	p, _ := start(t, data)
 	out := proc.Output(t, bin(t), importArgs(t, data)...) // appends nothing, waits until all is folded
 	if !strings.Contains(out, "imported 0 events") {

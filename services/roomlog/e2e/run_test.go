@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -14,6 +15,7 @@ import (
 
 	_ "modernc.org/sqlite" // to make a newer schema
 
+	"github.com/roomlog/roomlog/pkg/eventlog/embedded"
 	"github.com/roomlog/roomlog/pkg/events"
 	"github.com/roomlog/roomlog/services/roomlog/e2e/client"
 	"github.com/roomlog/roomlog/services/roomlog/e2e/proc"
@@ -111,7 +113,7 @@ func TestSecondSignalKills(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	token := proc.Output(t, bin(t), "token", "alice", "--data", data)
 	if _, err := fmt.Fprintf(conn, "POST /v1/rooms HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n"+
 		"Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{", token); err != nil {
@@ -188,6 +190,61 @@ func TestFailsWithOneLine(t *testing.T) {
 	mustFail(t, "secret", "token", "alice", "--data", t.TempDir())
 }
 
+// With brokers elsewhere, here those of another process, the log and the timeline
+// are there; the tables stay in the data directory.
+func TestBrokersElsewhere(t *testing.T) {
+	first := t.TempDir()
+	p, base := start(t, first)
+	alice := as(t, base, first, "alice")
+	if _, err := alice.PutRoom(t.Context(), room, client.NewRoom{Kind: events.RoomPublic}, wait); err != nil {
+		t.Fatal(err)
+	}
+	info, err := embedded.ReadInfo(first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second := t.TempDir()
+	password := filepath.Join(second, "password")
+	if err := os.WriteFile(password, []byte(info.Password), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	brokers := []string{"--brokers", info.Address, "--broker-user", info.Username, "--broker-password-file", password}
+	q, base2 := start(t, second, append(brokers, "--group", "second")...)
+	bob := as(t, base2, second, "bob")
+	if _, err := bob.PutMember(t.Context(), room, "bob", events.MembershipJoin, wait); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	joined := make(chan struct{})
+	said := make(chan error, 1)
+	go func() {
+		<-joined
+		_, err := alice.Post(ctx, room, client.NewMessage{Text: "hello"}, client.Command{})
+		said <- err
+	}()
+	// A message from the first process arrives live at the second.
+	err = bob.Follow(ctx, room, 0, func(e client.Event) error {
+		switch {
+		case e.Type == events.TypeMessagePosted:
+			return client.ErrStop
+		case e.Sender == "bob":
+			close(joined)
+		}
+		return nil
+	})
+	if err := errors.Join(err, <-said); err != nil {
+		t.Fatal(err)
+	}
+	q.MustStop(t)
+	args := append([]string{"export", "--room", string(room), "--database", second}, brokers...)
+	if out := proc.Output(t, bin(t), args...); strings.Count(out, "\n") != 2 {
+		t.Errorf("export:\n%s", out)
+	}
+	wantExit(t, 2, "--database", append([]string{"export", "--room", string(room)}, brokers...)...)
+	p.MustStop(t)
+}
+
 func TestNewerSchemaIsRefused(t *testing.T) {
 	data := t.TempDir()
 	p, _ := start(t, data)
@@ -211,10 +268,18 @@ func TestNewerSchemaIsRefused(t *testing.T) {
 
 func TestWrongUse(t *testing.T) {
 	for _, args := range [][]string{
-		{"nosuch"}, {"run", "--nosuch"}, {"token"}, {"import", "irc"}, {"import", "irc", "x.raw.txt"},
-		{"tail", "--from", "x"}, {"export"}, {"token", "a b", "--secret-file", "SECRET"},
-		{"import", "irc", "/nosuch/2004-12-25.raw.txt", "--room", "r"}, {"import", "irc", "/dev/null", "--room", "r"},
-		{"import", "irc", "2004-12-25.raw.txt", "--room", "d:x"}, {"export", "--room", "r", "--server", "http://127.0.0.1:1"},
+		{"nosuch"},
+		{"run", "--nosuch"},
+		{"token"},
+		{"import", "irc"},
+		{"import", "irc", "x.raw.txt"},
+		{"tail", "--from", "x"},
+		{"export"},
+		{"token", "a b", "--secret-file", "SECRET"},
+		{"import", "irc", "/nosuch/2004-12-25.raw.txt", "--room", "r"},
+		{"import", "irc", "/dev/null", "--room", "r"},
+		{"import", "irc", "2004-12-25.raw.txt", "--room", "d:x"},
+		{"export", "--room", "r", "--server", "http://127.0.0.1:1"},
 	} {
 		for i, a := range args {
 			if a == "SECRET" {

@@ -30,8 +30,8 @@ type exportCommand struct {
 // Help is shown below the flags' list.
 func (exportCommand) Help() string {
 	return `Each line is an event as replay gives it: seq, type, event_id, room, sender,
-time, data. From tables, all events; from a server, those that the token's owner
-may see.
+time, data. From tables, all events that are folded; from a server, those that the
+token's owner may see.
 
 Example:
   roomlog export --room ubuntu --data data > ubuntu.ndjson
@@ -54,7 +54,12 @@ func (c exportCommand) Run(ctx context.Context, con console) error {
 		_, err = export.Server(ctx, c.Server, token, room, rng, con.stdout)
 		return err
 	}
-	return withStore(ctx, con, c.Flags, "roomlog-export", func(_ *site.Site, store readmodel.Store) error {
+	return withStore(ctx, con, c.Flags, "roomlog-export", func(s *site.Site, store readmodel.Store) error {
+		if s.Local() && !s.Served { // nobody else will
+			if err := foldAll(ctx, con, s, store); err != nil {
+				return err
+			}
+		}
 		_, err := export.Store(ctx, store, readmodel.Key{Tenant: tenant, Room: room}, rng, con.stdout)
 		return err
 	})

@@ -138,40 +138,33 @@ func (c importIRCCommand) append(
 	if err != nil {
 		return nil, fmt.Errorf("%w; %d events were appended, the same command again goes on from there", err, report.Events())
 	}
-	report.Print(con.stdout, imp.Room)
-	return ids, nil
+	return ids, con.print("%s", report.Text(imp.Room))
 }
 
 // reportVerdicts waits until all that was imported is folded and says what became
 // of it.
-func reportVerdicts(ctx context.Context, con console, s *site.Site, room importer.Room, ids []events.EventID) error {
+func reportVerdicts(
+	ctx context.Context, con console, s *site.Site, room importer.Room, ids []events.EventID,
+) (err error) {
 	store, err := s.OpenStore(ctx)
 	if errors.Is(err, site.ErrNoDatabase) {
-		fmt.Fprintln(con.stderr, "verdicts: not known without --database")
+		con.tell("verdicts: not known without --database\n")
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	defer store.Close()
-	var meter *progress.Meter
-	err = s.Fold(ctx, store, func(done, total int64) {
-		if meter == nil {
-			meter = progress.Start(con.stderr, "fold", "events", total)
-		}
-		meter.Set(done)
-	})
-	if meter != nil {
-		meter.Finish()
-	}
-	if err != nil {
+	defer func() { err = errors.Join(err, store.Close()) }()
+	if err := foldAll(ctx, con, s, store); err != nil {
 		return err
 	}
 	verdicts, err := importer.ReadVerdicts(ctx, store, room, ids)
 	if err != nil {
 		return err
 	}
-	verdicts.Print(con.stdout)
+	if err := con.print("%s", verdicts.Text()); err != nil {
+		return err
+	}
 	if n := verdicts.Refused(); n > 0 {
 		return fmt.Errorf("%d of %d events are in the log and not in effect, see above", n, len(ids))
 	}

@@ -46,10 +46,19 @@ type commands struct {
 	Projector projectorCommand `cmd:"" help:"Look at the projection of the log."`
 }
 
-// console is where a command reads and writes.
+// console is where a command writes.
 type console struct {
 	stdout, stderr io.Writer
 	logger         *slog.Logger
+}
+
+// tell writes a message to stderr. If that is gone, so is who would read it.
+func (c console) tell(format string, args ...any) { _, _ = fmt.Fprintf(c.stderr, format, args...) }
+
+// print writes a result to stdout.
+func (c console) print(format string, args ...any) error {
+	_, err := fmt.Fprintf(c.stdout, format, args...)
+	return err
 }
 
 func main() {
@@ -75,21 +84,22 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if exited >= 0 { // --help
 		return exited
 	}
+	con := console{stdout: stdout, stderr: stderr}
 	if err != nil {
-		fmt.Fprintf(stderr, "roomlog: %s\nTry roomlog --help, or --help behind a command.\n", oneLine(err))
+		con.tell("roomlog: %s\nTry roomlog --help, or --help behind a command.\n", oneLine(err))
 		return exitUse
 	}
-	logger := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: c.LogLevel}))
+	con.logger = slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: c.LogLevel}))
 	parsed.BindTo(ctx, (*context.Context)(nil))
-	err = parsed.Run(console{stdout: stdout, stderr: stderr, logger: logger})
+	err = parsed.Run(con)
 	switch {
 	case err == nil:
 		return exitDone
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
-		fmt.Fprintln(stderr, "roomlog: interrupted")
+		con.tell("roomlog: interrupted\n")
 		return exitFailed
 	}
-	fmt.Fprintf(stderr, "roomlog: %s\n", oneLine(advise(err)))
+	con.tell("roomlog: %s\n", oneLine(advise(err)))
 	if errors.Is(err, errUse) {
 		return exitUse
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -52,14 +53,15 @@ func (c projectorStatusCommand) Run(ctx context.Context, con console) error {
 }
 
 func printStatus(con console, status projector.Status) error {
-	w := tabwriter.NewWriter(con.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "PARTITION\tFOLDED\tEND\tLAG\tSECONDS\tBAD RECORDS\tPARKED\tBLOCKED ROOMS\tOWNER\tLAST BATCH")
+	var out bytes.Buffer
+	w := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(w, "PARTITION\tFOLDED\tEND\tLAG\tSECONDS\tBAD RECORDS\tPARKED\tBLOCKED ROOMS\tOWNER\tLAST BATCH")
 	for _, p := range status.Partitions {
 		last := "-"
 		if p.Folded > 0 {
 			last = time.UnixMilli(int64(p.Folded)).UTC().Format(time.RFC3339)
 		}
-		fmt.Fprintf(w, "%d\t%d\t%d\t%d\t%.1f\t%d\t%d\t%d\t%s\t%s\n", p.Partition, p.Next, p.End, p.Lag, p.LagSeconds,
+		_, _ = fmt.Fprintf(w, "%d\t%d\t%d\t%d\t%.1f\t%d\t%d\t%d\t%s\t%s\n", p.Partition, p.Next, p.End, p.Lag, p.LagSeconds,
 			p.BadRecords, p.DeadLetters, p.BlockedRooms, p.Owner, last)
 	}
 	if err := w.Flush(); err != nil {
@@ -67,14 +69,14 @@ func printStatus(con console, status projector.Status) error {
 	}
 	for _, p := range status.Partitions {
 		if p.Gap != "" {
-			fmt.Fprintf(con.stdout, "partition %d cannot be folded on: %s\n", p.Partition, p.Gap)
+			fmt.Fprintf(&out, "partition %d cannot be folded on: %s\n", p.Partition, p.Gap)
 		}
 	}
 	for _, b := range status.Blocked {
-		fmt.Fprintf(con.stdout, "room %s of tenant %s is blocked at offset %d of partition %d: event %s of type %s, %s %s\n",
+		fmt.Fprintf(&out, "room %s of tenant %s is blocked at offset %d of partition %d: event %s of type %s, %s %s\n",
 			b.Room, b.Tenant, b.Offset, b.Partition, b.Event, b.Type, b.Code, b.Reason)
 	}
-	return nil
+	return con.print("%s", out.String())
 }
 
 type projectorVerifyCommand struct {
@@ -104,7 +106,7 @@ func (c projectorVerifyCommand) Run(ctx context.Context, con console) error {
 		if err != nil {
 			return err
 		}
-		defer scratch.Close()
+		defer func() { err = errors.Join(err, scratch.Close()) }()
 		return c.verify(ctx, con, s, store, scratch)
 	})
 }
@@ -125,7 +127,7 @@ func (c projectorVerifyCommand) verify(ctx context.Context, con console, s *site
 			_ = encoder.Encode(d)
 			return
 		}
-		fmt.Fprintf(con.stdout, "%s %s\n  tables: %s\n  log:    %s\n", d.Table, d.Key, orNone(d.Tables), orNone(d.Log))
+		_ = con.print("%s %s\n  tables: %s\n  log:    %s\n", d.Table, d.Key, orNone(d.Tables), orNone(d.Log))
 	})
 	if meter != nil {
 		meter.Finish()
@@ -136,8 +138,7 @@ func (c projectorVerifyCommand) verify(ctx context.Context, con console, s *site
 	if result.Differences > 0 {
 		return fmt.Errorf("%d of %d rows are not as the log has them; delete the tables and let the projector fold them again", result.Differences, result.Rows)
 	}
-	fmt.Fprintf(con.stdout, "equal: %d rows, from %d records\n", result.Rows, result.Records)
-	return nil
+	return con.print("equal: %d rows, from %d records\n", result.Rows, result.Records)
 }
 
 func orNone(s string) string {

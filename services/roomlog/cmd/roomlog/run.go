@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"net"
 
 	"github.com/roomlog/roomlog/services/chat"
@@ -43,9 +42,11 @@ func (c runCommand) Run(ctx context.Context, con console) error {
 		Site: c.Flags, Chat: c.Chat, Projector: c.Projector, Admin: c.Admin, Logger: con.logger,
 	}, func(a standalone.Addresses) {
 		base := "http://" + reachable(a.API)
-		fmt.Fprintf(con.stderr, "admin http://%s\n", reachable(a.Admin))
-		fmt.Fprintf(con.stdout, "ready %s\n", base)
-		printTour(con.stderr, base, c.Data)
+		con.tell("admin http://%s\n", reachable(a.Admin))
+		if err := con.print("ready %s\n", base); err != nil {
+			con.logger.Error("cannot say that it is ready", "error", err)
+		}
+		con.tell("%s", tour(base, c.Data))
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/roomlog/roomlog/pkg/readmodel"
+	"github.com/roomlog/roomlog/services/roomlog/internal/progress"
 	"github.com/roomlog/roomlog/services/roomlog/internal/site"
 )
 
@@ -23,11 +24,26 @@ func withSite(ctx context.Context, con console, f site.Flags, client string, do 
 	return do(s)
 }
 
+// foldAll returns when the tables have what the log has now.
+func foldAll(ctx context.Context, con console, s *site.Site, store readmodel.Store) error {
+	var meter *progress.Meter
+	err := s.Fold(ctx, store, func(done, total int64) {
+		if meter == nil {
+			meter = progress.Start(con.stderr, "fold", "events", total)
+		}
+		meter.Set(done)
+	})
+	if meter != nil {
+		meter.Finish()
+	}
+	return err
+}
+
 // withStore is withSite for what reads the tables.
 func withStore(
 	ctx context.Context, con console, f site.Flags, client string, do func(*site.Site, readmodel.Store) error,
 ) error {
-	return withSite(ctx, con, f, client, func(s *site.Site) error {
+	return withSite(ctx, con, f, client, func(s *site.Site) (err error) {
 		store, err := s.OpenStore(ctx)
 		if errors.Is(err, site.ErrNoDatabase) {
 			return fmt.Errorf("%w: %w", errUse, err)
@@ -35,7 +51,7 @@ func withStore(
 		if err != nil {
 			return err
 		}
-		defer store.Close()
+		defer func() { err = errors.Join(err, store.Close()) }()
 		return do(s, store)
 	})
 }

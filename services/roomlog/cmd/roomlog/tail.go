@@ -49,10 +49,9 @@ func (c tailCommand) Run(ctx context.Context, con console) error {
 	}
 	return withSite(ctx, con, c.Flags, "roomlog-tail", func(s *site.Site) error {
 		t.Log = s.Log
-		err := t.Print(ctx, con.stdout)
-		if ctx.Err() != nil {
-			return nil
+		if err := t.Print(ctx, con.stdout); ctx.Err() == nil {
+			return err
 		}
-		return err
+		return nil
 	})
 }

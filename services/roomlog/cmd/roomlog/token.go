@@ -41,6 +41,5 @@ func (c tokenCommand) Run(con console) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", errUse, err)
 	}
-	_, err = fmt.Fprintln(con.stdout, signed)
-	return err
+	return con.print("%s\n", signed)
 }

@@ -2,15 +2,14 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
 )
 
-// printTour writes lines to paste: each is one command that works as it stands,
+// tour is lines to paste: each is one command that works as it stands,
 // in this order, in any terminal of this machine, also on a later start.
-func printTour(out io.Writer, base, data string) {
+func tour(base, data string) string {
 	bin, err := os.Executable()
 	if err != nil {
 		bin = os.Args[0]
@@ -21,7 +20,7 @@ func printTour(out io.Writer, base, data string) {
 	}
 	bin, data = below(dir, bin), below(dir, data)
 	room := base + "/v1/rooms/lobby"
-	fmt.Fprintf(out, `
+	return fmt.Sprintf(`
 Paste into another terminal, line by line:
 
   cd %[1]s
@@ -53,7 +52,8 @@ func below(dir, path string) string {
 // quote writes a word for the shell.
 func quote(s string) string {
 	plain := strings.IndexFunc(s, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-+,:@%", r))
+		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
+		return !letter && !strings.ContainsRune("/._-+,:@%", r)
 	}) < 0
 	if plain && s != "" {
 		return s

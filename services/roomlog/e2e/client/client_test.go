@@ -33,7 +33,7 @@ func TestSendsTokenKeyAndPosition(t *testing.T) {
 		seen = append(seen, r.Header)
 		w.Header().Set(PositionHeader, fmt.Sprintf("p%d", len(seen)))
 		w.WriteHeader(http.StatusAccepted)
-		fmt.Fprint(w, `{"event_id":"e","position":"p"}`)
+		_, _ = fmt.Fprint(w, `{"event_id":"e","position":"p"}`)
 	})
 	for range 2 {
 		ack, err := c.Post(t.Context(), "r", NewMessage{Text: "hi"}, Command{Key: "k", Wait: 3 * time.Second})
@@ -54,7 +54,7 @@ func TestSendsTokenKeyAndPosition(t *testing.T) {
 func TestUnknownOutcomeIsNotKnown(t *testing.T) {
 	c := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusAccepted)
-		fmt.Fprint(w, `{"event_id":"e","position":null}`)
+		_, _ = fmt.Fprint(w, `{"event_id":"e","position":null}`)
 	})
 	if ack, err := c.Post(t.Context(), "r", NewMessage{Text: "hi"}, Command{}); err != nil || ack.Known() {
 		t.Fatalf("ack %+v, error %v", ack, err)
@@ -73,7 +73,7 @@ func TestProblems(t *testing.T) {
 				w.Header().Set("Content-Type", test.kind)
 				w.Header().Set("Retry-After", "7")
 				w.WriteHeader(http.StatusNotFound)
-				fmt.Fprint(w, test.body)
+				_, _ = fmt.Fprint(w, test.body)
 			})
 			_, err := c.Room(t.Context(), "r")
 			var p *Problem
@@ -89,9 +89,9 @@ func TestAllEventsRefusesAGap(t *testing.T) {
 	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Query().Get("after") {
 		case "0":
-			fmt.Fprint(w, `{"items":[{"seq":1},{"seq":2}],"next":"x","prev":null}`)
+			_, _ = fmt.Fprint(w, `{"items":[{"seq":1},{"seq":2}],"next":"x","prev":null}`)
 		default:
-			fmt.Fprint(w, `{"items":[{"seq":4}],"next":null,"prev":null}`)
+			_, _ = fmt.Fprint(w, `{"items":[{"seq":4}],"next":null,"prev":null}`)
 		}
 	})
 	n := 0
@@ -123,7 +123,7 @@ func TestFollow(t *testing.T) {
 				if r.Header.Get("Accept") != "text/event-stream" {
 					w.WriteHeader(http.StatusNotAcceptable)
 				}
-				fmt.Fprint(w, frames+test.tail)
+				_, _ = fmt.Fprint(w, frames+test.tail)
 			})
 			var got []events.Seq
 			err := c.Follow(t.Context(), "r", 0, func(e Event) error { got = append(got, e.Seq); return nil })

@@ -35,8 +35,7 @@ func (p *Problem) Error() string {
 
 // CodeOf is the problem's code where err is a [*Problem], else empty.
 func CodeOf(err error) string {
-	var p *Problem
-	if errors.As(err, &p) {
+	if p, ok := errors.AsType[*Problem](err); ok {
 		return p.Code
 	}
 	return ""
@@ -44,8 +43,7 @@ func CodeOf(err error) string {
 
 // StatusOf is the HTTP status where err is a [*Problem], else 0.
 func StatusOf(err error) int {
-	var p *Problem
-	if errors.As(err, &p) {
+	if p, ok := errors.AsType[*Problem](err); ok {
 		return p.Status
 	}
 	return 0

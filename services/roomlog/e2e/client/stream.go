@@ -40,7 +40,7 @@ func (c *Client) Follow(ctx context.Context, room events.RoomID, after events.Se
 	if err != nil {
 		return err
 	}
-	defer res.Body.Close()
+	defer func() { _ = res.Body.Close() }()
 	if res.StatusCode != http.StatusOK {
 		b, _ := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
 		return problemOf(r, Answer{Status: res.StatusCode, Header: res.Header, Body: b})

@@ -125,7 +125,7 @@ func TestServer(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") != "Bearer secret" || r.URL.Path != "/v1/rooms/r/events" {
 			w.WriteHeader(http.StatusNotFound)
-			fmt.Fprint(w, `{"code":"room_not_found"}`)
+			_, _ = fmt.Fprint(w, `{"code":"room_not_found"}`)
 			return
 		}
 		after, _ := strconv.Atoi(r.URL.Query().Get("after"))

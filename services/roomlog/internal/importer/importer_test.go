@@ -3,7 +3,6 @@ package importer_test
 import (
 	"context"
 	"errors"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -292,15 +291,14 @@ func TestReportSaysWhatWasSkippedAndWhy(t *testing.T) {
 	if err := os.WriteFile(path, []byte("[12:00] <a> n\xef\n\n[12:01] <a>\n?\n?\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	var out strings.Builder
-	f.run(t, path).Print(io.Writer(&out), ubuntu)
+	text := f.run(t, path).Text(ubuntu)
 	for _, want := range []string{
 		"read 5 lines of 1 files into room ubuntu of tenant main\n", "imported 3 events",
 		": 1 messages, 0 actions, 0 notices, 1 joins, 1 rooms; 0 of them replies\n", "already there: 0 events\n",
 		"skipped: 4 lines\n  2: not a line of chat\n  1: empty line\n  1: no text\n", "replaced by U+FFFD: 1 bytes that are not UTF-8",
 	} {
-		if !strings.Contains(out.String(), want) {
-			t.Errorf("%q is not in\n%s", want, out.String())
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is not in\n%s", want, text)
 		}
 	}
 }

@@ -4,9 +4,9 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/roomlog/roomlog/pkg/events"
 	"github.com/roomlog/roomlog/pkg/events/room"
@@ -88,16 +88,18 @@ func (v Verdicts) Refused() int {
 	return n
 }
 
-// Print writes the verdicts for people.
-func (v Verdicts) Print(out io.Writer) {
-	fmt.Fprintf(out, "folded: %d of these events are in the room's history, %d changed nothing; its last seq is %d\n",
+// Text is the verdicts for people.
+func (v Verdicts) Text() string {
+	var out strings.Builder
+	fmt.Fprintf(&out, "folded: %d of these events are in the room's history, %d changed nothing; its last seq is %d\n",
 		v.Accepted, v.Unchanged, v.Seq)
 	for _, code := range slices.SortedFunc(maps.Keys(v.Rejected), func(a, b room.Code) int {
 		return cmp.Or(v.Rejected[b]-v.Rejected[a], cmp.Compare(a, b))
 	}) {
-		fmt.Fprintf(out, "  %d rejected: %s\n", v.Rejected[code], code)
+		fmt.Fprintf(&out, "  %d rejected: %s\n", v.Rejected[code], code)
 	}
 	if v.Unjudged > 0 {
-		fmt.Fprintf(out, "  %d have no verdict: the room is blocked, see roomlog projector status\n", v.Unjudged)
+		fmt.Fprintf(&out, "  %d have no verdict: the room is blocked, see roomlog projector status\n", v.Unjudged)
 	}
+	return out.String()
 }

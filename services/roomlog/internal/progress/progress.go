@@ -77,5 +77,5 @@ func (m *Meter) line(now time.Time) {
 	if m.total > 0 {
 		percent = 100 * float64(m.done) / float64(m.total)
 	}
-	fmt.Fprintf(m.out, "%s: %d of %d %s (%.0f%%), %.0f/s\n", m.what, m.done, m.total, m.unit, percent, rate)
+	_, _ = fmt.Fprintf(m.out, "%s: %d of %d %s (%.0f%%), %.0f/s\n", m.what, m.done, m.total, m.unit, percent, rate)
 }

@@ -3,6 +3,7 @@ package standalone
 import (
 	"context"
 	"errors"
+	"slices"
 )
 
 // closers are what has been opened, to be closed in reverse.
@@ -12,8 +13,8 @@ func (c *closers) add(f func(context.Context) error) { *c = append(*c, f) }
 
 func (c *closers) close(ctx context.Context) error {
 	var errs []error
-	for i := len(*c) - 1; i >= 0; i-- {
-		errs = append(errs, (*c)[i](ctx))
+	for _, f := range slices.Backward(*c) {
+		errs = append(errs, f(ctx))
 	}
 	*c = nil
 	return errors.Join(errs...)

@@ -60,6 +60,9 @@ func Run(ctx context.Context, c Config, ready func(Addresses)) (err error) {
 	if err := os.MkdirAll(c.Site.Data, 0o700); err != nil {
 		return fmt.Errorf("data directory: %w", err)
 	}
+	if c.Site.Database == "" {
+		c.Site.Database = c.Site.Data
+	}
 	s, err := site.Open(ctx, c.Site, site.Options{
 		Client: "roomlog-run", Create: true, Exclusive: true, Logger: c.Logger,
 	})

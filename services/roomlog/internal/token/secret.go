@@ -27,7 +27,7 @@ func EnsureSecret(dir string) (chat.Secret, error) {
 		return secret, err
 	}
 	random := make([]byte, 32)
-	rand.Read(random) //nolint:errcheck // never fails
+	rand.Read(random) // never fails
 	text := base64.StdEncoding.EncodeToString(random) + "\n"
 	if err := writeNew(dir, path, text); err != nil {
 		return nil, fmt.Errorf("write the secret: %w", err)
@@ -42,7 +42,7 @@ func writeNew(dir, path, text string) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name())
+	defer func() { _ = os.Remove(f.Name()) }()
 	_, err = f.WriteString(text)
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
