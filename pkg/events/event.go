@@ -33,7 +33,7 @@ type Event struct {
 	// ContentKey names the key that Content is encrypted with, or is empty.
 	ContentKey string
 	// Facts are what the fold judges by. Nil where this program does not know
-	// the Type: the fold then parks the room.
+	// the Type, or one of the facts: the fold then parks the room.
 	Facts Facts
 	// RawFacts are the facts as they stand in the log; set by [Decode] only.
 	RawFacts json.RawMessage

@@ -43,7 +43,7 @@ const (
 
 // Reasons of parking.
 const (
-	CodeUnknownType  Code = "unknown_type"
+	CodeUnknownType  Code = "unknown_type" // or facts that only a newer program knows
 	CodeUnknownRules Code = "unknown_rules"
 	CodePanic        Code = "fold_panicked"
 	CodeUnstorable   Code = "row_refused" // the store refuses the event's row, alone too
@@ -52,9 +52,11 @@ const (
 // Verdict is what the fold says of an event.
 type Verdict struct {
 	Status Status
-	// Seq is the event's number in its room; zero where it has none.
+	// Seq is the event's number in its room; zero where it has none. A
+	// duplicate has that of the first.
 	Seq events.Seq
-	// Code is the reason of a rejection or of parking.
+	// Code is the reason of a rejection or of parking. A duplicate has that of
+	// the first.
 	Code Code
 	// Of is, for a duplicate, what is known of the first one.
 	Of Prior
