@@ -31,7 +31,7 @@ func TestOpen(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer s.Close()
+			defer closing(t, s)
 			if !test.kind(s) {
 				t.Errorf("it is a %T", s)
 			}
@@ -43,11 +43,17 @@ func TestOpen(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer reader.Close()
+			defer closing(t, reader)
 			if _, err := reader.Claim(t.Context(), 0, events.LogID{1}, "owner"); !errors.Is(err, readmodel.ErrReadOnly) {
 				t.Errorf("claim when read only: got error %v", err)
 			}
 		})
+	}
+}
+
+func closing(t *testing.T, s readmodel.Store) {
+	if err := s.Close(); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -39,7 +39,7 @@ func (p *pipeline) exec(name, sql string, args []any, done func(pgconn.CommandTa
 // query adds a statement whose rows go to row.
 func (p *pipeline) query(name, sql string, args []any, row func(tables.Row) error) {
 	p.add(name, sql, args, func(br pgx.BatchResults) error {
-		rows, err := br.Query()
+		rows, err := br.Query() //nolint:sqlclosecheck // Each closes them
 		if err == nil {
 			err = tables.Each(rows, row)
 		}

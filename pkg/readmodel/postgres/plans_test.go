@@ -42,7 +42,7 @@ func TestPlans(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
+	t.Cleanup(func() { _ = s.Close() })
 	plans(t, "empty", s)
 	fill(t, s)
 	plans(t, "filled", s)
@@ -63,7 +63,7 @@ func plans(t *testing.T, state string, s *Store) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer tx.Rollback(t.Context())
+	defer func() { _ = tx.Rollback(t.Context()) }()
 	check := func(name string, e *explaining) {
 		plan := e.plans.String()
 		for _, bad := range []string{"Seq Scan", "Hash Join", "Merge Join"} {

@@ -125,7 +125,7 @@ func (s *Store) Close() error {
 type querier struct{ tx pgx.Tx }
 
 func (q querier) Query(ctx context.Context, sql string, args ...any) (tables.Rows, error) {
-	return q.tx.Query(ctx, sql, args...)
+	return q.tx.Query(ctx, sql, args...) //nolint:sqlclosecheck // the caller closes them
 }
 
 func (c *Config) pool() (*pgxpool.Config, string, error) {

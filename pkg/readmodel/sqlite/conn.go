@@ -64,8 +64,8 @@ func (p *pool) take(ctx context.Context) (*conn, error) {
 }
 
 // put ends what transaction there is and gives the connection back.
-func (p *pool) put(c *conn) {
-	if !c.rollback() {
+func (p *pool) put(ctx context.Context, c *conn) {
+	if !c.rollback(context.WithoutCancel(ctx)) {
 		c.discard()
 		c = nil
 	}
@@ -115,12 +115,12 @@ func (c *conn) commit(ctx context.Context) error {
 // rollback reports whether the connection is without a transaction afterwards.
 // It fails where SQLite has rolled back by itself; the connection is as good as
 // new then, but that is not worth telling apart.
-func (c *conn) rollback() bool {
+func (c *conn) rollback(ctx context.Context) bool {
 	if !c.open {
 		return true
 	}
 	c.open = false
-	_, err := c.exec(context.Background(), "ROLLBACK")
+	_, err := c.exec(ctx, "ROLLBACK")
 	return err == nil
 }
 
@@ -140,7 +140,7 @@ func (c *conn) prepared(ctx context.Context, sql string) (*sql.Stmt, error) {
 
 // exec gives the number of rows that were touched.
 func (c *conn) exec(ctx context.Context, sql string, args ...any) (int64, error) {
-	st, err := c.prepared(ctx, sql)
+	st, err := c.prepared(ctx, sql) //nolint:sqlclosecheck // it lives as long as the connection
 	if err != nil {
 		return 0, err
 	}
@@ -153,11 +153,11 @@ func (c *conn) exec(ctx context.Context, sql string, args ...any) (int64, error)
 
 // Query runs a statement of package tables.
 func (c *conn) Query(ctx context.Context, sql string, args ...any) (tables.Rows, error) {
-	st, err := c.prepared(ctx, sql)
+	st, err := c.prepared(ctx, sql) //nolint:sqlclosecheck // it lives as long as the connection
 	if err != nil {
 		return nil, err
 	}
-	r, err := st.QueryContext(ctx, args...)
+	r, err := st.QueryContext(ctx, args...) //nolint:rowserrcheck // the caller closes and asks for errors
 	if err != nil {
 		return nil, err
 	}

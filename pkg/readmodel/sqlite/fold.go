@@ -59,7 +59,7 @@ func (s *Store) write(ctx context.Context, run func(*tx) error) error {
 	if err != nil {
 		return err
 	}
-	defer s.writer.put(c) // rolls back what is not committed
+	defer s.writer.put(ctx, c) // rolls back what is not committed
 	t := &tx{conn: c, ctx: ctx, detached: context.WithoutCancel(ctx), fault: s.fault}
 	if err := t.may("begin"); err != nil {
 		return err
@@ -73,7 +73,7 @@ func (s *Store) write(ctx context.Context, run func(*tx) error) error {
 	if err := t.may("commit"); err != nil {
 		return err
 	}
-	if err := c.commit(t.detached); err != nil {
+	if err := c.commit(context.WithoutCancel(ctx)); err != nil {
 		return fmt.Errorf("commit: %w", classify(err))
 	}
 	if s.fault != nil {

@@ -43,12 +43,12 @@ func TestPlans(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
+	defer closing(t, s)
 	c, err := s.readers.take(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.readers.put(c)
+	defer s.readers.put(t.Context(), c)
 
 	scans := map[string]string{
 		"Dump":          "all of it",
@@ -81,7 +81,7 @@ func TestPlans(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.writer.put(w)
+	defer s.writer.put(t.Context(), w)
 	e := &explaining{conn: w, t: t}
 	k := readmodel.Key{Tenant: "t", Room: "r"}
 	needs := tables.NewPrefetch(readmodel.Needs{k: {Header: true, Members: []events.UserID{"u"}, Priors: []events.EventID{"e"}}})
@@ -93,6 +93,12 @@ func TestPlans(t *testing.T) {
 		}
 		rows.Close()
 		check(t, "prefetch of "+q.name, e.steps, false, false)
+	}
+}
+
+func closing(t *testing.T, s *Store) {
+	if err := s.Close(); err != nil {
+		t.Error(err)
 	}
 }
 

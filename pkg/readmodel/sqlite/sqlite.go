@@ -112,7 +112,7 @@ func (s *Store) Snapshot(ctx context.Context, read func(readmodel.Reader) error)
 	if err != nil {
 		return fmt.Errorf("begin a snapshot: %w", err)
 	}
-	defer s.readers.put(c)
+	defer s.readers.put(ctx, c)
 	if err := c.begin(ctx, "BEGIN"); err != nil {
 		return fmt.Errorf("begin a snapshot: %w", err)
 	}

@@ -76,8 +76,7 @@ func writeRows[R any](t *tx, in insert[R], n int, row func(int) *R) error {
 
 // classify marks the errors that the same row would meet again.
 func classify(err error) error {
-	var e *sqlite.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*sqlite.Error](err); ok {
 		switch e.Code() & 0xff {
 		case sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_TOOBIG:
 			return fmt.Errorf("%w: %w", readmodel.ErrRowRefused, err)

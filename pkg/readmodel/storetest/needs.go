@@ -55,19 +55,22 @@ func testNeeds(t *testing.T, open Open) {
 	}{
 		{"nothing", nil, readmodel.Rows{}},
 		{
-			"rooms, of which one does not exist", readmodel.Needs{inMain(lobby): {Header: true}, inMain("none"): {Header: true}, inMain("empty"): nil},
+			"rooms, of which one does not exist",
+			readmodel.Needs{inMain(lobby): {Header: true}, inMain("none"): {Header: true}, inMain("empty"): nil},
 			readmodel.Rows{Views: map[readmodel.Key]*room.View{
 				inMain(lobby): view(&header, nil, nil), inMain("none"): room.NewView(), inMain("empty"): room.NewView(),
 			}},
 		},
 		{
-			"a header that the caller holds", readmodel.Needs{inMain(lobby): {Members: []events.UserID{"bob"}}},
+			"a header that the caller holds",
+			readmodel.Needs{inMain(lobby): {Members: []events.UserID{"bob"}}},
 			readmodel.Rows{Views: map[readmodel.Key]*room.View{inMain(lobby): view(nil, map[events.UserID]room.Member{
 				"bob": {User: "bob", Membership: events.MembershipJoin, Role: events.RoleMember, Since: 2},
 			}, nil)}},
 		},
 		{
-			"members there and not", readmodel.Needs{inMain(lobby): {Members: []events.UserID{"ann", "eve", "zoe"}}, inMain("empty"): {Members: []events.UserID{"bob"}}},
+			"members there and not",
+			readmodel.Needs{inMain(lobby): {Members: []events.UserID{"ann", "eve", "zoe"}}, inMain("empty"): {Members: []events.UserID{"bob"}}},
 			readmodel.Rows{Views: map[readmodel.Key]*room.View{
 				inMain(lobby): view(nil, map[events.UserID]room.Member{
 					"ann": {User: "ann", Membership: events.MembershipJoin, Role: events.RoleOwner, Since: 1},
@@ -77,7 +80,8 @@ func testNeeds(t *testing.T, open Open) {
 			}},
 		},
 		{
-			"priors from events", readmodel.Needs{inMain(lobby): {Priors: []events.EventID{"lobby-1", "lobby-4", "lobby-5", "lobby-6"}}, inMain("empty"): {Priors: []events.EventID{"lobby-1"}}},
+			"priors from events",
+			readmodel.Needs{inMain(lobby): {Priors: []events.EventID{"lobby-1", "lobby-4", "lobby-5", "lobby-6"}}, inMain("empty"): {Priors: []events.EventID{"lobby-1"}}},
 			readmodel.Rows{Views: map[readmodel.Key]*room.View{
 				inMain(lobby): view(nil, nil, map[events.EventID]room.Prior{
 					"lobby-1": {Type: events.TypeRoomCreated, Sender: "ann", Seq: 1},
@@ -88,13 +92,15 @@ func testNeeds(t *testing.T, open Open) {
 			}},
 		},
 		{
-			"priors from outcomes that bind", readmodel.Needs{inMain(lobby): {Priors: []events.EventID{"rejected", "unchanged", "expired", "then bound"}}},
+			"priors from outcomes that bind",
+			readmodel.Needs{inMain(lobby): {Priors: []events.EventID{"rejected", "unchanged", "expired", "then bound"}}},
 			readmodel.Rows{Views: map[readmodel.Key]*room.View{inMain(lobby): view(nil, nil, map[events.EventID]room.Prior{
 				"rejected": prior(rejected), "unchanged": prior(unchanged), "then bound": prior(bound),
 			})}},
 		},
 		{
-			"blocked rooms", readmodel.Needs{inMain(lobby): {}, inMain("stuck"): {Header: true}, inMain("never"): {Header: true}},
+			"blocked rooms",
+			readmodel.Needs{inMain(lobby): {}, inMain("stuck"): {Header: true}, inMain("never"): {Header: true}},
 			readmodel.Rows{
 				Views:   map[readmodel.Key]*room.View{inMain(lobby): room.NewView(), inMain("stuck"): view(&stuck, nil, nil), inMain("never"): room.NewView()},
 				Blocked: map[readmodel.Key]bool{inMain("stuck"): true, inMain("never"): true},
