@@ -150,14 +150,16 @@ func TestKilledImportGoesOn(t *testing.T) {
 
 	data := t.TempDir()
 	_, _ = start(t, data)
-	for _, after := range []time.Duration{50, 120, 200} {
+	for i, after := range []time.Duration{50, 120, 200, 100} {
 		p := proc.Start(t, bin(t), importArgs(t, data)...)
 		ctx, cancel := context.WithTimeout(t.Context(), after*time.Millisecond)
 		code, err := p.Wait(ctx)
 		cancel()
 		switch {
-		case errors.Is(err, context.DeadlineExceeded):
+		case errors.Is(err, context.DeadlineExceeded) && i < 3:
 			p.Kill9()
+		case errors.Is(err, context.DeadlineExceeded):
+			interrupt(t, p)
 		case code != 0 || err != nil:
 			t.Fatalf("exit code %d, error %v, stderr %s", code, err, p.Stderr())
 		}
@@ -169,6 +171,20 @@ func TestKilledImportGoesOn(t *testing.T) {
 	}
 	if out := proc.Output(t, bin(t), importArgs(t, data)...); !strings.Contains(out, "imported 0 events") {
 		t.Errorf("once more:\n%s", out)
+	}
+}
+
+// interrupt is Ctrl-C: the program says so and fails, unless it was done already.
+func interrupt(t *testing.T, p *proc.Process) {
+	t.Helper()
+	if err := p.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	code, err := p.Wait(ctx)
+	if err != nil || code != 0 && (code != 1 || !strings.Contains(p.Stderr(), "interrupted")) && code != 128+2 {
+		t.Fatalf("exit code %d, error %v, stderr %s", code, err, p.Stderr())
 	}
 }
 

@@ -23,6 +23,7 @@ func advise(err error) error {
 		{eventlog.ErrPartitionCount, "leave --partitions out to take what is there"},
 		{syscall.ENOSPC, "make room on the disk"},
 		{syscall.EROFS, "name another --data"},
+		{syscall.ENOTDIR, "name another --data"},
 		{fs.ErrPermission, "name another --data, or change its owner"},
 	} {
 		if errors.Is(err, known.is) {

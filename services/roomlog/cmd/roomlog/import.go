@@ -40,7 +40,8 @@ The user is irc: and the nick, a byte that ids cannot hold as ~hh. Who speaks
 first joins first. Event ids derive from the file's name and the line's number:
 the same import again adds nothing, and one that was stopped goes on.
 
-It works beside a running 'roomlog run --data DIR', and without one.
+It works beside a running 'roomlog run --data DIR', and without one. It ends when
+all is folded; a run that keeps its tables elsewhere is named with --database too.
 
 Example:
   roomlog import irc 2004-12-25.raw.txt --room ubuntu --owner alice --data data`
