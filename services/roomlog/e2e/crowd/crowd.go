@@ -44,6 +44,8 @@ type Config struct {
 	// Deadline is how long a person waits for an answer. An answer that takes
 	// longer is a failure of the server ([Crowd.Slowest]), not an unknown outcome.
 	Deadline time.Duration
+	// Silent, where it is set, is told which server has not answered in time.
+	Silent func(server string)
 }
 
 // Crowd is the people, their rooms and what they were told. Its methods are not

@@ -30,7 +30,8 @@ func (p *person) try(ctx context.Context, c checker.Command) bool {
 	if waited {
 		request.Header.Set("Prefer", "wait=2")
 	}
-	replica := p.client.At(p.crowd.server(p.rng.IntN(1 << 10)))
+	server := p.crowd.server(p.rng.IntN(1 << 10))
+	replica := p.client.At(server)
 	attempt := p.crowd.history.Send(c)
 	began := time.Now()
 	// What was begun is finished: otherwise each end of the load would leave as
@@ -50,6 +51,9 @@ func (p *person) try(ctx context.Context, c checker.Command) bool {
 	}
 	attempt.Unknown("")
 	if bounded.Err() != nil {
+		if p.crowd.cfg.Silent != nil {
+			p.crowd.cfg.Silent(server)
+		}
 		p.crowd.odd(fmt.Errorf("%w: command %s of %s: %w", errNoAnswer, c.Key, c.User, err))
 	}
 	p.pause(ctx, retryPause)
