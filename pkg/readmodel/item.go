@@ -3,6 +3,7 @@ package readmodel
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/roomlog/roomlog/pkg/events"
@@ -102,6 +103,9 @@ func (r *EventRow) data() (any, error) {
 func (r *EventRow) unmarshal(facts, content any) error {
 	if err := json.Unmarshal([]byte(r.Facts), facts); err != nil {
 		return err
+	}
+	if strings.HasPrefix(r.Content, `"`) {
+		return nil // encrypted, and the key is not here: the event without its content
 	}
 	return json.Unmarshal([]byte(r.Content), content)
 }

@@ -22,11 +22,13 @@ func Apply(v *View, e *events.Event, logTime time.Time) (Changes, Verdict) {
 		return repeat(p, e)
 	}
 	now := logTime.UnixMilli()
-	if v.Header != nil {
-		now = max(now, v.Header.LogTime)
-	}
+	// The record's own time, not the room's: one broker whose clock is ahead must
+	// not expire what comes after it.
 	if !e.Expires.IsZero() && now > e.Expires.UnixMilli() {
 		return reject(CodeExpired)
+	}
+	if v.Header != nil {
+		now = max(now, v.Header.LogTime)
 	}
 	j := judge{View: v, event: e, now: now}
 	if created, ok := e.Facts.(events.RoomCreated); ok {
