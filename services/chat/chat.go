@@ -36,7 +36,6 @@ const (
 	courtesyTimeout   = 250 * time.Millisecond
 	catchUp           = 2 * time.Second
 	positionWait      = 5 * time.Second
-	streamWrite       = 30 * time.Second
 	readHeaderTimeout = 5 * time.Second
 	idleTimeout       = 2 * time.Minute
 	maxHeaderBytes    = 32 << 10
@@ -105,7 +104,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	metrics := newMetrics(deps.Metrics, s.hub)
 	s.handler, err = httpapi.New(httpapi.Config{
 		Auth: verifier, Gate: gate, Hub: s.hub, Metrics: metrics, Logger: deps.Logger, Now: time.Now,
-		NewID: newID, MaxStreams: cfg.MaxStreams, WriteTimeout: streamWrite, Stop: s.stop,
+		NewID: newID, MaxStreams: cfg.MaxStreams, WriteTimeout: cfg.StreamTimeout, Stop: s.stop,
 		Reads: query.New(query.Config{
 			Store: deps.Store, Gate: gate, Follower: s.follower, Log: layout.Log, Now: time.Now,
 			Timeout: cfg.ReadTimeout, Wait: positionWait,
@@ -177,3 +176,6 @@ func ignoreClosed(err error) error {
 	}
 	return err
 }
+
+// Followers is how many streams and long polls are open.
+func (s *Service) Followers() int { return s.hub.Followers() }

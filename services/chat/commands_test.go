@@ -34,6 +34,18 @@ func join(t *testing.T, w *chattest.World, user string) *chattest.Client {
 	return c
 }
 
+// until polls for a condition that must come true.
+func until(t *testing.T, ok func() bool) {
+	t.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(10 * time.Second); !ok(); <-tick.C {
+		if time.Now().After(deadline) {
+			t.Fatal("it never came true")
+		}
+	}
+}
+
 func TestIdempotency(t *testing.T) {
 	w, alice := lobby(t)
 	bob := join(t, w, "bob")
@@ -91,9 +103,7 @@ func TestIdempotencyRaces(t *testing.T) {
 			t.Errorf("id %s", a.Body)
 		}
 	})
-	for w.Log.Len() < 5 { // the room, two and two
-		time.Sleep(time.Millisecond)
-	}
+	until(t, func() bool { return w.Log.Len() == 5 }) // the room, two and two
 	w.Resume()
 	g.Wait()
 	var page struct{ Items []struct{ Text string } }

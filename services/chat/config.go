@@ -23,6 +23,7 @@ type Config struct {
 	Rate           int           `name:"rate" help:"Commands a second that one user may send." default:"1000"`
 	Burst          int           `name:"burst" help:"Commands that one user may send at once." default:"2000"`
 	MaxStreams     int           `name:"max-streams" help:"Streams and long polls that one user may have open." default:"2000"`
+	StreamTimeout  time.Duration `name:"stream-timeout" help:"How long the client of a stream may take for what is sent to it." default:"30s"`
 	StopTimeout    time.Duration `name:"stop-timeout" help:"How long requests may take to finish when the program stops." default:"4s"`
 
 	// Secret is used instead of SecretFile where it is not empty.
@@ -63,6 +64,7 @@ func (c *Config) Validate() (warnings []string, err error) {
 	orDefault(&c.Rate, 1000)
 	orDefault(&c.Burst, 2000)
 	orDefault(&c.MaxStreams, 2000)
+	orDefault(&c.StreamTimeout, 30*time.Second)
 	orDefault(&c.StopTimeout, 4*time.Second)
 
 	var errs []error
@@ -79,7 +81,8 @@ func (c *Config) Validate() (warnings []string, err error) {
 		}
 	}
 	for name, d := range map[string]time.Duration{
-		"--publish-timeout": c.PublishTimeout, "--read-timeout": c.ReadTimeout, "--stop-timeout": c.StopTimeout,
+		"--publish-timeout": c.PublishTimeout, "--read-timeout": c.ReadTimeout,
+		"--stream-timeout": c.StreamTimeout, "--stop-timeout": c.StopTimeout,
 	} {
 		if d < 0 {
 			errs = append(errs, fmt.Errorf("%s is %s, must be positive", name, d))

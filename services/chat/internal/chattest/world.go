@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/roomlog/roomlog/pkg/eventlog"
 	"github.com/roomlog/roomlog/pkg/events"
 	"github.com/roomlog/roomlog/pkg/readmodel"
 	"github.com/roomlog/roomlog/pkg/readmodel/sqlite"
@@ -187,3 +188,11 @@ func (s *Store) Snapshot(ctx context.Context, read func(readmodel.Reader) error)
 }
 
 var _ message.Subscriber = (*gochannel.GoChannel)(nil)
+
+// Followers is how many streams and long polls there are.
+func (w *World) Followers() int { return w.Service.Followers() }
+
+// PartitionOf is the partition of a room.
+func (w *World) PartitionOf(r events.RoomID) events.Partition {
+	return eventlog.PartitionOf(events.Key(events.DefaultTenant, r), Partitions)
+}

@@ -1,0 +1,126 @@
+package chattest
+
+import (
+	"bufio"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// patience is how long a test waits for the next event.
+const patience = 20 * time.Second
+
+// Frame is one event of a stream.
+type Frame struct{ ID, Event, Data string }
+
+// Stream is an open stream of server-sent events.
+type Stream struct {
+	t      *testing.T
+	Header http.Header
+	res    *http.Response
+	frames chan Frame
+	closed chan struct{}
+	once   sync.Once
+}
+
+// Follow opens a stream; the test's end closes it. With paused it is not read
+// until Read is called.
+func (c *Client) Follow(path string, paused bool, headers ...Header) *Stream {
+	c.t.Helper()
+	res := c.send(http.MethodGet, path, nil, append(headers, Header{"Accept", "text/event-stream"})...)
+	if res.StatusCode != http.StatusOK {
+		c.t.Fatalf("stream: status %d", res.StatusCode)
+	}
+	s := &Stream{t: c.t, Header: res.Header, res: res, frames: make(chan Frame), closed: make(chan struct{})}
+	c.t.Cleanup(s.Close)
+	if !paused {
+		s.Read()
+	}
+	return s
+}
+
+// Close hangs up.
+func (s *Stream) Close() {
+	s.once.Do(func() {
+		close(s.closed)
+		_ = s.res.Body.Close()
+	})
+}
+
+// Read begins to read.
+func (s *Stream) Read() {
+	go func() {
+		defer close(s.frames)
+		lines := bufio.NewScanner(s.res.Body)
+		lines.Buffer(nil, 1<<20)
+		var f Frame
+		for lines.Scan() {
+			name, value, _ := strings.Cut(lines.Text(), ": ")
+			switch name {
+			case "id":
+				f.ID = value
+			case "event":
+				f.Event = value
+			case "data":
+				f.Data = value
+			case "":
+				if f.Data != "" {
+					select {
+					case s.frames <- f:
+					case <-s.closed:
+						return
+					}
+				}
+				f = Frame{}
+			}
+		}
+	}()
+}
+
+// Next gives the next event; ok is false at the stream's end.
+func (s *Stream) Next() (f Frame, ok bool) {
+	s.t.Helper()
+	select {
+	case f, ok = <-s.frames:
+		return f, ok
+	case <-time.After(patience):
+		s.t.Fatal("no event came")
+		return f, false
+	}
+}
+
+// IDs gives the ids of the next n events.
+func (s *Stream) IDs(n int) (ids []string) {
+	s.t.Helper()
+	for range n {
+		f, ok := s.Next()
+		if !ok {
+			s.t.Fatalf("the stream ended after %v", ids)
+		}
+		ids = append(ids, f.ID)
+	}
+	return ids
+}
+
+// End reads the event that ends the stream, and that nothing follows.
+func (s *Stream) End() (code string, cursor int) {
+	s.t.Helper()
+	f, ok := s.Next()
+	if !ok || f.Event != "end" {
+		s.t.Fatalf("%+v is not the end", f)
+	}
+	var end struct {
+		Code   string
+		Cursor int
+	}
+	if err := json.Unmarshal([]byte(f.Data), &end); err != nil {
+		s.t.Fatal(err)
+	}
+	if f, ok := s.Next(); ok {
+		s.t.Fatalf("%+v follows the end", f)
+	}
+	return end.Code, end.Cursor
+}

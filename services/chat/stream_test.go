@@ -1,0 +1,184 @@
+package chat_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/roomlog/roomlog/pkg/timeline"
+	"github.com/roomlog/roomlog/services/chat"
+	"github.com/roomlog/roomlog/services/chat/internal/chattest"
+)
+
+const eventsPath = "/v1/rooms/lobby/events"
+
+func say(t *testing.T, c *chattest.Client, n int) (last chattest.Answer) {
+	t.Helper()
+	for range n {
+		last = c.Post(messages, `{"text":"a"}`).Is(http.StatusAccepted)
+	}
+	return last
+}
+
+func are(t *testing.T, got []string, from int) {
+	t.Helper()
+	for i, id := range got {
+		if id != fmt.Sprint(from+i) {
+			t.Fatalf("ids %v, want them dense from %d", got, from)
+		}
+	}
+}
+
+func TestStreamReplaysFollowsResumes(t *testing.T) {
+	_, alice := lobby(t)
+	sent := say(t, alice, 3)
+	s := alice.Follow(eventsPath, false, chattest.At(sent.Position()))
+	if s.Header.Get("Content-Type") != "text/event-stream" || s.Header.Get("Roomlog-Position") == "" || s.Header.Get("X-Request-Id") == "" {
+		t.Errorf("headers %v", s.Header)
+	}
+	are(t, s.IDs(4), 1)
+	say(t, alice, 3)
+	are(t, s.IDs(3), 5)
+	s.Close()
+	say(t, alice, 2)
+
+	resumed := alice.Follow(eventsPath+"?after=1", false, h("Last-Event-ID", "6")) // overrides after
+	are(t, resumed.IDs(3), 7)
+	after := alice.Follow(eventsPath+"?after=8", false)
+	f, _ := after.Next()
+	var item struct {
+		Seq  int
+		Type string
+		Room string
+		Data struct{ Text string }
+	}
+	if err := json.Unmarshal([]byte(f.Data), &item); err != nil || f.ID != "9" || f.Event != item.Type || item.Seq != 9 || item.Data.Text != "a" {
+		t.Errorf("%v: frame %+v", err, f)
+	}
+	var p page
+	alice.Get(eventsPath + "?after=8").Into(&p) // the same item as in a page
+	raw := alice.Get(eventsPath + "?after=8&limit=1").Body
+	if !strings.Contains(string(raw), f.Data) {
+		t.Errorf("the stream has %s, the page %s", f.Data, raw)
+	}
+}
+
+func TestStreamOfTypes(t *testing.T) {
+	w, alice := lobby(t)
+	bob := join(t, w, "bob")
+	s := bob.Follow(eventsPath+"?types=message.posted", false)
+	say(t, alice, 1)
+	alice.Put("/v1/rooms/lobby/members/carol", `{"membership":"invite"}`).Is(http.StatusAccepted)
+	say(t, alice, 1)
+	if ids := s.IDs(2); ids[0] != "3" || ids[1] != "5" {
+		t.Errorf("ids %v", ids)
+	}
+	alice.Put("/v1/rooms/lobby/members/bob", `{"membership":"leave"}`).Is(http.StatusAccepted)
+	say(t, alice, 1)
+	if f, _ := s.Next(); f.ID != "6" || f.Event != "member.changed" {
+		t.Errorf("%+v, want one's own kick", f)
+	}
+	if code, cursor := s.End(); code != "not_a_member" || cursor != 6 {
+		t.Errorf("end %s at %d", code, cursor)
+	}
+}
+
+// The timeline loses commits, or says nothing at all: streams miss nothing.
+func TestStreamWithoutTimeline(t *testing.T) {
+	w, alice := lobby(t)
+	s := alice.Follow(eventsPath, false)
+	are(t, s.IDs(1), 1)
+	n := 0
+	w.Drop(func(c timeline.Commit) bool { n++; return len(c.Events) > 0 && n%2 == 0 })
+	say(t, alice, 20)
+	are(t, s.IDs(20), 2)
+	w.Drop(func(c timeline.Commit) bool { return len(c.Events) > 0 }) // beacons only
+	say(t, alice, 3)
+	are(t, s.IDs(3), 22)
+	w.Drop(func(timeline.Commit) bool { return true })
+	sent := say(t, alice, 3)
+	alice.Get(messages, chattest.At(sent.Position())).Is(http.StatusOK) // by the checkpoints
+	are(t, s.IDs(3), 25)
+	w.Drop(nil)
+	say(t, alice, 1)
+	are(t, s.IDs(1), 28)
+}
+
+// Who does not read gets everything all the same, and holds nobody up.
+func TestSlowStream(t *testing.T) {
+	_, alice := lobby(t)
+	slow, quick := alice.Follow(eventsPath, true), alice.Follow(eventsPath, false)
+	flood(alice)
+	are(t, quick.IDs(flooded+1), 1)
+	slow.Read()
+	are(t, slow.IDs(flooded+1), 1)
+}
+
+// Who never reads is cut off.
+func TestStuckStream(t *testing.T) {
+	w, alice := lobby(t, func(c *chat.Config) { c.StreamTimeout = 300 * time.Millisecond })
+	stuck := alice.Follow(eventsPath, true)
+	flood(alice)
+	until(t, func() bool { return w.Followers() == 0 })
+	stuck.Close()
+}
+
+// flooded is how many messages of flood are more than sockets and buffers hold.
+const flooded = 1000
+
+func flood(c *chattest.Client) {
+	body := `{"text":"` + strings.Repeat("x", 16<<10) + `"}`
+	for range flooded {
+		c.Post(messages, body).Is(http.StatusAccepted)
+	}
+}
+
+func TestStreamEndsWithTheServer(t *testing.T) {
+	w, alice := lobby(t)
+	s := alice.Follow(eventsPath, false)
+	are(t, s.IDs(1), 1)
+	poll := make(chan chattest.Answer, 1)
+	go func() { poll <- alice.Get(eventsPath + "?after=1&wait=30") }()
+	until(t, func() bool { return w.Followers() == 2 })
+	go w.Stop()
+	if code, cursor := s.End(); code != "server_shutdown" || cursor != 1 {
+		t.Errorf("end %s at %d", code, cursor)
+	}
+	(<-poll).Is(http.StatusOK)
+}
+
+func TestTooManyStreams(t *testing.T) {
+	w, alice := lobby(t, func(c *chat.Config) { c.MaxStreams = 2 })
+	bob := join(t, w, "bob")
+	first := alice.Follow(eventsPath, false)
+	alice.Follow(eventsPath, false)
+	sse := h("Accept", "text/event-stream")
+	alice.Get(eventsPath, sse).Problem(http.StatusTooManyRequests, "too_many_streams")
+	alice.Get(eventsPath+"?wait=1").Problem(http.StatusTooManyRequests, "too_many_streams")
+	bob.Follow(eventsPath, false)
+	first.Close()
+	until(t, func() bool { return w.Followers() == 2 })
+	alice.Follow(eventsPath, false)
+}
+
+// A room's history from before one's ban and return is part of the stream, one's
+// old leave ends nothing.
+func TestStreamOfOneWhoReturned(t *testing.T) {
+	w, alice := lobby(t)
+	bob := join(t, w, "bob")
+	for _, m := range []string{"leave", "join"} {
+		bob.Put("/v1/rooms/lobby/members/bob", `{"membership":"`+m+`"}`, chattest.Wait).Is(http.StatusOK)
+	}
+	s := bob.Follow(eventsPath, false)
+	are(t, s.IDs(4), 1)
+	say(t, alice, 1)
+	are(t, s.IDs(1), 5)
+	bob.Put("/v1/rooms/lobby/members/bob", `{"membership":"leave"}`, chattest.Wait).Is(http.StatusOK)
+	are(t, s.IDs(1), 6)
+	if code, _ := s.End(); code != "not_a_member" {
+		t.Errorf("end %s", code)
+	}
+}
