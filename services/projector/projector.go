@@ -20,10 +20,7 @@ import (
 
 	"github.com/roomlog/roomlog/pkg/admin"
 	"github.com/roomlog/roomlog/pkg/eventlog"
-	"github.com/roomlog/roomlog/pkg/events"
-	"github.com/roomlog/roomlog/pkg/events/room"
 	"github.com/roomlog/roomlog/pkg/readmodel"
-	"github.com/roomlog/roomlog/services/projector/internal/announce"
 	"github.com/roomlog/roomlog/services/projector/internal/partition"
 )
 
@@ -46,19 +43,9 @@ type Deps struct {
 
 // Service is a projector.
 type Service struct {
-	cfg       Config
-	deps      Deps
-	source    *eventlog.Source
-	client    *eventlog.Client
-	states    *partition.States
-	announcer *announce.Announcer
-	owners    partition.Config
-	committed chan progress
-}
-
-type progress struct {
-	partition events.Partition
-	next      events.Offset
+	deps       Deps
+	client     *eventlog.Client
+	projection *projection
 }
 
 // New makes a projector.
@@ -66,27 +53,15 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	source, err := eventlog.NewSource(deps.Log, deps.Layout, cfg.Group)
-	if err != nil {
-		return nil, err
-	}
 	client, err := eventlog.NewClient(deps.Log)
 	if err != nil {
 		return nil, err
 	}
-	states := partition.NewStates()
-	s := &Service{
-		cfg: cfg, deps: deps, source: source, client: client, states: states,
-		announcer: announce.New(deps.Timeline, deps.TimelineTopic, deps.Projection, states, deps.Metrics, deps.Logger),
-		committed: make(chan progress, 1024),
+	p, err := newProjection(cfg, deps, deps.Projection, deps.Store)
+	if err != nil {
+		return nil, err
 	}
-	s.owners = partition.Config{
-		Store: deps.Store, Layout: deps.Layout, Owner: ownerName(), Judge: room.Apply,
-		MaxBatch: cfg.MaxBatch, HeaderCache: cfg.RoomCache, Slots: make(chan struct{}, cfg.Parallel),
-		Announce: s.announcer.Announce, Committed: s.noteCommitted, States: states,
-		Metrics: partition.NewMetrics(deps.Metrics, states), Logger: deps.Logger, Now: time.Now,
-	}
-	return s, nil
+	return &Service{deps: deps, client: client, projection: p}, nil
 }
 
 // ownerName tells operators which process owns a partition.
@@ -101,64 +76,13 @@ func ownerName() string {
 // Run folds the partitions that the group assigns to this process until ctx ends.
 func (s *Service) Run(ctx context.Context) error {
 	defer s.client.Close()
-	// What the owners commit last is told still: these end after them.
-	tail, stop := context.WithCancel(context.WithoutCancel(ctx))
-	defer stop()
-	var tellers errgroup.Group
-	tellers.Go(func() error { return s.announcer.Run(tail) })
-	tellers.Go(func() error { return s.commitOffsets(tail) })
-
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error {
-		err := s.source.Run(ctx, func(ctx context.Context, r *eventlog.Reader) error {
-			o, err := partition.NewOwner(s.owners, r)
-			if err != nil {
-				return err
-			}
-			return o.Run(ctx)
-		})
-		if err == nil && ctx.Err() == nil {
-			err = errors.New("the consumer group ended")
-		}
-		return err
-	})
+	g.Go(func() error { return s.projection.run(ctx) })
 	g.Go(func() error { return s.watchEnds(ctx) })
-	err := g.Wait()
-	stop()
-	if err = errors.Join(err, tellers.Wait()); err != nil && !errors.Is(err, context.Canceled) {
+	if err := g.Wait(); err != nil && !errors.Is(err, context.Canceled) {
 		return fmt.Errorf("projector: %w", err)
 	}
 	return nil
-}
-
-func (s *Service) noteCommitted(p events.Partition, next events.Offset) {
-	select {
-	case s.committed <- progress{p, next}:
-	default: // a gauge: the next one will do
-	}
-}
-
-// commitOffsets keeps the group's committed offsets near the checkpoints, so
-// that any Kafka tool shows the lag. Nothing reads them.
-func (s *Service) commitOffsets(ctx context.Context) error {
-	tick := time.NewTicker(endsInterval)
-	defer tick.Stop()
-	latest := map[events.Partition]events.Offset{}
-	for {
-		select {
-		case p := <-s.committed:
-			latest[p.partition] = p.next
-		case <-tick.C:
-			for p, next := range latest {
-				if err := s.source.Commit(ctx, p, next); err != nil {
-					s.deps.Logger.Debug("cannot commit the group's offset", "partition", p, "error", err)
-				}
-			}
-			clear(latest)
-		case <-ctx.Done():
-			return nil
-		}
-	}
 }
 
 // watchEnds keeps the log's ends, for lag.
@@ -169,7 +93,7 @@ func (s *Service) watchEnds(ctx context.Context) error {
 		select {
 		case <-tick.C:
 			if ends, err := s.client.Ends(ctx, s.deps.Layout); err == nil {
-				s.states.Ends(ends)
+				s.projection.states.Ends(ends)
 			}
 		case <-ctx.Done():
 			return nil
@@ -198,4 +122,4 @@ func (s *Service) checkPartitions(context.Context) (any, error) {
 }
 
 // Partitions are the states of the partitions assigned to this process.
-func (s *Service) Partitions() []partition.State { return s.states.All() }
+func (s *Service) Partitions() []partition.State { return s.projection.states.All() }

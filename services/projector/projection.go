@@ -1,0 +1,108 @@
+package projector
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/roomlog/roomlog/pkg/eventlog"
+	"github.com/roomlog/roomlog/pkg/events"
+	"github.com/roomlog/roomlog/pkg/events/room"
+	"github.com/roomlog/roomlog/pkg/readmodel"
+	"github.com/roomlog/roomlog/services/projector/internal/announce"
+	"github.com/roomlog/roomlog/services/projector/internal/partition"
+)
+
+// projection folds one version of the projection: a consumer group of its own,
+// so that versions do not wait for each other.
+type projection struct {
+	deps      Deps
+	source    *eventlog.Source
+	states    *partition.States
+	announcer *announce.Announcer
+	owners    partition.Config
+	committed chan progress
+}
+
+type progress struct {
+	partition events.Partition
+	next      events.Offset
+}
+
+func newProjection(cfg Config, deps Deps, version int, store readmodel.Store) (*projection, error) {
+	source, err := eventlog.NewSource(deps.Log, deps.Layout, cfg.Group+".v"+strconv.Itoa(version))
+	if err != nil {
+		return nil, err
+	}
+	metrics := prometheus.WrapRegistererWith(prometheus.Labels{"projection": strconv.Itoa(version)}, deps.Metrics)
+	states := partition.NewStates()
+	logger := deps.Logger.With("projection", version)
+	p := &projection{
+		deps: deps, source: source, states: states,
+		announcer: announce.New(deps.Timeline, deps.TimelineTopic, version, states, metrics, logger),
+		committed: make(chan progress, 1024),
+	}
+	p.owners = partition.Config{
+		Store: store, Layout: deps.Layout, Owner: ownerName(), Judge: room.Apply,
+		MaxBatch: cfg.MaxBatch, HeaderCache: cfg.RoomCache, Slots: make(chan struct{}, cfg.Parallel),
+		Announce: p.announcer.Announce, Committed: p.noteCommitted, States: states,
+		Metrics: partition.NewMetrics(metrics, states), Logger: logger, Now: time.Now,
+	}
+	return p, nil
+}
+
+// run folds the partitions that the group assigns to this process until ctx ends.
+func (p *projection) run(ctx context.Context) error {
+	// What the owners commit last is told still: these end after them.
+	tail, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	var tellers errgroup.Group
+	tellers.Go(func() error { return p.announcer.Run(tail) })
+	tellers.Go(func() error { return p.commitOffsets(tail) })
+	err := p.source.Run(ctx, func(ctx context.Context, r *eventlog.Reader) error {
+		o, err := partition.NewOwner(p.owners, r)
+		if err != nil {
+			return err
+		}
+		return o.Run(ctx)
+	})
+	if err == nil && ctx.Err() == nil {
+		err = errors.New("the consumer group ended")
+	}
+	stop()
+	return errors.Join(err, tellers.Wait())
+}
+
+func (p *projection) noteCommitted(partition events.Partition, next events.Offset) {
+	select {
+	case p.committed <- progress{partition, next}:
+	default: // a gauge: the next one will do
+	}
+}
+
+// commitOffsets keeps the group's committed offsets near the checkpoints, so
+// that any Kafka tool shows the lag. Nothing reads them.
+func (p *projection) commitOffsets(ctx context.Context) error {
+	tick := time.NewTicker(endsInterval)
+	defer tick.Stop()
+	latest := map[events.Partition]events.Offset{}
+	for {
+		select {
+		case c := <-p.committed:
+			latest[c.partition] = c.next
+		case <-tick.C:
+			for partition, next := range latest {
+				if err := p.source.Commit(ctx, partition, next); err != nil {
+					p.deps.Logger.Debug("cannot commit the group's offset", "partition", partition, "error", err)
+				}
+			}
+			clear(latest)
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
