@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -37,6 +38,19 @@ type flags struct {
 	Chat     chat.Config    `embed:""`
 	Admin    string         `help:"Where health, readiness, metrics and profiles are served. Without authentication: keep it private." default:"127.0.0.1:8081"`
 	LogLevel slog.Level     `name:"log-level" help:"debug, info, warn or error." default:"info"`
+}
+
+// Validate says what is missing: kong calls it, and shows the usage.
+func (f *flags) Validate() error {
+	switch {
+	case len(f.Backend.Brokers) == 0:
+		return errors.New("no brokers given: use --brokers host:port,…")
+	case f.Backend.Database == "":
+		return errors.New("no database given: use --database postgres://… or a directory")
+	case f.Chat.SecretFile == "":
+		return errors.New("no secret given: use --secret-file")
+	}
+	return nil
 }
 
 func main() {
@@ -77,11 +91,11 @@ func run(ctx context.Context, f flags) (err error) {
 
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	service, closeParts, err := open(ctx, f, metrics, logger)
+	service, opened, err := open(ctx, f, metrics, logger)
+	defer func() { err = errors.Join(err, opened.close()) }()
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, closeParts()) }()
 
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return admin.Serve(ctx, adminListener, admin.Handler(metrics, service.Checks()...)) })
@@ -90,52 +104,53 @@ func run(ctx context.Context, f flags) (err error) {
 	return g.Wait()
 }
 
-// open connects to what the flags name. The parts are closed in reverse.
-func open(ctx context.Context, f flags, metrics prometheus.Registerer, logger *slog.Logger) (_ *chat.Service, closeAll func() error, err error) {
-	var closers []func() error
-	closeAll = func() error {
-		var errs []error
-		for i := len(closers) - 1; i >= 0; i-- {
-			errs = append(errs, closers[i]())
-		}
-		return errors.Join(errs...)
+// parts are what the service works on, in the order in which they were opened.
+type parts []func() error
+
+// close closes them in reverse.
+func (p parts) close() error {
+	var errs []error
+	for _, c := range slices.Backward(p) {
+		errs = append(errs, c())
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, closeAll())
-		}
-	}()
+	return errors.Join(errs...)
+}
+
+// open connects to what the flags name. The parts are the caller's to close, after
+// an error too.
+func open(ctx context.Context, f flags, metrics prometheus.Registerer, logger *slog.Logger) (*chat.Service, parts, error) {
+	var opened parts
 	cfg, err := f.Backend.EventLog("roomlog-chat", "", logger)
 	if err != nil {
-		return nil, nil, err
+		return nil, opened, err
 	}
 	topic, err := f.Backend.OpenLog(ctx, cfg)
 	if err != nil {
-		return nil, nil, err
+		return nil, opened, err
 	}
 	if err := f.Backend.EnsureTimeline(ctx, topic); err != nil {
-		return nil, nil, err
+		return nil, opened, err
 	}
 	store, err := f.Backend.OpenStore(ctx, logger)
 	if err != nil {
-		return nil, nil, err
+		return nil, opened, err
 	}
-	closers = append(closers, store.Close)
+	opened = append(opened, store.Close)
 	log, err := chat.OpenLog(topic.Config, topic.Layout)
 	if err != nil {
-		return nil, nil, err
+		return nil, opened, err
 	}
-	closers = append(closers, log.Close)
+	opened = append(opened, log.Close)
 	subscriber, err := eventlog.NewSubscriber(eventlog.SubscriberConfig{Config: topic.Config, FromEnd: true, SkipDeleted: true})
 	if err != nil {
-		return nil, nil, err
+		return nil, opened, err
 	}
-	closers = append(closers, subscriber.Close)
+	opened = append(opened, subscriber.Close)
 	service, err := chat.New(f.Chat, chat.Deps{
 		Log: log, Store: store, Timeline: subscriber, TimelineTopic: timeline.DefaultTopic,
 		Projection: f.Backend.Projection, Metrics: metrics, Logger: logger,
 	})
-	return service, closeAll, err
+	return service, opened, err
 }
 
 func ignoreClosed(err error) error {

@@ -40,7 +40,6 @@ const (
 	MessageNotFound      Code = "message_not_found"
 	MemberNotFound       Code = "member_not_found"
 	OutcomeNotFound      Code = "outcome_not_found"
-	NotAcceptable        Code = "not_acceptable"
 	PositionOfAnotherLog Code = "position_of_another_log"
 	BodyTooLarge         Code = "body_too_large"
 	UnsupportedMediaType Code = "unsupported_media_type"

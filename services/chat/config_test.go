@@ -1,0 +1,65 @@
+package chat_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/roomlog/roomlog/services/chat"
+)
+
+func TestValidate(t *testing.T) {
+	good := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(good, []byte(" "+strings.Repeat("s", 32)+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	short := filepath.Join(t.TempDir(), "short")
+	if err := os.WriteFile(short, []byte(strings.Repeat("s", 31)+" "), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		name    string
+		cfg     chat.Config
+		warning string
+		err     string
+	}{
+		{"good", chat.Config{SecretFile: good}, "", ""},
+		{"no secret", chat.Config{}, "", "--secret-file"},
+		{"a short secret", chat.Config{SecretFile: short}, "", "31 bytes"},
+		{"no file", chat.Config{SecretFile: good + "x"}, "", "no such file"},
+		{"a tenant that is none", chat.Config{SecretFile: good, Tenants: []string{"a/b"}}, "", "--tenants"},
+		{"a rate below", chat.Config{SecretFile: good, Rate: -1}, "", "--rate"},
+		{"a time below", chat.Config{SecretFile: good, PublishTimeout: -1}, "", "--publish-timeout"},
+		{"all the world", chat.Config{SecretFile: good, Listen: "0.0.0.0:80"}, "not loopback", ""},
+		{"IPv6", chat.Config{SecretFile: good, Listen: "[::1]:0"}, "", ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			warnings, err := tc.cfg.Validate()
+			if tc.err == "" != (err == nil) || err != nil && !strings.Contains(err.Error(), tc.err) {
+				t.Errorf("error %v", err)
+			}
+			if tc.warning == "" != (len(warnings) == 0) || tc.warning != "" && !strings.Contains(warnings[0], tc.warning) {
+				t.Errorf("warnings %v", warnings)
+			}
+			if err == nil && (len(tc.cfg.Secret) != 32 || tc.cfg.Burst == 0) {
+				t.Errorf("a secret of %d bytes, a burst of %d", len(tc.cfg.Secret), tc.cfg.Burst)
+			}
+		})
+	}
+}
+
+func TestSecretHides(t *testing.T) {
+	c := chat.Config{Secret: chat.Secret("very secret words")}
+	j, err := json.Marshal(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []string{fmt.Sprint(c), fmt.Sprintf("%+v %#v %s %x", c, c, c.Secret, c.Secret), string(j)} {
+		if strings.Contains(s, "very secret") || strings.Contains(s, fmt.Sprintf("%x", "very secret")) {
+			t.Errorf("shown: %s", s)
+		}
+	}
+}
