@@ -108,7 +108,7 @@ func (s *Service) attempt(ctx context.Context, req Request, wait func(context.Co
 		if !errors.Is(err, errBehind) {
 			return err
 		}
-		if late != nil { // what was told to be folded may not be, after a rebuild
+		if late != nil || waiting.Err() != nil { // what was told to be folded may not be, after a rebuild
 			return problem.Caused(problem.ReadModelBehind, "the read model has not yet folded what you have seen or written", err)
 		}
 		pause := time.NewTimer(behindPause)
