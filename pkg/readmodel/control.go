@@ -51,11 +51,15 @@ type Control interface {
 	// Build adds a version to be built, with empty tables. [ErrBuilding] where one
 	// is being built; it names that one.
 	Build(ctx context.Context, now int64) (Projection, error)
-	// CutOver makes a version live in one transaction, with the checkpoints of both
-	// versions locked: only where each partition of it has reached the live
-	// checkpoint ([BehindError]), and every room has the same seqs for the same
-	// events, told by the rooms' digests ([DiffersError]). The one that was live
-	// becomes [Previous]. Going back is the same step.
+	// CutOver makes a version live, in one transaction. Under writes two versions
+	// are never at the same checkpoints by chance, so it holds the live version's
+	// checkpoints first (its folding waits, nothing else does), waits until the
+	// other one has reached them in every partition ([BehindError] where that takes
+	// longer than ctx or a second or two), holds those too, and compares: every room
+	// of the live version must have the same seqs for the same events in the other
+	// one ([DiffersError]). Rooms are told by their digests; where the other version
+	// is ahead, the live digest is carried on over the events that it lacks. The one
+	// that was live becomes [Previous]. Going back is the same step.
 	CutOver(ctx context.Context, version int, now int64) error
 	// Drop removes a version and its tables; not the live one ([ErrLive]).
 	Drop(ctx context.Context, version int) error
