@@ -6,7 +6,7 @@ PKGS    := ./... ./services/chat/... ./services/projector/... ./services/roomlog
 CLUSTER := go run ./deployments/cluster/cmd/cluster
 DATA    ?= data
 
-.PHONY: help run build test soak crash bench lint fmt generate generated cluster cluster-down clean
+.PHONY: help run build test test-with-cluster soak crash bench lint fmt generate generated cluster cluster-down clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -24,15 +24,24 @@ clean: ## remove what was built
 generate: ## code from the API description
 	go generate $(PKGS)
 
+generated: generate ## fail where generated code is not current
+	git diff --exit-code -- '*.gen.go'
+
 # Real Kafka and PostgreSQL are started once for all tests, and taken away again.
 # The core runs under the race detector; what starts whole programs does not.
-test: build ## all tests, on the embedded and on the real parts
+test: build generated ## all tests, on the embedded and on the real parts
 	$(CLUSTER) exec -- $(MAKE) --no-print-directory test-with-cluster
 
 test-with-cluster:
 	go vet $(PKGS)
 	go test -race -timeout 20m ./... ./services/chat/... ./services/projector/... ./services/roomlog/internal/...
-	go test -timeout 30m ./services/roomlog/e2e/... ./services/roomlog/cmd/...
+	ROOMLOG_TEST_BIN=$(CURDIR)/bin go test -timeout 30m ./services/roomlog/e2e/... ./services/roomlog/cmd/...
+
+bench: ## what the core can do on this machine: codec, log, tables, fold
+	go test -run '^$$' -bench . -benchtime 2s ./pkg/events/... ./pkg/eventlog/... ./pkg/readmodel/... ./services/projector/...
+
+soak: build ## what takes longer than make test: crashes, cluster faults and reads of own writes, at length
+	CRASH_ROUNDS=100 RYW_TRIES=10000 $(CLUSTER) exec -- go test -count=1 -v -timeout 120m ./services/roomlog/e2e/crash ./services/roomlog/e2e/cluster
 
 crash: build ## 100 rounds of kill -9 under load
 	CRASH_ROUNDS=100 go test -count=1 -v -timeout 60m -run TestCrash ./services/roomlog/e2e/crash
