@@ -164,6 +164,18 @@ func (h *History) Acked() int {
 	return h.acked
 }
 
+// Repeated counts the commands that were sent more than once.
+func (h *History) Repeated() (n int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, r := range h.commands {
+		if r.attempts > 1 {
+			n++
+		}
+	}
+	return n
+}
+
 // Len counts the commands.
 func (h *History) Len() int {
 	h.mu.Lock()

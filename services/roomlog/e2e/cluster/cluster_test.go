@@ -88,6 +88,9 @@ func (d *deployment) projectorFrozen(t *testing.T) {
 			strings.Count(log, "claimed by another owner"), strings.Count(log, "cause=\"partition lost"))
 	})
 	changes, claims := d.checkAudit(t)
+	if t.Failed() {
+		return
+	}
 	t.Logf("figure: projector frozen: %d changes of checkpoints, %d of them claims: none by who had lost the claim", changes, claims)
 }
 
@@ -152,5 +155,6 @@ func (d *deployment) lastLook(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.report(t, found)
-	t.Logf("figure: cluster: %d commands, %d acknowledged, 0 violations; refusals %v", d.people.Sent(), d.people.Acked(), d.people.Problems())
+	t.Logf("figure: cluster: %d commands (%d of them sent more than once), %d acknowledged, 0 violations; refusals %v",
+		d.people.Sent(), d.people.Repeated(), d.people.Acked(), d.people.Problems())
 }

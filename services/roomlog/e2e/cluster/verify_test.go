@@ -18,6 +18,9 @@ func (d *deployment) verify(t *testing.T) {
 	}
 	t.Logf("figure: projector verify says: %s", strings.TrimSpace(equal.Stdout))
 	changes, claims := d.checkAudit(t)
+	if t.Failed() {
+		return
+	}
 	t.Logf("figure: cluster: %d committed changes of checkpoints, %d of them claims; none under a claim that was lost", changes, claims)
 
 	room := string(d.people.Rooms()[1])

@@ -75,8 +75,8 @@ func TestCrash(t *testing.T) {
 	people.SetServers(v.start(t))
 	v.survive(t, people, rounds)
 	v.lastLook(t, people)
-	t.Logf("figure: crash: %d kills under load, %d during start-up, %d commands, %d acknowledged, 0 violations",
-		rounds, v.early, people.Sent(), people.Acked())
+	t.Logf("figure: crash: %d kills under load, %d during start-up, %d commands (%d of them sent more than once), %d acknowledged, 0 violations",
+		rounds, v.early, people.Sent(), people.Repeated(), people.Acked())
 	t.Logf("figure: crash: longest start %s, refusals %v", v.slowestStart.Round(time.Millisecond), people.Problems())
 }
 

@@ -96,6 +96,9 @@ func (c *Crowd) Acked() int { return c.history.Acked() }
 // Sent counts the commands.
 func (c *Crowd) Sent() int { return c.history.Len() }
 
+// Repeated counts the commands that were sent more than once.
+func (c *Crowd) Repeated() int { return c.history.Repeated() }
+
 // Pulse tells how steadily acknowledgements come.
 func (c *Crowd) Pulse() *Pulse { return c.pulse }
 

@@ -34,6 +34,10 @@ type person struct {
 	// the person does not know where they stand, and does nothing else there.
 	pending map[events.RoomID][]checker.Command
 	moving  *checker.Command
+
+	// answered has some messages that were acknowledged: they are sent again now
+	// and then, as by a client that lost its memory, which must change nothing.
+	answered [16]checker.Command
 }
 
 func (c *Crowd) newPerson(i int) *person {
@@ -61,6 +65,10 @@ func (p *person) step(ctx context.Context) {
 			cmd.Key = p.key("leave")
 		}
 		p.move(ctx, cmd)
+	case p.rng.IntN(20) == 0:
+		if c := p.answered[p.rng.IntN(len(p.answered))]; c.Key != "" {
+			p.try(ctx, c)
+		}
 	default:
 		p.post(ctx, p.message(room))
 	}
@@ -91,6 +99,10 @@ func (p *person) joinCommand(room events.RoomID) checker.Command {
 func (p *person) post(ctx context.Context, c checker.Command) {
 	if !p.try(ctx, c) {
 		p.pending[c.Room] = append(p.pending[c.Room], c)
+		return
+	}
+	if c.Expect == checker.MustAccept { // so it was; from outside the room too it must be answered alike
+		p.answered[p.rng.IntN(len(p.answered))] = c
 	}
 }
 

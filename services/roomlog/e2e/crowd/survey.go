@@ -237,14 +237,22 @@ func (c *Crowd) askOutcome(ctx context.Context, asker *client.Client, ref checke
 	return nil
 }
 
-// patiently asks again while the server says that it may know later.
+// patiently asks again while the server says that it may know later. When ctx
+// ends, the error has what it said last.
 func patiently(ctx context.Context, ask func() error) error {
+	var last *client.Problem
 	for {
 		err := ask()
 		var problem *client.Problem
-		if !errors.As(err, &problem) || !problem.Retryable || ctx.Err() != nil {
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil && last != nil:
+			return fmt.Errorf("%w; before: %w", err, last)
+		case !errors.As(err, &problem) || !problem.Retryable || ctx.Err() != nil:
 			return err
 		}
+		last = problem
 		t := time.NewTimer(retryPause)
 		select {
 		case <-t.C:
