@@ -149,7 +149,25 @@ func (c *Client) awaitLayout(ctx context.Context, t TopicSpec) (Layout, error) {
 	}
 }
 
+// checkSettings refuses a topic that loses or misdates records. A broker that has
+// not heard of a new topic yet is asked again.
 func (c *Client) checkSettings(ctx context.Context, t TopicSpec) error {
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := c.compareSettings(ctx, t)
+		if !errors.Is(err, kerr.UnknownTopicOrPartition) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return errors.Join(err, ctx.Err())
+		case <-tick.C:
+		}
+	}
+}
+
+func (c *Client) compareSettings(ctx context.Context, t TopicSpec) error {
 	all, err := c.adm.DescribeTopicConfigs(ctx, t.Name)
 	if err == nil {
 		_, err = all.On(t.Name, func(r *kadm.ResourceConfig) error { return r.Err })
