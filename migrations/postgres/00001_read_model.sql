@@ -24,7 +24,8 @@ CREATE TABLE checkpoints (
     last_id     TEXT    NOT NULL, -- its fingerprint; '' before the first
     epoch       BIGINT  NOT NULL, -- counts claims
     owner       TEXT    NOT NULL, -- who claimed last
-    updated     BIGINT  NOT NULL  -- last commit, by the projector's clock
+    updated     BIGINT  NOT NULL, -- last commit, by the projector's clock
+    decisions   BIGINT  NOT NULL  -- operators' decisions below this offset are carried out
 ) WITH (fillfactor = 20); -- updated by every commit, so leave room on the page
 
 -- The bounded header that the fold keeps of each room.
@@ -36,6 +37,7 @@ CREATE TABLE rooms (
     creator      TEXT COLLATE "C" NOT NULL,
     settings     TEXT    NOT NULL, -- JSON
     seq          BIGINT  NOT NULL, -- last one given
+    digest       TEXT    NOT NULL, -- of the event ids, by seq, in hex
     content_seq  BIGINT  NOT NULL, -- event with the name and metadata
     last_message BIGINT  NOT NULL, -- seq of the last message; 0 before the first
     members      BIGINT  NOT NULL, -- who have joined

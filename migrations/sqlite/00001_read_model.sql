@@ -12,7 +12,8 @@ CREATE TABLE checkpoints (
     last_id     TEXT    NOT NULL,
     epoch       INTEGER NOT NULL,
     owner       TEXT    NOT NULL,
-    updated     INTEGER NOT NULL
+    updated     INTEGER NOT NULL,
+    decisions   INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE rooms (
@@ -23,6 +24,7 @@ CREATE TABLE rooms (
     creator      TEXT    NOT NULL,
     settings     TEXT    NOT NULL,
     seq          INTEGER NOT NULL,
+    digest       TEXT    NOT NULL,
     content_seq  INTEGER NOT NULL,
     last_message INTEGER NOT NULL,
     members      INTEGER NOT NULL,

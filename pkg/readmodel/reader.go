@@ -40,6 +40,8 @@ type Reader interface {
 
 	// Blocked gives the offset of the first parked event of a blocked room.
 	Blocked(ctx context.Context, k Key) (DeadLetter, bool, error)
+	// Parked lists the parked records of a room, in log order.
+	Parked(ctx context.Context, k Key, limit int) ([]DeadLetter, error)
 	// BlockedRooms lists the first parked event of each blocked room.
 	BlockedRooms(ctx context.Context, limit int) ([]DeadLetter, error)
 	// Counts tells how many records were set aside, by partition.

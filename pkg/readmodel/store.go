@@ -65,6 +65,8 @@ type Checkpoint struct {
 	Owner string
 	// Updated is when a batch was committed last, by the projector's clock.
 	Updated int64
+	// Decisions is the first offset of the decisions topic that is not carried out.
+	Decisions events.Offset
 }
 
 // Fence is the claim under which a batch is folded, and where it leads.
@@ -76,6 +78,11 @@ type Fence struct {
 	Last        events.Offset
 	LastID      string
 	Now         int64
+	// Decisions becomes the checkpoint's, which never goes back.
+	Decisions events.Offset
+	// Log becomes the checkpoint's, where it is not zero: an operator has accepted
+	// that the log is another one.
+	Log events.LogID
 }
 
 // Key names a room.
@@ -110,6 +117,16 @@ type Batch struct {
 	Outcomes    []OutcomeRow
 	BadRecords  []BadRecord
 	DeadLetters []DeadLetter
+	// Unparked are parked records that have been judged. They are deleted before
+	// DeadLetters are written, so that one may be parked again.
+	Unparked []Parked
+}
+
+// Parked names a parked record.
+type Parked struct {
+	Key
+	Partition events.Partition
+	Offset    events.Offset
 }
 
 // MemberRow is a member of a room.

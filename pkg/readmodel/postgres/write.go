@@ -19,12 +19,21 @@ var (
 )
 
 func (p *pipeline) writeBatch(b *readmodel.Batch) {
+	p.unpark(b.Unparked)
 	writeRows(p, insertRooms, len(b.Headers), func(i int) *room.Header { return b.Headers[i] })
 	writeRows(p, insertMembers, len(b.Members), at(b.Members))
 	writeRows(p, insertEvents, len(b.Events), at(b.Events))
 	writeRows(p, insertOutcomes, len(b.Outcomes), at(b.Outcomes))
 	writeRows(p, insertBadRecords, len(b.BadRecords), at(b.BadRecords))
 	writeRows(p, insertDeadLetters, len(b.DeadLetters), at(b.DeadLetters))
+}
+
+// unpark deletes by a statement a record: a pipeline costs one round trip however
+// many there are.
+func (p *pipeline) unpark(parked []readmodel.Parked) {
+	for _, r := range parked {
+		p.exec("unpark", tables.Unpark, []any{string(r.Tenant), string(r.Room), int64(r.Partition), int64(r.Offset)}, nil)
+	}
 }
 
 func at[R any](rows []R) func(int) *R { return func(i int) *R { return &rows[i] } }

@@ -26,6 +26,7 @@ var (
 // not that anything enforces it.
 func (t *tx) writeBatch(b *readmodel.Batch) error {
 	for _, write := range []func() error{
+		func() error { return t.unpark(b.Unparked) },
 		func() error {
 			return writeRows(t, insertRooms, len(b.Headers), func(i int) *room.Header { return b.Headers[i] })
 		},
@@ -36,6 +37,15 @@ func (t *tx) writeBatch(b *readmodel.Batch) error {
 		func() error { return writeRows(t, insertDeadLetters, len(b.DeadLetters), at(b.DeadLetters)) },
 	} {
 		if err := write(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *tx) unpark(parked []readmodel.Parked) error {
+	for _, p := range parked {
+		if _, err := t.exec("unpark", tables.Unpark, string(p.Tenant), string(p.Room), int64(p.Partition), int64(p.Offset)); err != nil {
 			return err
 		}
 	}

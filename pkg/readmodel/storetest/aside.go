@@ -53,12 +53,74 @@ func testAside(t *testing.T, open Open) {
 	equal(t, "two blocked rooms", rooms(2), []readmodel.DeadLetter{third, second})
 	equal(t, "no blocked rooms", rooms(0), []readmodel.DeadLetter{})
 
+	parked := func(k readmodel.Key, limit int) (ids []events.EventID) {
+		for _, d := range read(t, s, func(ctx context.Context, r readmodel.Reader) ([]readmodel.DeadLetter, error) {
+			return r.Parked(ctx, k, limit)
+		}) {
+			ids = append(ids, d.ID)
+		}
+		return ids
+	}
+	equal(t, "parked records", parked(inMain("b"), 10), []events.EventID{"b1", "b2", "b3"})
+	equal(t, "two parked records", parked(inMain("b"), 2), []events.EventID{"b1", "b2"})
+	equal(t, "parked records of a room that has none", parked(inMain(lobby), 2), []events.EventID(nil))
+
 	counts := read(t, s, func(ctx context.Context, r readmodel.Reader) (map[events.Partition]readmodel.Counts, error) {
 		return r.Counts(ctx)
 	})
 	equal(t, "counts", counts, map[events.Partition]readmodel.Counts{
 		0: {BadRecords: 2, DeadLetters: 4, BlockedRooms: 2}, 4: {DeadLetters: 1, BlockedRooms: 1},
 	})
+}
+
+// testUnpark has the records of a room judged after all, up to one that is parked
+// again, without a record of the log being folded.
+func testUnpark(t *testing.T, open Open) {
+	s := open(t, nil)
+	p := claimed(t, s, 0)
+	r := p.room(inMain("b"))
+	var rows []readmodel.DeadLetter
+	for _, id := range []events.EventID{"b1", "b2", "b3"} {
+		rows = append(rows, r.parked(id, map[bool]room.Code{true: room.CodePanic}[id == "b1"]))
+	}
+	p.room(inMain("c")).parked("c1", room.CodePanic)
+	p.commit(t)
+
+	again := rows[1]
+	again.Code, again.Reason = room.CodeUnknownType, "another reason"
+	place := func(d readmodel.DeadLetter) readmodel.Parked {
+		return readmodel.Parked{Key: d.Key, Partition: d.Partition, Offset: d.Offset}
+	}
+	f := p.fence()
+	f.Floor, f.Next, f.Decisions = p.claim.Next, p.claim.Next, 7
+	err := s.Fold(t.Context(), f, readmodel.Needs{r.key: nil}, func(rs readmodel.Rows) (readmodel.Batch, error) {
+		if !rs.Blocked[r.key] {
+			t.Error("the room is not blocked")
+		}
+		return readmodel.Batch{Unparked: []readmodel.Parked{place(rows[0]), place(again)}, DeadLetters: []readmodel.DeadLetter{again}}, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	left := read(t, s, func(ctx context.Context, r readmodel.Reader) ([]readmodel.DeadLetter, error) {
+		return r.Parked(ctx, inMain("b"), 10)
+	})
+	equal(t, "what stays parked", left, []readmodel.DeadLetter{again, rows[2]})
+	equal(t, "the checkpoint's decisions", checkpoint(t, s, 0).Value.Decisions, events.Offset(7))
+	counts := read(t, s, func(ctx context.Context, r readmodel.Reader) (map[events.Partition]readmodel.Counts, error) {
+		return r.Counts(ctx)
+	})
+	equal(t, "counts", counts[0], readmodel.Counts{DeadLetters: 3, BlockedRooms: 2})
+
+	// Decisions never go back; the log's id is changed where the fence names one.
+	f.Decisions, f.Floor, f.Next, f.Log, f.LastID = 3, p.claim.Next, 1, events.LogID{9}, ""
+	if err := s.Fold(t.Context(), f, nil, func(readmodel.Rows) (readmodel.Batch, error) { return readmodel.Batch{}, nil }); err != nil {
+		t.Fatal(err)
+	}
+	got := checkpoint(t, s, 0).Value
+	if got.Decisions != 7 || got.Log != f.Log || got.Next != 1 || got.LastID != "" {
+		t.Errorf("checkpoint of another log: %+v", got)
+	}
 }
 
 func testTenants(t *testing.T, open Open) {

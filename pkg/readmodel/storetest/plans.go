@@ -38,6 +38,7 @@ func Reads() map[string]func(context.Context, readmodel.Reader) error {
 			return err
 		},
 		"Blocked":      func(ctx context.Context, r readmodel.Reader) error { _, _, err := r.Blocked(ctx, k); return err },
+		"Parked":       func(ctx context.Context, r readmodel.Reader) error { return drop(r.Parked(ctx, k, page)) },
 		"BlockedRooms": func(ctx context.Context, r readmodel.Reader) error { return drop(r.BlockedRooms(ctx, page)) },
 		"Dump": func(ctx context.Context, r readmodel.Reader) error {
 			return r.Dump(ctx, func(readmodel.DumpRow) error { return nil })

@@ -29,6 +29,7 @@ func Run(t *testing.T, open Open) {
 		{"messages", testMessages},
 		{"outcomes", testOutcomes},
 		{"aside", testAside},
+		{"unpark", testUnpark},
 		{"tenants", testTenants},
 		{"text", testText},
 		{"snapshot", testSnapshot},

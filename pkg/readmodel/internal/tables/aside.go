@@ -40,6 +40,9 @@ var DeadLetters = Insert[readmodel.DeadLetter]{
 	Conflict: `ON CONFLICT (tenant, room, partition, log_offset) DO NOTHING`,
 }
 
+// Unpark deletes a parked record: $1 tenant, $2 room, $3 partition, $4 offset.
+const Unpark = `DELETE FROM dead_letters WHERE tenant = $1 AND room = $2 AND partition = $3 AND log_offset = $4`
+
 // record is a message as JSON: bytes, which need not be text, in base64.
 type record struct {
 	Key     []byte   `json:"key"`
@@ -94,6 +97,13 @@ func (r Reader) Blocked(ctx context.Context, k readmodel.Key) (readmodel.DeadLet
 	return one(ctx, r.q, "blocked room", scanDeadLetter,
 		`SELECT `+deadLetterColumns+` FROM dead_letters d WHERE d.tenant = $1 AND d.room = $2 ORDER BY d.partition, d.log_offset LIMIT 1`,
 		string(k.Tenant), string(k.Room))
+}
+
+// Parked lists the parked records of a room, in log order.
+func (r Reader) Parked(ctx context.Context, k readmodel.Key, limit int) ([]readmodel.DeadLetter, error) {
+	return list(ctx, r.q, "parked records", scanDeadLetter, limit,
+		`SELECT `+deadLetterColumns+` FROM dead_letters d WHERE d.tenant = $1 AND d.room = $2 ORDER BY d.partition, d.log_offset LIMIT $3`,
+		string(k.Tenant), string(k.Room), limit)
 }
 
 // BlockedRooms lists the events that block rooms, ascending by tenant and room.

@@ -9,30 +9,35 @@ import (
 	"github.com/roomlog/roomlog/pkg/readmodel"
 )
 
-const checkpointColumns = `partition, log_id, next_offset, last_offset, last_id, epoch, owner, updated`
+const checkpointColumns = `partition, log_id, next_offset, last_offset, last_id, epoch, owner, updated, decisions`
 
 // Claim makes the next claim of a partition: $1 partition, $2 log id, $3 owner.
 // It returns what [ScanCheckpoint] reads.
 const Claim = `INSERT INTO checkpoints AS c (` + checkpointColumns + `)
-VALUES ($1, $2, 0, 0, '', 1, $3, 0)
+VALUES ($1, $2, 0, 0, '', 1, $3, 0, 0)
 ON CONFLICT (partition) DO UPDATE SET epoch = c.epoch + 1, owner = excluded.owner
 RETURNING ` + checkpointColumns
 
 // MoveCheckpoint is the fence of a batch; its arguments are [FenceArgs]. It
 // touches one row, or none where the claim does not hold any more.
-const MoveCheckpoint = `UPDATE checkpoints SET next_offset = $1, last_offset = $2, last_id = $3, updated = $4
-WHERE partition = $5 AND epoch = $6 AND next_offset = $7`
+const MoveCheckpoint = `UPDATE checkpoints SET next_offset = $1, last_offset = $2, last_id = $3, updated = $4,
+    decisions = CASE WHEN decisions < $5 THEN $5 ELSE decisions END, log_id = CASE WHEN $6 = '' THEN log_id ELSE $6 END
+WHERE partition = $7 AND epoch = $8 AND next_offset = $9`
 
 // FenceArgs are the arguments of [MoveCheckpoint].
 func FenceArgs(f readmodel.Fence) []any {
-	return []any{int64(f.Next), int64(f.Last), f.LastID, f.Now, int64(f.Partition), f.Epoch, int64(f.Floor)}
+	log := ""
+	if f.Log != (events.LogID{}) {
+		log = f.Log.String()
+	}
+	return []any{int64(f.Next), int64(f.Last), f.LastID, f.Now, int64(f.Decisions), log, int64(f.Partition), f.Epoch, int64(f.Floor)}
 }
 
 // ScanCheckpoint reads a row of checkpoints.
 func ScanCheckpoint(r Row) (readmodel.Checkpoint, error) {
 	var c readmodel.Checkpoint
 	var log string
-	if err := r.Scan(&c.Partition, &log, &c.Next, &c.Last, &c.LastID, &c.Epoch, &c.Owner, &c.Updated); err != nil {
+	if err := r.Scan(&c.Partition, &log, &c.Next, &c.Last, &c.LastID, &c.Epoch, &c.Owner, &c.Updated, &c.Decisions); err != nil {
 		return c, err
 	}
 	var err error

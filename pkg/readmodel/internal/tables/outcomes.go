@@ -29,6 +29,8 @@ var Outcomes = Insert[readmodel.OutcomeRow]{
 		}},
 		{Name: "log_time", Int: func(o *readmodel.OutcomeRow) int64 { return o.LogTime }},
 	},
+	// An operator who accepts a gap may have records folded again.
+	Conflict: `ON CONFLICT (tenant, room, event_id, partition, log_offset) DO NOTHING`,
 }
 
 // verdicts is every outcome of $1 tenant, $2 room, $3 event id: the accepted
