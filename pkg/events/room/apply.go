@@ -84,6 +84,7 @@ func (m Member) At(now int64) Member {
 // accept gives the event the next seq and the members their new standing.
 func (j judge) accept(h Header, changed ...Member) (Changes, Verdict) {
 	h.Seq++
+	h.Digest = NextDigest(h.Digest, h.Seq, j.event.ID)
 	h.LogTime = j.now
 	for i, m := range changed {
 		before := j.member(m.User)

@@ -255,7 +255,9 @@ func TestHeaderIsBounded(t *testing.T) {
 			switch typ {
 			case reflect.TypeFor[events.Tenant](), reflect.TypeFor[events.RoomID](), reflect.TypeFor[events.UserID](), reflect.TypeFor[events.RoomKind]():
 			default:
-				t.Errorf("%s is a string of any length", path)
+				if path != "Header.Digest" { // of fixed size
+					t.Errorf("%s is a string of any length", path)
+				}
 			}
 		default: // numbers
 		}

@@ -17,6 +17,8 @@ type Header struct {
 	Settings events.RoomSettings
 	// Seq is the last one given.
 	Seq events.Seq
+	// Digest tells which event has which seq, up to Seq: see [NextDigest].
+	Digest string
 	// ContentSeq is the event that carries the room's name and metadata.
 	ContentSeq events.Seq
 	// LastMessage is the last message's seq, zero before the first.

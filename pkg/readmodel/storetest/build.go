@@ -128,6 +128,7 @@ func eventID(r events.RoomID, seq events.Seq) events.EventID {
 func (r *roomBuilder) event(facts events.Facts, content any) *readmodel.EventRow {
 	offset, logTime := r.p.record()
 	r.Seq++
+	r.Digest = room.NextDigest(r.Digest, r.Seq, eventID(r.key.Room, r.Seq))
 	r.LogTime, r.touched = logTime, true
 	r.p.batch.Events = append(r.p.batch.Events, readmodel.EventRow{
 		Key: r.key, Seq: r.Seq, ID: eventID(r.key.Room, r.Seq), Type: facts.EventType(), Sender: facts.By().Sender,
@@ -142,7 +143,7 @@ func (r *roomBuilder) created(by events.UserID, kind events.RoomKind, name strin
 	e := r.event(events.RoomCreated{Command: events.Command{Sender: by}, Kind: kind, Rules: 1, Settings: settings}, events.RoomContent{Name: name})
 	r.Header = room.Header{
 		Tenant: r.key.Tenant, Room: r.key.Room, Kind: kind, Rules: 1, Creator: by, Settings: settings,
-		Seq: 1, ContentSeq: 1, Created: e.LogTime, LogTime: e.LogTime,
+		Seq: 1, Digest: r.Digest, ContentSeq: 1, Created: e.LogTime, LogTime: e.LogTime,
 	}
 	return r.standing(room.Member{User: by, Membership: events.MembershipJoin, Role: events.RoleOwner})
 }

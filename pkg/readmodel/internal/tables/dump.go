@@ -108,6 +108,7 @@ type roomDump struct {
 	Creator     events.UserID       `json:"creator"`
 	Settings    events.RoomSettings `json:"settings"`
 	Seq         events.Seq          `json:"seq"`
+	Digest      string              `json:"digest"`
 	ContentSeq  events.Seq          `json:"content_seq"`
 	LastMessage events.Seq          `json:"last_message"`
 	Members     int64               `json:"members"`
@@ -122,7 +123,7 @@ func (r Reader) dumpRooms(ctx context.Context, row func(readmodel.DumpRow) error
 			return err
 		}
 		return emit(row, "rooms", fmt.Sprintf("%s %s", h.Tenant, h.Room), roomDump{
-			h.Kind, h.Rules, h.Creator, h.Settings, h.Seq, h.ContentSeq, h.LastMessage, h.Members, h.Created, h.LogTime,
+			h.Kind, h.Rules, h.Creator, h.Settings, h.Seq, h.Digest, h.ContentSeq, h.LastMessage, h.Members, h.Created, h.LogTime,
 		})
 	})
 }

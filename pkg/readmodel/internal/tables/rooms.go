@@ -22,6 +22,7 @@ var Rooms = Insert[room.Header]{
 		{Name: "creator", Text: func(h *room.Header) string { return string(h.Creator) }},
 		{Name: "settings", Text: settingsText},
 		{Name: "seq", Int: func(h *room.Header) int64 { return int64(h.Seq) }},
+		{Name: "digest", Text: func(h *room.Header) string { return h.Digest }},
 		{Name: "content_seq", Int: func(h *room.Header) int64 { return int64(h.ContentSeq) }},
 		{Name: "last_message", Int: func(h *room.Header) int64 { return int64(h.LastMessage) }},
 		{Name: "members", Int: func(h *room.Header) int64 { return h.Members }},
@@ -29,11 +30,11 @@ var Rooms = Insert[room.Header]{
 		{Name: "log_time", Int: func(h *room.Header) int64 { return h.LogTime }},
 	},
 	Conflict: `ON CONFLICT (tenant, room) DO UPDATE SET kind = excluded.kind, rules = excluded.rules,
-creator = excluded.creator, settings = excluded.settings, seq = excluded.seq, content_seq = excluded.content_seq,
+creator = excluded.creator, settings = excluded.settings, seq = excluded.seq, digest = excluded.digest, content_seq = excluded.content_seq,
 last_message = excluded.last_message, members = excluded.members, created = excluded.created, log_time = excluded.log_time`,
 }
 
-const headerColumns = `r.tenant, r.room, r.kind, r.rules, r.creator, r.settings, r.seq, r.content_seq, r.last_message, r.members, r.created, r.log_time`
+const headerColumns = `r.tenant, r.room, r.kind, r.rules, r.creator, r.settings, r.seq, r.digest, r.content_seq, r.last_message, r.members, r.created, r.log_time`
 
 func settingsText(h *room.Header) string {
 	b, err := json.Marshal(h.Settings)
@@ -51,7 +52,7 @@ type headerScan struct {
 
 func (s *headerScan) fields() []any {
 	h := &s.Header
-	return []any{&h.Tenant, &h.Room, &h.Kind, &h.Rules, &h.Creator, &s.settings, &h.Seq, &h.ContentSeq, &h.LastMessage, &h.Members, &h.Created, &h.LogTime}
+	return []any{&h.Tenant, &h.Room, &h.Kind, &h.Rules, &h.Creator, &s.settings, &h.Seq, &h.Digest, &h.ContentSeq, &h.LastMessage, &h.Members, &h.Created, &h.LogTime}
 }
 
 func (s *headerScan) header() (room.Header, error) {
