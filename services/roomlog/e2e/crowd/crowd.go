@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -118,11 +119,7 @@ func (c *Crowd) Slowest() time.Duration {
 func (c *Crowd) Problems() map[string]int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	out := map[string]int{}
-	for code, n := range c.problems {
-		out[code] = n
-	}
-	return out
+	return maps.Clone(c.problems)
 }
 
 // Oddities are answers that no right server gives: malformed ones, internal
