@@ -62,7 +62,8 @@ func checkTopic(ctx context.Context, cl *kgo.Client, l Layout) error {
 	found := resp.Topics[0]
 	switch err := kerr.ErrorForCode(found.ErrorCode); {
 	case errors.Is(err, kerr.UnknownTopicOrPartition):
-		return fmt.Errorf("%w: %w", ErrTopicReplaced, err)
+		// Gone, or this broker has not heard of it yet.
+		return fmt.Errorf("%w: %w: %w", ErrTopicReplaced, ErrUnknownTopic, err)
 	case err != nil:
 		return fmt.Errorf("look up topic %s: %w", l.Topic, err)
 	case found.TopicID != [16]byte(l.Log):

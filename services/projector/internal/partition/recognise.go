@@ -26,7 +26,7 @@ func Recognise(ctx context.Context, r Reader, layout eventlog.Layout, cp readmod
 		return gap("the tables were folded from log %s, this one is %s", cp.Log, layout.Log)
 	}
 	start, end, err := r.Bounds(ctx)
-	if errors.Is(err, eventlog.ErrTopicReplaced) {
+	if errors.Is(err, eventlog.ErrTopicReplaced) && !errors.Is(err, eventlog.ErrUnknownTopic) {
 		return gap("the topic was deleted and made anew: %v", err)
 	}
 	if err != nil {
