@@ -39,6 +39,9 @@ type Commit struct {
 	// Floor and Next are the checkpoint before and after.
 	Floor events.Offset `json:"floor"`
 	Next  events.Offset `json:"next"`
+	// Decisions is how far operators' decisions are carried out. Where it moves,
+	// events that were parked may have become visible, at offsets below Floor.
+	Decisions events.Offset `json:"decisions,omitempty"`
 	// Events are the accepted, sequenced events, in log order.
 	Events []readmodel.EventRow `json:"events,omitempty"`
 }

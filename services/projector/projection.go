@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/roomlog/roomlog/pkg/decisions"
 	"github.com/roomlog/roomlog/pkg/eventlog"
 	"github.com/roomlog/roomlog/pkg/events"
 	"github.com/roomlog/roomlog/pkg/events/room"
@@ -33,7 +34,7 @@ type progress struct {
 	next      events.Offset
 }
 
-func newProjection(cfg Config, deps Deps, version int, store readmodel.Store) (*projection, error) {
+func newProjection(cfg Config, deps Deps, version int, store readmodel.Store, book *decisions.Book) (*projection, error) {
 	source, err := eventlog.NewSource(deps.Log, deps.Layout, cfg.Group+".v"+strconv.Itoa(version))
 	if err != nil {
 		return nil, err
@@ -47,7 +48,7 @@ func newProjection(cfg Config, deps Deps, version int, store readmodel.Store) (*
 		committed: make(chan progress, 1024),
 	}
 	p.owners = partition.Config{
-		Store: store, Layout: deps.Layout, Owner: ownerName(), Judge: room.Apply,
+		Store: store, Layout: deps.Layout, Owner: ownerName(), Judge: room.Apply, Book: book,
 		MaxBatch: cfg.MaxBatch, HeaderCache: cfg.RoomCache, Slots: make(chan struct{}, cfg.Parallel),
 		Announce: p.announcer.Announce, Committed: p.noteCommitted, States: states,
 		Metrics: partition.NewMetrics(metrics, states), Logger: logger, Now: time.Now,

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/roomlog/roomlog/pkg/admin"
+	"github.com/roomlog/roomlog/pkg/decisions"
 	"github.com/roomlog/roomlog/pkg/eventlog"
 	"github.com/roomlog/roomlog/pkg/readmodel"
 	"github.com/roomlog/roomlog/services/projector/internal/partition"
@@ -45,6 +46,7 @@ type Deps struct {
 type Service struct {
 	deps       Deps
 	client     *eventlog.Client
+	book       *decisions.Book
 	projection *projection
 }
 
@@ -57,11 +59,12 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := newProjection(cfg, deps, deps.Projection, deps.Store)
+	book := decisions.NewBook()
+	p, err := newProjection(cfg, deps, deps.Projection, deps.Store, book)
 	if err != nil {
 		return nil, err
 	}
-	return &Service{deps: deps, client: client, projection: p}, nil
+	return &Service{deps: deps, client: client, book: book, projection: p}, nil
 }
 
 // ownerName tells operators which process owns a partition.
@@ -79,6 +82,7 @@ func (s *Service) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.projection.run(ctx) })
 	g.Go(func() error { return s.watchEnds(ctx) })
+	g.Go(func() error { return s.book.Follow(ctx, s.deps.Log, s.deps.Logger) })
 	if err := g.Wait(); err != nil && !errors.Is(err, context.Canceled) {
 		return fmt.Errorf("projector: %w", err)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/roomlog/roomlog/pkg/decisions"
 	"github.com/roomlog/roomlog/pkg/eventlog"
 	"github.com/roomlog/roomlog/pkg/events"
 	"github.com/roomlog/roomlog/pkg/events/room"
@@ -77,7 +78,7 @@ func (v Verification) refold(ctx context.Context, checkpoints []readmodel.Checkp
 	}
 	states := partition.NewStates()
 	c := partition.Config{
-		Store: v.Scratch, Layout: v.Layout, Owner: "verify", Judge: room.Apply, MaxBatch: 1000, HeaderCache: 10_000,
+		Store: v.Scratch, Layout: v.Layout, Owner: "verify", Judge: room.Apply, Book: decisions.NewBook(), MaxBatch: 1000, HeaderCache: 10_000,
 		Slots: make(chan struct{}, 1), States: states, Metrics: partition.NewMetrics(prometheus.NewRegistry(), states),
 		Logger: slog.New(slog.DiscardHandler), Now: time.Now, Committed: func(events.Partition, events.Offset) {},
 		Announce: func(c partition.Commit) {
@@ -86,6 +87,9 @@ func (v Verification) refold(ctx context.Context, checkpoints []readmodel.Checkp
 				v.Progress(done, total)
 			}
 		},
+	}
+	if err := c.Book.Read(ctx, v.Log, c.Logger); err != nil {
+		return 0, err
 	}
 	for _, cp := range checkpoints {
 		if err := v.catchUp(ctx, c, cp); err != nil {
@@ -105,7 +109,7 @@ func (v Verification) catchUp(ctx context.Context, c partition.Config, cp readmo
 	if err != nil {
 		return err
 	}
-	return o.CatchUp(ctx, cp.Next)
+	return o.CatchUp(ctx, cp.Next, cp.Decisions)
 }
 
 // dump turns a reader's dump into a sequence; an error ends it.

@@ -39,6 +39,8 @@ const (
 	CodeThreadNotFound Code = "thread_root_not_found"
 	CodeThreadNested   Code = "thread_root_in_thread" // the root is itself in a thread
 	CodeInvalid        Code = "invalid_event"
+	// CodeDiscarded is an operator's word about an event that could not be judged.
+	CodeDiscarded Code = "discarded"
 )
 
 // Reasons of parking.

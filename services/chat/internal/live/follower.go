@@ -60,6 +60,8 @@ type head struct {
 	next   events.Offset // where the timeline's chain leads
 	folded events.Offset // where the read model is, at least
 	heard  time.Time     // of the timeline
+	// decided is how far operators' decisions were carried out, when last heard.
+	decided events.Offset
 	moved  chan struct{} // closed when folded moves
 }
 
@@ -173,6 +175,7 @@ func (f *Follower) link(c timeline.Commit) bool {
 		return false
 	}
 	gap := c.Floor > h.next || h.next == unknown
+	gap = h.decide(c.Decisions) || gap
 	if c.Epoch > h.epoch {
 		h.epoch, h.next = c.Epoch, c.Next
 	} else {
@@ -244,8 +247,9 @@ func (f *Follower) seen(c readmodel.Checkpoint) {
 	h := f.head(c.Partition)
 	h.advance(c.Next)
 	missed := f.Now().Sub(h.heard) > silence && c.Next > h.next
+	missed = h.decide(c.Decisions) || missed
 	if missed {
-		h.next = c.Next
+		h.next = max(h.next, c.Next)
 	}
 	f.mu.Unlock()
 	if missed {
@@ -261,6 +265,14 @@ func (f *Follower) head(p events.Partition) *head {
 		f.parts[p] = h
 	}
 	return h
+}
+
+// decide notes how far decisions are carried out. Moved says that parked events
+// may have become visible, with nothing in the chain to show it.
+func (h *head) decide(to events.Offset) (moved bool) {
+	moved = to > h.decided
+	h.decided = max(h.decided, to)
+	return moved
 }
 
 func (h *head) advance(to events.Offset) {

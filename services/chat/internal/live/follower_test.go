@@ -58,6 +58,8 @@ func TestChain(t *testing.T) {
 		{"a hole", []timeline.Commit{commit(1, 0, 5)}, commit(1, 6, 7, posted(lobby, 1)), 1, true, 7},
 		{"a beacon", []timeline.Commit{commit(1, 0, 5)}, commit(1, 5, 5), 0, false, 5},
 		{"a beacon after a lost last commit", []timeline.Commit{commit(1, 0, 5)}, commit(1, 6, 6), 0, true, 6},
+		{"what was parked", []timeline.Commit{commit(1, 0, 5)}, timeline.Commit{Projection: 1, Epoch: 1, Floor: 5, Next: 5, Decisions: 1, Events: []readmodel.EventRow{posted(lobby, 1)}}, 1, true, 5},
+		{"a beacon after what was parked was lost", []timeline.Commit{commit(1, 0, 5)}, timeline.Commit{Projection: 1, Epoch: 1, Floor: 5, Next: 5, Decisions: 1}, 0, true, 5},
 		{"an earlier owner", []timeline.Commit{commit(2, 0, 5)}, commit(1, 5, 9, posted(lobby, 1)), 0, false, 5},
 		{"a new owner, where the last one was", []timeline.Commit{commit(1, 0, 5)}, commit(2, 5, 5), 0, false, 5},
 		{"a new owner, further on", []timeline.Commit{commit(1, 0, 5)}, commit(2, 8, 8), 0, true, 8},

@@ -68,7 +68,7 @@ func (a *Announcer) Run(ctx context.Context) error {
 	for {
 		select {
 		case c := <-a.in:
-			a.last[c.Partition] = partition.Commit{Partition: c.Partition, Epoch: c.Epoch, Floor: c.Next, Next: c.Next}
+			a.last[c.Partition] = partition.Commit{Partition: c.Partition, Epoch: c.Epoch, Floor: c.Next, Next: c.Next, Decisions: c.Decisions}
 			a.publish(c)
 		case <-tick.C:
 			a.beacons()
@@ -103,7 +103,8 @@ func (a *Announcer) beacons() {
 func (a *Announcer) publish(c partition.Commit) {
 	for _, part := range split(c) {
 		m, err := timeline.NewMessage(timeline.Commit{
-			Projection: a.projection, Epoch: part.Epoch, Partition: part.Partition, Floor: part.Floor, Next: part.Next, Events: part.Events,
+			Projection: a.projection, Epoch: part.Epoch, Partition: part.Partition, Floor: part.Floor, Next: part.Next,
+			Decisions: part.Decisions, Events: part.Events,
 		})
 		if err == nil {
 			err = a.pub.Publish(a.topic, m)
@@ -128,11 +129,12 @@ func split(c partition.Commit) []partition.Commit {
 			bytes += size(rest[n])
 			n++
 		}
-		part := partition.Commit{Partition: c.Partition, Epoch: c.Epoch, Floor: floor, Next: c.Next, Events: rest[:n]}
+		part := partition.Commit{Partition: c.Partition, Epoch: c.Epoch, Floor: floor, Next: c.Next, Decisions: c.Decisions, Events: rest[:n]}
 		if rest = rest[n:]; len(rest) == 0 {
 			return append(out, part)
 		}
-		part.Next = part.Events[n-1].Offset + 1
+		// Events that were parked are older than the floor, which stays then.
+		part.Next = max(floor, part.Events[n-1].Offset+1)
 		floor = part.Next
 		out = append(out, part)
 	}

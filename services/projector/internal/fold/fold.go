@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/roomlog/roomlog/pkg/decisions"
 	"github.com/roomlog/roomlog/pkg/eventlog"
 	"github.com/roomlog/roomlog/pkg/events"
 	"github.com/roomlog/roomlog/pkg/events/room"
@@ -17,20 +18,30 @@ import (
 // Judge has the signature of [room.Apply].
 type Judge func(*room.View, *events.Event, time.Time) (room.Changes, room.Verdict)
 
+// Discarded gives an operator's decision that discards an event, where there is
+// one; [decisions.Book] has them.
+type Discarded func(events.Partition, events.Offset, events.EventID) (decisions.Decision, bool)
+
 // Batch is a run of records of one partition, in log order.
 type Batch struct {
-	judge   Judge
-	records []record
-	headers *Headers
+	judge     Judge
+	discarded Discarded
+	records   []record
+	headers   *Headers
 	// refused has the offsets whose rows the database refused alone, with the
 	// reason: their rooms are parked.
 	refused map[events.Offset]string
+	// parked: the records are those of one room that were parked before.
+	parked bool
 }
 
 type record struct {
 	eventlog.Record
 	event events.Event
 	bad   error // the record is no event
+	// by is what the decision that discards the event says of its command; nil:
+	// it is not discarded.
+	by *events.Command
 }
 
 func (r *record) key() readmodel.Key {
@@ -38,13 +49,37 @@ func (r *record) key() readmodel.Key {
 }
 
 // New decodes a batch. Headers found in the cache need not be read again.
-func New(judge Judge, records []eventlog.Record, headers *Headers) *Batch {
-	b := &Batch{judge: judge, headers: headers, records: make([]record, len(records)), refused: map[events.Offset]string{}}
+func New(judge Judge, discarded Discarded, records []eventlog.Record, headers *Headers) *Batch {
+	b := &Batch{
+		judge: judge, discarded: discarded, headers: headers, records: make([]record, len(records)), refused: map[events.Offset]string{},
+	}
 	for i, r := range records {
 		b.records[i].Record = r
-		b.records[i].event, b.records[i].bad = events.Decode(r.Message)
+		b.records[i].decode(discarded)
 	}
 	return b
+}
+
+// Parked makes a batch of the first parked records of one room. They are judged
+// from the first on, up to one that cannot be judged still: that one says why the
+// room is blocked, and the later ones stay as they are.
+func Parked(judge Judge, discarded Discarded, letters []readmodel.DeadLetter, headers *Headers) *Batch {
+	records := make([]eventlog.Record, len(letters))
+	for i, d := range letters {
+		records[i] = eventlog.Record{Partition: d.Partition, Offset: d.Offset, Time: time.UnixMilli(d.LogTime).UTC(), Message: d.Message}
+	}
+	b := New(judge, discarded, records, headers)
+	b.parked = true
+	return b
+}
+
+func (r *record) decode(discarded Discarded) {
+	if r.event, r.bad = events.Decode(r.Message); r.bad != nil {
+		return
+	}
+	if d, ok := discarded(r.Partition, r.Offset, r.event.ID); ok {
+		r.by = &events.Command{Sender: d.Sender, Digest: d.Digest}
+	}
 }
 
 // Len is the number of records.
@@ -57,7 +92,9 @@ func (b *Batch) Refuse(o events.Offset, reason string) { b.refused[o] = reason }
 func (b *Batch) Split() []*Batch {
 	out := make([]*Batch, len(b.records))
 	for i := range b.records {
-		out[i] = &Batch{judge: b.judge, records: b.records[i : i+1], headers: b.headers, refused: b.refused}
+		one := *b
+		one.records = b.records[i : i+1]
+		out[i] = &one
 	}
 	return out
 }
@@ -84,6 +121,9 @@ func (b *Batch) Needs() readmodel.Needs {
 		of := room.NeedsOf(&r.event)
 		n.Members = append(n.Members, of.Members...)
 		n.Priors = append(n.Priors, of.Priors...)
+		if r.by != nil {
+			n.Priors = append(n.Priors, r.event.ID)
+		}
 	}
 	for _, n := range needs {
 		n.Members, n.Priors = unique(n.Members), unique(n.Priors)
@@ -99,12 +139,22 @@ func unique[T ~string](s []T) []T {
 // Fold judges the batch on the rows that [Batch.Needs] named.
 func (b *Batch) Fold(rows readmodel.Rows) (readmodel.Batch, error) {
 	w := writer{rows: rows, members: map[readmodel.Key]map[events.UserID]room.Member{}, headers: map[readmodel.Key]bool{}}
+	if b.parked { // the records themselves are what blocks the room
+		clear(rows.Blocked)
+	}
 	for i := range b.records {
-		if b.records[i].bad != nil {
-			w.badRecord(&b.records[i])
+		r := &b.records[i]
+		if b.parked {
+			if w.rows.Blocked[r.key()] {
+				break
+			}
+			w.unpark(r)
+		}
+		if r.bad != nil {
+			w.badRecord(r)
 			continue
 		}
-		if err := b.fold(&w, &b.records[i]); err != nil {
+		if err := b.fold(&w, r); err != nil {
 			return readmodel.Batch{}, err
 		}
 	}
@@ -126,6 +176,10 @@ func (b *Batch) fold(w *writer, r *record) error {
 	}
 	if reason, ok := b.refused[r.Offset]; ok {
 		w.deadLetter(r, room.CodeUnstorable, reason)
+		return nil
+	}
+	if r.by != nil {
+		w.discard(r, view)
 		return nil
 	}
 	changes, verdict, panicked := b.safely(view, r)

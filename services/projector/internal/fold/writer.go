@@ -56,6 +56,23 @@ func sentAt(r *record) int64 {
 	return r.event.Time.UnixMilli()
 }
 
+// discard records that an operator has discarded the event.
+func (w *writer) discard(r *record, view *room.View) {
+	verdict, prior := room.Discard(view, &r.event, *r.by)
+	if verdict.Status == room.Duplicate {
+		return
+	}
+	w.out.Outcomes = append(w.out.Outcomes, readmodel.OutcomeRow{
+		Key: r.key(), ID: r.event.ID, Type: r.event.Type, Sender: prior.Sender, Status: verdict.Status, Code: verdict.Code, Digest: prior.Digest,
+		Binds: verdict.Binds(), LogTime: r.Time.UnixMilli(), Partition: r.Partition, Offset: r.Offset,
+	})
+	view.Priors[r.event.ID] = prior
+}
+
+func (w *writer) unpark(r *record) {
+	w.out.Unparked = append(w.out.Unparked, readmodel.Parked{Key: r.key(), Partition: r.Partition, Offset: r.Offset})
+}
+
 func (w *writer) badRecord(r *record) {
 	w.out.BadRecords = append(w.out.BadRecords, readmodel.BadRecord{
 		Partition: r.Partition, Offset: r.Offset, LogTime: r.Time.UnixMilli(), Reason: cut(r.bad.Error()), Size: r.Size(),

@@ -14,8 +14,10 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"sync"
 	"time"
 
+	"github.com/roomlog/roomlog/pkg/decisions"
 	"github.com/roomlog/roomlog/pkg/eventlog"
 	"github.com/roomlog/roomlog/pkg/events"
 	"github.com/roomlog/roomlog/pkg/readmodel"
@@ -37,6 +39,7 @@ type Reader interface {
 	Read(ctx context.Context, limit int) ([]eventlog.Record, error)
 	Bounds(ctx context.Context) (start, end events.Offset, err error)
 	At(ctx context.Context, o events.Offset) (eventlog.Record, bool, error)
+	Before(ctx context.Context, o events.Offset) (eventlog.Record, bool, error)
 }
 
 // Config is what owners of partitions share.
@@ -46,6 +49,8 @@ type Config struct {
 	// Owner names this process in the checkpoint.
 	Owner string
 	Judge fold.Judge
+	// Book has the operators' decisions.
+	Book *decisions.Book
 	// MaxBatch is the most records of a transaction, HeaderCache the rooms whose
 	// headers are kept per partition.
 	MaxBatch, HeaderCache int
@@ -66,7 +71,10 @@ type Commit struct {
 	Partition   events.Partition
 	Epoch       int64
 	Floor, Next events.Offset
-	Events      []readmodel.EventRow
+	// Decisions is the first decision not carried out. Where it has moved, events
+	// may have become visible at offsets below Floor.
+	Decisions events.Offset
+	Events    []readmodel.EventRow
 }
 
 // Owner folds one partition while it is assigned.
@@ -95,6 +103,7 @@ func (o *Owner) Run(ctx context.Context) error {
 	backoff := firstBackoff
 	for ctx.Err() == nil {
 		before := o.claim.Next
+		decided := o.Book.Changed(p)
 		err := o.claimAndFold(ctx)
 		o.headers.Purge()
 		var gap *GapError
@@ -103,7 +112,10 @@ func (o *Owner) Run(ctx context.Context) error {
 		case errors.As(err, &gap):
 			o.log.Error("partition stopped: the log is not the one that was folded", "reason", gap.Reason)
 			o.States.Set(p, Stopped, gap.Reason)
-			<-ctx.Done()
+			select { // only an operator's decision can change that
+			case <-decided:
+			case <-ctx.Done():
+			}
 		default:
 			if o.claim.Next != before {
 				backoff = firstBackoff
@@ -120,39 +132,84 @@ func (o *Owner) Run(ctx context.Context) error {
 
 // claimAndFold folds until something fails or ctx ends.
 func (o *Owner) claimAndFold(ctx context.Context) error {
-	if err := o.begin(ctx); err != nil {
+	if err := o.begin(ctx, endless); err != nil {
 		return err
 	}
 	for {
-		if err := o.next(ctx, endless); err != nil {
+		decided := o.Book.Changed(o.reader.Partition())
+		if err := o.carryOut(ctx, o.Book.Next()); err != nil {
+			return err
+		}
+		if err := o.foldUntil(ctx, decided); !errors.Is(err, errDecided) {
+			return err
+		}
+		o.reader.Seek(o.claim.Next) // what was being read when it was interrupted is lost
+	}
+}
+
+var errDecided = errors.New("an operator has decided")
+
+// foldUntil folds until something fails or decided is closed: errDecided.
+func (o *Owner) foldUntil(ctx context.Context, decided <-chan struct{}) error {
+	reading, interrupt := context.WithCancel(ctx)
+	var watch sync.WaitGroup
+	defer watch.Wait()
+	defer interrupt()
+	watch.Go(func() {
+		defer interrupt()
+		select {
+		case <-decided:
+		case <-reading.Done():
+		}
+	})
+	for {
+		err := o.next(ctx, reading, endless)
+		select {
+		case <-decided:
+			if ctx.Err() == nil && (err == nil || errors.Is(err, context.Canceled)) {
+				return errDecided
+			}
+		default:
+		}
+		if err != nil {
 			return err
 		}
 	}
 }
 
-// CatchUp claims the partition and folds up to the offset, once: for a scratch
-// store that nobody else writes.
-func (o *Owner) CatchUp(ctx context.Context, to events.Offset) error {
-	if err := o.begin(ctx); err != nil {
+// CatchUp claims the partition and folds up to the offset, once, by the decisions
+// below another: for a scratch store that nobody else writes.
+func (o *Owner) CatchUp(ctx context.Context, to, decisions events.Offset) error {
+	if err := o.begin(ctx, decisions); err != nil {
 		return err
 	}
 	for o.claim.Next < to {
-		if err := o.next(ctx, to); err != nil {
+		if err := o.next(ctx, ctx, to); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// begin claims the partition, recognises the log and seeks to the checkpoint.
-func (o *Owner) begin(ctx context.Context) error {
+// begin claims the partition, carries out the decisions below an offset,
+// recognises the log and seeks to the checkpoint.
+func (o *Owner) begin(ctx context.Context, to events.Offset) error {
 	p := o.reader.Partition()
-	o.States.Set(p, Claiming, "")
+	if o.States.Phase(p) != Stopped { // until the log is recognised
+		o.States.Set(p, Claiming, "")
+	}
+	if err := o.Book.Ready(ctx); err != nil {
+		return err
+	}
 	cp, err := o.Store.Claim(ctx, p, o.Layout.Log, o.Owner)
 	if err != nil {
 		return fmt.Errorf("claim: %w", err)
 	}
 	o.claim = cp
+	if err := o.carryOut(ctx, min(to, o.Book.Next())); err != nil {
+		return err
+	}
+	cp = o.claim
 	if err := Recognise(ctx, o.reader, o.Layout, cp); err != nil {
 		return err
 	}
@@ -160,13 +217,13 @@ func (o *Owner) begin(ctx context.Context) error {
 	o.reader.Seek(cp.Next)
 	o.States.Set(p, Folding, "")
 	o.States.advance(p, cp.Next)
-	o.Announce(Commit{Partition: p, Epoch: cp.Epoch, Floor: cp.Next, Next: cp.Next})
+	o.Announce(Commit{Partition: p, Epoch: cp.Epoch, Floor: cp.Next, Next: cp.Next, Decisions: cp.Decisions})
 	return nil
 }
 
-// next folds the next batch, up to the offset.
-func (o *Owner) next(ctx context.Context, to events.Offset) error {
-	records, err := o.reader.Read(ctx, o.MaxBatch)
+// next folds the next batch, up to the offset. reading ends the wait for records.
+func (o *Owner) next(ctx, reading context.Context, to events.Offset) error {
+	records, err := o.reader.Read(reading, o.MaxBatch)
 	if err != nil {
 		return fmt.Errorf("read the log: %w", err)
 	}
@@ -177,7 +234,7 @@ func (o *Owner) next(ctx context.Context, to events.Offset) error {
 	if n == 0 {
 		return fmt.Errorf("the log has no record between offsets %d and %d", o.claim.Next, to)
 	}
-	return o.foldBatch(ctx, fold.New(o.Judge, records[:n], o.headers))
+	return o.foldBatch(ctx, fold.New(o.Judge, o.discarded(o.Layout.Log), records[:n], o.headers))
 }
 
 // foldBatch folds a batch; where the database refuses a row, it finds the record
@@ -207,37 +264,52 @@ func (o *Owner) foldBatch(ctx context.Context, b *fold.Batch) error {
 	return nil
 }
 
-// commit folds b in one transaction. A batch that was begun is finished even
-// where the partition is revoked meanwhile: it was fenced when it began.
+// commit folds the next records in one transaction.
 func (o *Owner) commit(ctx context.Context, b *fold.Batch) error {
+	fence := o.fence()
+	fence.Last, fence.LastID = b.Last()
+	fence.Next = fence.Last + 1
+	_, err := o.write(ctx, fence, b)
+	if err == nil {
+		o.Committed(fence.Partition, fence.Next)
+	}
+	return err
+}
+
+// fence is that of a transaction that leaves the checkpoint where it is.
+func (o *Owner) fence() readmodel.Fence {
+	return readmodel.Fence{
+		Partition: o.reader.Partition(), Epoch: o.claim.Epoch, Floor: o.claim.Next, Next: o.claim.Next,
+		Last: o.claim.Last, LastID: o.claim.LastID, Decisions: o.claim.Decisions, Now: o.Now().UnixMilli(),
+	}
+}
+
+// write folds b in one transaction. A batch that was begun is finished even
+// where the partition is revoked meanwhile: it was fenced when it began.
+func (o *Owner) write(ctx context.Context, fence readmodel.Fence, b *fold.Batch) (written readmodel.Batch, err error) {
 	select {
 	case o.Slots <- struct{}{}:
 		defer func() { <-o.Slots }()
 	case <-ctx.Done():
-		return ctx.Err()
+		return written, ctx.Err()
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTimeout)
 	defer cancel()
-	last, id := b.Last()
-	fence := readmodel.Fence{
-		Partition: o.reader.Partition(), Epoch: o.claim.Epoch, Floor: o.claim.Next, Next: last + 1,
-		Last: last, LastID: id, Now: o.Now().UnixMilli(),
-	}
-	var written readmodel.Batch
 	begun := time.Now()
-	err := o.Store.Fold(ctx, fence, b.Needs(), func(rows readmodel.Rows) (out readmodel.Batch, err error) {
+	err = o.Store.Fold(ctx, fence, b.Needs(), func(rows readmodel.Rows) (out readmodel.Batch, err error) {
 		written, err = b.Fold(rows)
 		return written, err
 	})
 	if err != nil {
 		o.headers.Purge()
-		return fmt.Errorf("fold offsets %d to %d: %w", fence.Floor, last, err)
+		return written, fmt.Errorf("fold offsets %d to %d: %w", fence.Floor, fence.Next, err)
 	}
 	o.Metrics.committed(b.Len(), written, time.Since(begun))
 	o.headers.Committed(written.Headers)
-	o.claim.Next = fence.Next
-	o.Announce(Commit{Partition: fence.Partition, Epoch: fence.Epoch, Floor: fence.Floor, Next: fence.Next, Events: written.Events})
-	o.Committed(fence.Partition, fence.Next)
+	o.claim.Next, o.claim.Last, o.claim.LastID, o.claim.Decisions = fence.Next, fence.Last, fence.LastID, fence.Decisions
+	o.Announce(Commit{
+		Partition: fence.Partition, Epoch: fence.Epoch, Floor: fence.Floor, Next: fence.Next, Decisions: fence.Decisions, Events: written.Events,
+	})
 	o.States.advance(fence.Partition, fence.Next)
 	for _, d := range written.DeadLetters {
 		if d.Code != "" {
@@ -247,7 +319,7 @@ func (o *Owner) commit(ctx context.Context, b *fold.Batch) error {
 	for _, r := range written.BadRecords {
 		o.log.Warn("record is no event, set aside", "offset", r.Offset, "reason", r.Reason)
 	}
-	return nil
+	return written, nil
 }
 
 func sleep(ctx context.Context, d time.Duration) {

@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
 
+	"github.com/roomlog/roomlog/pkg/decisions"
 	"github.com/roomlog/roomlog/pkg/eventlog"
 	"github.com/roomlog/roomlog/pkg/events"
 	"github.com/roomlog/roomlog/pkg/events/room"
@@ -109,6 +110,17 @@ func (r *memoryReader) At(_ context.Context, o events.Offset) (eventlog.Record, 
 	return eventlog.Record{}, false, nil
 }
 
+func (r *memoryReader) Before(_ context.Context, o events.Offset) (rec eventlog.Record, found bool, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, e := range r.records {
+		if e.Offset < o && e.Offset >= r.start {
+			rec, found = e, true
+		}
+	}
+	return rec, found, nil
+}
+
 func openStore(t *testing.T) readmodel.Store {
 	t.Helper()
 	s, err := sqlite.Open(t.Context(), sqlite.Config{Dir: t.TempDir(), Version: 1})
@@ -120,8 +132,23 @@ func openStore(t *testing.T) readmodel.Store {
 }
 
 func config(store readmodel.Store) partition.Config {
+	return configBy(store, newBook(nil))
+}
+
+// newBook has these decisions, read to the end.
+func newBook(t testing.TB, all ...decisions.Decision) *decisions.Book {
+	b := decisions.NewBook()
+	for _, d := range all {
+		decide(t, b, d)
+	}
+	b.ReadToEnd()
+	return b
+}
+
+func configBy(store readmodel.Store, book *decisions.Book) partition.Config {
 	states := partition.NewStates()
 	return partition.Config{
+		Book: book,
 		Store: store, Layout: eventlog.Layout{Log: logID, Epoch: 1, Partitions: 1}, Owner: "test", Judge: room.Apply,
 		MaxBatch: 50, HeaderCache: 4, Slots: make(chan struct{}, 2), States: states,
 		Announce: func(partition.Commit) {}, Committed: func(events.Partition, events.Offset) {},
@@ -152,7 +179,7 @@ func dumpOf(t *testing.T, s readmodel.Store) []readmodel.DumpRow {
 
 func catchUp(t *testing.T, c partition.Config, l *memoryLog, seed uint64) {
 	t.Helper()
-	if err := newOwner(t, c, l, seed).CatchUp(t.Context(), l.end()); err != nil {
+	if err := newOwner(t, c, l, seed).CatchUp(t.Context(), l.end(), c.Book.Next()); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -541,7 +568,7 @@ func BenchmarkFold(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if err := o.CatchUp(b.Context(), l.end()); err != nil {
+		if err := o.CatchUp(b.Context(), l.end(), 0); err != nil {
 			b.Fatal(err)
 		}
 		_ = s.Close()

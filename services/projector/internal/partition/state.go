@@ -68,6 +68,16 @@ func (s *States) Set(p events.Partition, phase Phase, reason string) {
 	s.update(p, func(st *State) { st.Phase, st.Reason = phase, reason })
 }
 
+// Phase is what the owner of p is doing, or empty where it is not assigned.
+func (s *States) Phase(p events.Partition) Phase {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if st, ok := s.m[p]; ok {
+		return st.Phase
+	}
+	return ""
+}
+
 func (s *States) advance(p events.Partition, next events.Offset) {
 	s.update(p, func(st *State) { st.Next, st.End = next, max(st.End, next) })
 }
