@@ -62,13 +62,17 @@ type Session struct {
 	// Stop ends the stream: the server is stopping.
 	Stop <-chan struct{}
 
+	after events.Seq // what the client asked for: nothing up to it is shown
 	shown events.Seq // the last id that the client has seen
 }
 
 // Run replays and follows until the stream ends. It returns the error of the
 // sink or of ctx, and nil when it has told the client why it ends.
 func (s *Session) Run(ctx context.Context, sub *Subscription) error {
-	s.shown = s.Cursor
+	// A cursor above what there is must not step over the event that takes the
+	// room away: what lies between is read, and not shown.
+	s.after, s.shown = s.Cursor, s.Cursor
+	s.Cursor = min(s.Cursor, s.Horizon)
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
 	expiry := time.NewTimer(time.Until(s.Expires))
@@ -163,6 +167,8 @@ func (s *Session) follow(f *Frame, sub *Subscription) (behind, ended bool, err e
 			if ended, err = s.show(f); ended || err != nil {
 				return false, ended, err
 			}
+		case s.endedBy(f):
+			return false, true, nil
 		}
 		select {
 		case f = <-sub.Frames():
@@ -175,13 +181,17 @@ func (s *Session) follow(f *Frame, sub *Subscription) (behind, ended bool, err e
 // show moves the cursor over an event and writes it where it is wanted.
 func (s *Session) show(f *Frame) (ended bool, err error) {
 	s.Cursor = f.Seq
-	ended = f.Seq > s.Horizon && f.Ends(s.User)
-	if ended || s.Wanted == nil || s.Wanted(f.Type) {
+	ended = s.endedBy(f)
+	if ended || f.Seq > s.after && (s.Wanted == nil || s.Wanted(f.Type)) {
 		s.shown = f.Seq
 		err = s.Sink.Write(f.SSE)
 	}
 	return ended, err
 }
+
+// endedBy reports whether the event took the room away from the reader since
+// they were let in.
+func (s *Session) endedBy(f *Frame) bool { return f.Seq > s.Horizon && f.Ends(s.User) }
 
 // beat shows that the stream lives, and moves the client's cursor over what it
 // did not want: an id without data does that and nothing else.
@@ -202,7 +212,7 @@ func (s *Session) end(code string, err error) error {
 	if err != nil {
 		return err
 	}
-	if err := s.Sink.Write(endFrame(code, s.Cursor)); err != nil {
+	if err := s.Sink.Write(endFrame(code, max(s.Cursor, s.after))); err != nil {
 		return err
 	}
 	return s.Sink.Flush()

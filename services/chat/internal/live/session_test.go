@@ -228,6 +228,26 @@ func TestSessionEndsWithMembership(t *testing.T) {
 			}
 		})
 	})
+	t.Run("with a cursor above all that there is", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			sc := open(t, messages(1), func(s *Session) { s.Cursor = 2 })
+			sc.commit(posted(lobby, 2))
+			sc.is(t) // as the client asked
+			sc.commit(leave(3), posted(lobby, 4))
+			sc.is(t, "3", end(3))
+			if err := <-sc.done; err != nil {
+				t.Error(err)
+			}
+		})
+	})
+	t.Run("with a cursor above the event that ends it", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			sc := open(t, messages(1), func(s *Session) { s.Cursor = 3 })
+			sc.commit(leave(2), posted(lobby, 3), posted(lobby, 4))
+			sc.is(t, "2", end(3))
+			<-sc.done
+		})
+	})
 	t.Run("in a gap", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			sc := open(t, messages(1), nil)
