@@ -8,6 +8,7 @@ import (
 
 	"github.com/roomlog/roomlog/pkg/eventlog"
 	"github.com/roomlog/roomlog/pkg/events"
+	"github.com/roomlog/roomlog/pkg/events/room"
 	"github.com/roomlog/roomlog/pkg/readmodel"
 	"github.com/roomlog/roomlog/services/projector/internal/partition"
 )
@@ -36,6 +37,8 @@ type PartitionStatus struct {
 	BlockedRooms int64          `json:"blocked_rooms"`
 	// Gap says why the partition cannot be folded on, and is empty where it can.
 	Gap string `json:"gap,omitempty"`
+	// Advice says what to do about the gap.
+	Advice string `json:"advice,omitempty"`
 }
 
 // BlockedRoom is a room whose events are parked.
@@ -48,6 +51,20 @@ type BlockedRoom struct {
 	Type      events.Type      `json:"type"`
 	Code      string           `json:"code"`
 	Reason    string           `json:"reason,omitempty"`
+	// Advice says what to do about it.
+	Advice string `json:"advice"`
+}
+
+// adviceOf says what to do about a blocked room, by why it is blocked.
+func adviceOf(d readmodel.DeadLetter) string {
+	release := fmt.Sprintf("roomlog projector dead release --tenant %s --room %s", d.Tenant, d.Room)
+	switch d.Code {
+	case room.CodeUnknownType, room.CodeUnknownRules:
+		return "upgrade the projectors, then: " + release
+	case room.CodeUnstorable:
+		return "see why the database refuses the row, then: " + release
+	}
+	return "run a projector without the fault, then: " + release
 }
 
 // maxBlockedRooms is the most rooms that a status lists.
@@ -72,7 +89,7 @@ func ReadStatus(ctx context.Context, cfg eventlog.Config, layout eventlog.Layout
 		blocked, err := r.BlockedRooms(ctx, maxBlockedRooms)
 		for _, d := range blocked {
 			status.Blocked = append(status.Blocked, BlockedRoom{
-				d.Tenant, d.Room, d.Partition, d.Offset, d.ID, d.Type, string(d.Code), d.Reason,
+				d.Tenant, d.Room, d.Partition, d.Offset, d.ID, d.Type, string(d.Code), d.Reason, adviceOf(d),
 			})
 		}
 		return err
@@ -106,6 +123,7 @@ func partitionStatus(ctx context.Context, cfg eventlog.Config, layout eventlog.L
 		var gap *partition.GapError
 		if err := partition.Recognise(ctx, r, layout, cp); errors.As(err, &gap) {
 			st.Gap = gap.Reason
+			st.Advice = fmt.Sprintf("rebuild the tables from the log that there is (roomlog projector rebuild), or go on with these (roomlog projector accept-gap --partition %d)", p)
 			return st, nil
 		} else if err != nil {
 			return st, fmt.Errorf("partition %d: %w", p, err)

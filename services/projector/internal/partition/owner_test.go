@@ -148,7 +148,7 @@ func newBook(t testing.TB, all ...decisions.Decision) *decisions.Book {
 func configBy(store readmodel.Store, book *decisions.Book) partition.Config {
 	states := partition.NewStates()
 	return partition.Config{
-		Book: book,
+		Book:  book,
 		Store: store, Layout: eventlog.Layout{Log: logID, Epoch: 1, Partitions: 1}, Owner: "test", Judge: room.Apply,
 		MaxBatch: 50, HeaderCache: 4, Slots: make(chan struct{}, 2), States: states,
 		Announce: func(partition.Commit) {}, Committed: func(events.Partition, events.Offset) {},
