@@ -10,6 +10,9 @@ import (
 // Reader reads one moment of the tables. What is not there is reported as
 // false or an empty list, not as an error.
 type Reader interface {
+	// Projection is the version of the projection that is read.
+	Projection() int
+
 	// Checkpoints of all partitions that were ever claimed, ascending.
 	Checkpoints(ctx context.Context) ([]Checkpoint, error)
 	Checkpoint(ctx context.Context, p events.Partition) (Checkpoint, bool, error)

@@ -4,7 +4,6 @@ package driver
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -22,34 +21,72 @@ type Config struct {
 	Version int
 	// ReadOnly opens what exists, without migrating it; Claim and Fold fail.
 	ReadOnly bool
+	// Existing opens what exists, to write, and makes nothing:
+	// [readmodel.ErrNoProjection] where the version has no tables.
+	Existing bool
 	// MaxConns is how many snapshots and batches may be open at a time; zero:
 	// the store's default.
 	MaxConns int
 	Logger   *slog.Logger
+	// Fault is asked before each statement of Claim and Fold, and each step of a
+	// cut-over: for crash points and tests. See the stores' Fault.
+	Fault func(statement string) error
 }
 
-// Open opens the store. Errors have no password of the address in them.
+// Open opens the store of one version. Errors have no password of the address in
+// them.
 func Open(ctx context.Context, cfg Config) (readmodel.Store, error) {
+	return open(cfg, "read model",
+		func() (readmodel.Store, error) { return postgres.Open(ctx, cfg.postgres()) },
+		func() (readmodel.Store, error) { return sqlite.Open(ctx, cfg.sqlite()) })
+}
+
+// OpenLive opens a store that reads the version that is live at each snapshot; its
+// Claim and Fold give [readmodel.ErrReadOnly]. It makes and migrates what is missing
+// unless it is ReadOnly.
+func OpenLive(ctx context.Context, cfg Config) (readmodel.Store, error) {
+	return open(cfg, "live read model",
+		func() (readmodel.Store, error) { return postgres.OpenLive(ctx, cfg.postgres()) },
+		func() (readmodel.Store, error) { return sqlite.OpenLive(ctx, cfg.sqlite()) })
+}
+
+// OpenControl opens the control of versions, and makes it, with the tables of
+// version 1, where there is none; a version 1 that is there becomes the live one.
+func OpenControl(ctx context.Context, cfg Config) (readmodel.Control, error) {
+	return open(cfg, "control",
+		func() (readmodel.Control, error) { return postgres.OpenControl(ctx, cfg.postgres()) },
+		func() (readmodel.Control, error) { return sqlite.OpenControl(ctx, cfg.sqlite()) })
+}
+
+func open[T any](cfg Config, what string, server, directory func() (T, error)) (opened T, err error) {
+	var none T
 	scheme, _, isURL := strings.Cut(cfg.Address, "://")
 	switch {
 	case cfg.Address == "":
-		return nil, errors.New("open the read model: no address")
+		return none, fmt.Errorf("open the %s: no address", what)
 	case scheme == "postgres" || scheme == "postgresql":
-		s, err := postgres.Open(ctx, postgres.Config{
-			URL: cfg.Address, Version: cfg.Version, ReadOnly: cfg.ReadOnly, MaxConns: cfg.MaxConns, Logger: cfg.Logger,
-		})
-		if err != nil {
-			return nil, err
-		}
-		return s, nil
+		opened, err = server()
 	case isURL:
-		return nil, fmt.Errorf("open the read model: the address begins with %.20q; known are postgres:// and directories", scheme+"://")
+		return none, fmt.Errorf("open the %s: the address begins with %.20q; known are postgres:// and directories", what, scheme+"://")
+	default:
+		opened, err = directory()
 	}
-	s, err := sqlite.Open(ctx, sqlite.Config{
-		Dir: cfg.Address, Version: cfg.Version, ReadOnly: cfg.ReadOnly, Readers: cfg.MaxConns, Logger: cfg.Logger,
-	})
 	if err != nil {
-		return nil, err
+		return none, err // not a nil pointer in an interface
 	}
-	return s, nil
+	return opened, nil
+}
+
+func (c *Config) postgres() postgres.Config {
+	return postgres.Config{
+		URL: c.Address, Version: c.Version, ReadOnly: c.ReadOnly, Existing: c.Existing,
+		MaxConns: c.MaxConns, Logger: c.Logger, Fault: c.Fault,
+	}
+}
+
+func (c *Config) sqlite() sqlite.Config {
+	return sqlite.Config{
+		Dir: c.Address, Version: c.Version, ReadOnly: c.ReadOnly, Existing: c.Existing,
+		Readers: c.MaxConns, Logger: c.Logger, Fault: c.Fault,
+	}
 }

@@ -20,7 +20,7 @@ const idle = 'I'
 func (s *Store) Claim(ctx context.Context, p events.Partition, log events.LogID, owner string) (readmodel.Checkpoint, error) {
 	c, err := s.claim(ctx, p, log, owner)
 	if err != nil {
-		return readmodel.Checkpoint{}, fmt.Errorf("claim partition %d: %w", p, err)
+		return readmodel.Checkpoint{}, fmt.Errorf("claim partition %d: %w", p, gone(err))
 	}
 	return c, nil
 }
@@ -44,7 +44,7 @@ func (s *Store) claim(ctx context.Context, p events.Partition, log events.LogID,
 // Fold runs one batch.
 func (s *Store) Fold(ctx context.Context, fence readmodel.Fence, needs readmodel.Needs, fold func(readmodel.Rows) (readmodel.Batch, error)) error {
 	if err := s.fold(ctx, fence, needs, fold); err != nil {
-		return fmt.Errorf("fold partition %d from %d to %d: %w", fence.Partition, fence.Floor, fence.Next, err)
+		return fmt.Errorf("fold partition %d from %d to %d: %w", fence.Partition, fence.Floor, fence.Next, gone(err))
 	}
 	return nil
 }

@@ -7,10 +7,12 @@ import (
 	"log/slog"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 
 	"github.com/roomlog/roomlog/migrations"
+	"github.com/roomlog/roomlog/pkg/readmodel"
 	"github.com/roomlog/roomlog/pkg/readmodel/internal/schema"
 )
 
@@ -27,38 +29,68 @@ func (s *Store) prepare(ctx context.Context, cfg *Config, logger *slog.Logger) e
 	if cfg.ReadOnly {
 		return errors.Join(schema.Check(ctx, schema.PostgresHasVersions, db, migrations.Postgres()), db.Close())
 	}
+	return errors.Join(migrate(ctx, migration{
+		pool: s.pool, schema: s.schema, existing: cfg.Existing,
+		apply: func() error {
+			return schema.Apply(ctx, goose.DialectPostgres, db, migrations.Postgres(), logger)
+		},
+		then: func(conn *pgx.Conn) error { return s.setLimits(ctx, conn, cfg) },
+	}), db.Close())
+}
+
+// migration is what is done to a schema, one program at a time.
+type migration struct {
+	pool     *pgxpool.Pool
+	schema   string
+	existing bool // the schema is not made
+	apply    func() error
+	then     func(*pgx.Conn) error // afterwards, under the lock; optional
+}
+
+func migrate(ctx context.Context, m migration) error {
 	// The lock is held on a connection of its own, so that it cannot starve the
 	// migration of one.
-	conn, err := pgx.ConnectConfig(ctx, s.pool.Config().ConnConfig)
+	conn, err := pgx.ConnectConfig(ctx, m.pool.Config().ConnConfig)
 	if err != nil {
-		return errors.Join(err, db.Close())
+		return err
 	}
-	err = s.migrate(ctx, conn, func() error {
-		return schema.Apply(ctx, goose.DialectPostgres, db, migrations.Postgres(), logger)
-	})
-	if err == nil {
-		err = s.setLimits(ctx, conn, cfg)
+	if err = m.run(ctx, conn); err == nil && m.then != nil {
+		err = m.then(conn)
 	}
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
 	defer cancel()
-	return errors.Join(err, conn.Close(closing), db.Close()) // closing the connection releases the lock
+	return errors.Join(err, conn.Close(closing)) // closing the connection releases the lock
 }
 
-func (s *Store) migrate(ctx context.Context, conn *pgx.Conn, apply func() error) error {
+func (m *migration) run(ctx context.Context, conn *pgx.Conn) error {
 	if _, err := conn.Exec(ctx, `SELECT pg_advisory_lock($1)`, int64(migrationLock)); err != nil {
 		return fmt.Errorf("lock for migration: %w", err)
 	}
 	// CREATE SCHEMA IF NOT EXISTS needs the right to create even where it exists.
-	var there bool
-	if err := conn.QueryRow(ctx, `SELECT to_regnamespace($1) IS NOT NULL`, s.schema).Scan(&there); err != nil {
-		return fmt.Errorf("look for the schema: %w", err)
+	there, err := hasSchema(ctx, conn, m.schema)
+	if err != nil {
+		return err
+	}
+	if !there && m.existing {
+		return fmt.Errorf("%w: no schema %s", readmodel.ErrNoProjection, m.schema)
 	}
 	if !there {
-		if _, err := conn.Exec(ctx, `CREATE SCHEMA `+pgx.Identifier{s.schema}.Sanitize()); err != nil {
+		if _, err := conn.Exec(ctx, `CREATE SCHEMA `+pgx.Identifier{m.schema}.Sanitize()); err != nil {
 			return fmt.Errorf("create the schema: %w", err)
 		}
 	}
-	return apply()
+	return m.apply()
+}
+
+func hasSchema(ctx context.Context, q rowQuerier, name string) (there bool, err error) {
+	if err := q.QueryRow(ctx, `SELECT to_regnamespace($1) IS NOT NULL`, name).Scan(&there); err != nil {
+		return false, fmt.Errorf("look for schema %s: %w", name, err)
+	}
+	return there, nil
+}
+
+type rowQuerier interface {
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
 
 func (s *Store) setLimits(ctx context.Context, conn *pgx.Conn, cfg *Config) error {

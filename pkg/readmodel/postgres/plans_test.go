@@ -76,8 +76,8 @@ func plans(t *testing.T, state string, s *Store) {
 		}
 	}
 	for name, run := range storetest.Reads() {
-		e := &explaining{querier: querier{tx}, t: t}
-		if err := run(t.Context(), tables.NewReader(e)); err != nil {
+		e := &explaining{querier: querier{tx: tx}, t: t}
+		if err := run(t.Context(), tables.NewReader(e, s.version)); err != nil {
 			t.Fatal(name, err)
 		}
 		check(name, e)
@@ -85,7 +85,7 @@ func plans(t *testing.T, state string, s *Store) {
 	k := readmodel.Key{Tenant: "main", Room: "lobby"}
 	needs := tables.NewPrefetch(readmodel.Needs{k: {Header: true, Members: []events.UserID{"u"}, Priors: []events.EventID{"e"}}})
 	for _, w := range wanted(needs) {
-		e := &explaining{querier: querier{tx}, t: t}
+		e := &explaining{querier: querier{tx: tx}, t: t}
 		rows, err := e.Query(t.Context(), w.sql, w.args()...)
 		if err != nil {
 			t.Fatal(w.name, err)

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/roomlog/roomlog/pkg/readmodel"
@@ -32,6 +33,9 @@ const (
 	DefaultFoldTimeout = 10 * time.Second
 )
 
+// planning are the settings that are off: see pool.
+var planning = []string{"enable_seqscan", "enable_hashjoin", "enable_mergejoin", "jit"}
+
 // rollbackTimeout bounds the end of a transaction whose context has ended.
 const rollbackTimeout = 2 * time.Second
 
@@ -43,6 +47,9 @@ type Config struct {
 	Version int
 	// ReadOnly opens a schema that exists, without migrating it.
 	ReadOnly bool
+	// Existing opens a schema that exists, to write, and does not make one:
+	// [readmodel.ErrNoProjection] where there is none.
+	Existing bool
 	// MaxConns is the size of the pool; zero is [DefaultMaxConns].
 	MaxConns int
 	// FoldTimeout is after how long the server ends the transaction of a Fold
@@ -64,6 +71,7 @@ type Config struct {
 type Store struct {
 	pool     *pgxpool.Pool
 	schema   string
+	version  int
 	limits   []string // SET LOCAL statements of a batch
 	readOnly bool
 	fault    func(string) error
@@ -79,7 +87,12 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
-	pool, schema, err := cfg.pool()
+	version, err := cfg.version()
+	if err != nil {
+		return nil, fmt.Errorf("open the read model: %w", err)
+	}
+	schema := Schema(version)
+	pool, err := cfg.pool(schema)
 	if err != nil {
 		return nil, fmt.Errorf("open the read model: %w", err)
 	}
@@ -87,7 +100,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the read model: %w", err)
 	}
-	s := &Store{pool: p, schema: schema, readOnly: cfg.ReadOnly, fault: cfg.Fault}
+	s := &Store{pool: p, schema: schema, version: version, readOnly: cfg.ReadOnly, fault: cfg.Fault}
 	if err := s.prepare(ctx, &cfg, logger); err != nil {
 		p.Close()
 		return nil, fmt.Errorf("open the read model in schema %s: %w", schema, err)
@@ -112,7 +125,7 @@ func (s *Store) Snapshot(ctx context.Context, read func(readmodel.Reader) error)
 		defer cancel()
 		_ = tx.Rollback(ctx) // nothing was written; a connection in a bad state is not used again
 	}()
-	return read(tables.NewReader(querier{tx}))
+	return gone(read(tables.NewReader(querier{tx: tx}, s.version)))
 }
 
 // Close waits for open snapshots and batches and closes the connections.
@@ -121,26 +134,50 @@ func (s *Store) Close() error {
 	return nil
 }
 
-// querier runs the statements of package tables.
-type querier struct{ tx pgx.Tx }
+// Schema names the schema of a version of the projection.
+func Schema(version int) string { return "roomlog_v" + strconv.Itoa(version) }
 
-func (q querier) Query(ctx context.Context, sql string, args ...any) (tables.Rows, error) {
-	return q.tx.Query(ctx, sql, args...) //nolint:sqlclosecheck // the caller closes them
+// querier runs the statements of package tables.
+type querier struct {
+	tx interface {
+		Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+	}
+	// mark stands before each statement: see [Live].
+	mark string
 }
 
-func (c *Config) pool() (*pgxpool.Config, string, error) {
-	version := c.Version
-	switch {
-	case version < 0:
-		return nil, "", fmt.Errorf("version %d of the projection", version)
-	case version == 0:
-		version = readmodel.DefaultVersion
+func (q querier) Query(ctx context.Context, sql string, args ...any) (tables.Rows, error) {
+	return q.tx.Query(ctx, q.mark+sql, args...) //nolint:sqlclosecheck // the caller closes them
+}
+
+// gone marks what the server says of tables that are not there.
+func gone(err error) error {
+	var e *pgconn.PgError
+	if errors.As(err, &e) && !errors.Is(err, readmodel.ErrNoProjection) {
+		switch e.Code {
+		case "42P01", "3F000": // undefined table, invalid schema name
+			return fmt.Errorf("%w: %w", readmodel.ErrNoProjection, err)
+		}
 	}
-	schema := "roomlog_v" + strconv.Itoa(version)
+	return err
+}
+
+func (c *Config) version() (int, error) {
+	switch {
+	case c.Version < 0:
+		return 0, fmt.Errorf("version %d of the projection", c.Version)
+	case c.Version == 0:
+		return readmodel.DefaultVersion, nil
+	}
+	return c.Version, nil
+}
+
+// pool is for connections whose search_path is the schema.
+func (c *Config) pool(schema string) (*pgxpool.Config, error) {
 	pool, err := pgxpool.ParseConfig(c.URL)
 	if err != nil {
 		// What the parser says may quote the URL.
-		return nil, "", errors.New("the database URL is not of the form postgres://user:password@host:port/database?options")
+		return nil, errors.New("the database URL is not of the form postgres://user:password@host:port/database?options")
 	}
 	pool.MaxConns = DefaultMaxConns
 	if c.MaxConns > 0 {
@@ -159,11 +196,11 @@ func (c *Config) pool() (*pgxpool.Config, string, error) {
 	// Every statement here is meant to go by an index, row by row. A plan that
 	// was made and kept while the tables were small must not scan them when they
 	// are large, and compiling plans costs more than running them.
-	for _, off := range []string{"enable_seqscan", "enable_hashjoin", "enable_mergejoin", "jit"} {
-		set[off] = "off"
+	for _, name := range planning {
+		set[name] = "off"
 	}
 	if c.ReadOnly {
 		set["default_transaction_read_only"] = "on"
 	}
-	return pool, schema, nil
+	return pool, nil
 }

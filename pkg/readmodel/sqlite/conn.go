@@ -94,8 +94,6 @@ type conn struct {
 	open       bool // a transaction
 }
 
-func (c *conn) reader() tables.Reader { return tables.NewReader(c) }
-
 func (c *conn) begin(ctx context.Context, sql string) error {
 	if _, err := c.exec(ctx, sql); err != nil {
 		return err

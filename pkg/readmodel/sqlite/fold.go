@@ -67,6 +67,10 @@ func (s *Store) write(ctx context.Context, run func(*tx) error) error {
 	if err := c.begin(ctx, "BEGIN IMMEDIATE"); err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
+	// Under the lock: a file that was removed can be written to its end, for nobody.
+	if err := exists(s.path); err != nil {
+		return err
+	}
 	if err := run(t); err != nil {
 		return err
 	}

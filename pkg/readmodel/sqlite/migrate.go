@@ -2,7 +2,9 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"errors"
+	"io/fs"
 	"log/slog"
 
 	"github.com/pressly/goose/v3"
@@ -22,11 +24,16 @@ func (s *Store) prepare(ctx context.Context, logger *slog.Logger) error {
 	if s.writer == nil {
 		return schema.Check(ctx, schema.SQLiteHasVersions, s.readers.db, migrations.SQLite())
 	}
+	return migrate(ctx, s.writer.db, migrations.SQLite(), logger)
+}
+
+// migrate applies migrations.
+func migrate(ctx context.Context, db *sql.DB, files fs.FS, logger *slog.Logger) error {
 	// Programs that start at the same time may try the same migration. Each is a
 	// transaction, so one of them fails and finds it done when it looks again.
 	var err error
 	for range attempts {
-		err = schema.Apply(ctx, goose.DialectSQLite3, s.writer.db, migrations.SQLite(), logger)
+		err = schema.Apply(ctx, goose.DialectSQLite3, db, files, logger)
 		if err == nil || errors.Is(err, readmodel.ErrNewerSchema) || ctx.Err() != nil {
 			break
 		}

@@ -68,7 +68,7 @@ func TestPlans(t *testing.T) {
 	}
 	for name, run := range storetest.Reads() {
 		e := &explaining{conn: c, t: t}
-		if err := run(t.Context(), tables.NewReader(e)); err != nil {
+		if err := run(t.Context(), tables.NewReader(e, s.version)); err != nil {
 			t.Fatal(name, err)
 		}
 		check(t, name, e.steps, scans[name] != "", sorts[name] != "")

@@ -15,6 +15,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/url"
 	"os"
@@ -23,6 +24,7 @@ import (
 	"strings"
 
 	"github.com/roomlog/roomlog/pkg/readmodel"
+	"github.com/roomlog/roomlog/pkg/readmodel/internal/tables"
 )
 
 // Config says which file to open, and how.
@@ -36,6 +38,9 @@ type Config struct {
 	// ReadOnly opens a file that exists, beside the process that writes it. It is
 	// not migrated.
 	ReadOnly bool
+	// Existing opens a file that exists, to write, and does not make one:
+	// [readmodel.ErrNoProjection] where there is none.
+	Existing bool
 	// Readers is how many snapshots may be open at a time; zero: one for each
 	// processor, at least 4.
 	Readers int
@@ -50,6 +55,7 @@ type Config struct {
 // Store is a projection in a file. See [readmodel.Store].
 type Store struct {
 	path    string
+	version int
 	readers *pool
 	writer  *pool // of one; nil where the store is read only
 	fault   func(string) error
@@ -63,7 +69,7 @@ var _ readmodel.Store = (*Store)(nil)
 func Open(ctx context.Context, cfg Config) (*Store, error) {
 	path, err := cfg.path()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("open the read model: %w", err)
 	}
 	logger := cfg.Logger
 	if logger == nil {
@@ -72,15 +78,19 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if cfg.Readers <= 0 {
 		cfg.Readers = max(4, runtime.GOMAXPROCS(0))
 	}
-	s := &Store{path: path, fault: cfg.Fault}
-	if cfg.ReadOnly {
-		if _, err := os.Stat(path); err != nil {
-			return nil, fmt.Errorf("open the read model: %w", err)
-		}
-	} else {
-		if err := create(path); err != nil {
-			return nil, fmt.Errorf("open the read model: %w", err)
-		}
+	s := &Store{path: path, version: cfg.version(), fault: cfg.Fault}
+	switch {
+	case cfg.ReadOnly:
+		_, err = os.Stat(path)
+	case cfg.Existing:
+		err = exists(path)
+	default:
+		err = create(path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open the read model: %w", err)
+	}
+	if !cfg.ReadOnly {
 		if s.writer, err = newPool(writerDSN(path), 1); err != nil {
 			return nil, fmt.Errorf("open the read model %s: %w", path, err)
 		}
@@ -116,7 +126,7 @@ func (s *Store) Snapshot(ctx context.Context, read func(readmodel.Reader) error)
 	if err := c.begin(ctx, "BEGIN"); err != nil {
 		return fmt.Errorf("begin a snapshot: %w", err)
 	}
-	return read(c.reader())
+	return read(tables.NewReader(c, s.version))
 }
 
 // Close waits for open snapshots and batches and closes the file.
@@ -135,15 +145,31 @@ func (c *Config) path() (string, error) {
 	case c.Path != "":
 		return c.Path, nil
 	case c.Dir == "":
-		return "", errors.New("open the read model: no directory")
+		return "", errors.New("no directory")
 	case c.Version < 0:
-		return "", fmt.Errorf("open the read model: version %d of the projection", c.Version)
+		return "", fmt.Errorf("version %d of the projection", c.Version)
 	}
-	v := c.Version
-	if v == 0 {
-		v = readmodel.DefaultVersion
+	return versionPath(c.Dir, c.version()), nil
+}
+
+func (c *Config) version() int {
+	if c.Version == 0 {
+		return readmodel.DefaultVersion
 	}
-	return filepath.Join(c.Dir, fmt.Sprintf("readmodel-v%d.db", v)), nil
+	return c.Version
+}
+
+func versionPath(dir string, version int) string {
+	return filepath.Join(dir, fmt.Sprintf("readmodel-v%d.db", version))
+}
+
+// exists looks for the file of a version.
+func exists(path string) error {
+	_, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: %w", readmodel.ErrNoProjection, err)
+	}
+	return err
 }
 
 // create makes the file for its owner alone; SQLite gives the WAL the same mode.

@@ -1,6 +1,7 @@
 package sqlite_test
 
 import (
+	"context"
 	"testing"
 
 	"github.com/roomlog/roomlog/pkg/readmodel"
@@ -13,7 +14,13 @@ func open(t testing.TB, cfg sqlite.Config) *sqlite.Store {
 	if cfg.Dir == "" && cfg.Path == "" {
 		cfg.Dir = t.TempDir()
 	}
-	s, err := sqlite.Open(t.Context(), cfg)
+	return opened(t, sqlite.Open, cfg)
+}
+
+// opened opens something for the time of the test.
+func opened[T interface{ Close() error }](t testing.TB, open func(context.Context, sqlite.Config) (T, error), cfg sqlite.Config) T {
+	t.Helper()
+	s, err := open(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -51,10 +51,6 @@ const (
 // it has not.
 // hasVersions is the query for its kind.
 func Check(ctx context.Context, hasVersions string, db *sql.DB, files fs.FS) error {
-	target, err := newest(files)
-	if err != nil {
-		return err
-	}
 	var there bool
 	if err := db.QueryRowContext(ctx, hasVersions).Scan(&there); err != nil {
 		return fmt.Errorf("check the schema: %w", err)
@@ -65,6 +61,16 @@ func Check(ctx context.Context, hasVersions string, db *sql.DB, files fs.FS) err
 		if err != nil {
 			return fmt.Errorf("check the schema: %w", err)
 		}
+	}
+	return Fits(current, files)
+}
+
+// Fits tells whether a database that is at a migration has the schema that this
+// program knows, as [Check] does.
+func Fits(current int64, files fs.FS) error {
+	target, err := newest(files)
+	if err != nil {
+		return err
 	}
 	if err := notNewer(current, target); err != nil {
 		return err

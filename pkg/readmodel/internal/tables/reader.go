@@ -3,10 +3,16 @@ package tables
 import "github.com/roomlog/roomlog/pkg/readmodel"
 
 // Reader reads the tables in one transaction.
-type Reader struct{ q Querier }
+type Reader struct {
+	q       Querier
+	version int
+}
 
 var _ readmodel.Reader = Reader{}
 
-// NewReader returns the reader of a transaction. It is as safe for concurrent
-// use as the transaction.
-func NewReader(q Querier) Reader { return Reader{q} }
+// NewReader returns the reader of a transaction on a version of the projection.
+// It is as safe for concurrent use as the transaction.
+func NewReader(q Querier, version int) Reader { return Reader{q, version} }
+
+// Projection is the version.
+func (r Reader) Projection() int { return r.version }

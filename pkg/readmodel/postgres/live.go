@@ -1,0 +1,156 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/roomlog/roomlog/migrations"
+	"github.com/roomlog/roomlog/pkg/events"
+	"github.com/roomlog/roomlog/pkg/readmodel"
+	"github.com/roomlog/roomlog/pkg/readmodel/internal/schema"
+	"github.com/roomlog/roomlog/pkg/readmodel/internal/tables"
+)
+
+// readLock is the class of the advisory locks that snapshots hold on the version
+// that they read, so that it is not dropped meanwhile: "room" in ASCII.
+const readLock = 0x726f6f6d
+
+// snapshotAttempts bounds how often a snapshot begins anew because the version
+// that it found live was dropped in the same moment.
+const snapshotAttempts = 5
+
+// Live reads the version that is live, whichever that is: each snapshot finds out
+// in its own transaction, in the round trip that begins it. It does not write.
+//
+// One connection reads one version after another, so the statements that it has
+// prepared are kept apart by a comment with the version's schema.
+type Live struct {
+	pool *pgxpool.Pool
+
+	mu    sync.Mutex
+	known map[int]bool // versions that have the schema that this program knows
+}
+
+var _ readmodel.Store = (*Live)(nil)
+
+// OpenLive connects. Unless the config says ReadOnly, it makes what [OpenControl]
+// makes, and migrates the live version. The config's Version does not count.
+func OpenLive(ctx context.Context, cfg Config) (*Live, error) {
+	c, err := OpenControl(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	live, err := tables.LiveVersion(ctx, querier{tx: c.pool})
+	if err == nil && !cfg.ReadOnly {
+		err = c.tables(ctx, live)
+	}
+	if err = errors.Join(err, c.Close()); err != nil {
+		return nil, fmt.Errorf("open the live read model: %w", err)
+	}
+	cfg.ReadOnly = true
+	pool, err := cfg.pool(controlSchema)
+	if err != nil {
+		return nil, fmt.Errorf("open the live read model: %w", err)
+	}
+	s := &Live{known: map[int]bool{}}
+	if s.pool, err = pgxpool.NewWithConfig(ctx, pool); err != nil {
+		return nil, fmt.Errorf("open the live read model: %w", err)
+	}
+	if err := s.Ping(ctx); err != nil {
+		s.pool.Close()
+		return nil, fmt.Errorf("open the live read model: %w", err)
+	}
+	return s, nil
+}
+
+// Claim fails: what is live is for reading.
+func (s *Live) Claim(context.Context, events.Partition, events.LogID, string) (readmodel.Checkpoint, error) {
+	return readmodel.Checkpoint{}, readmodel.ErrReadOnly
+}
+
+// Fold fails like Claim.
+func (s *Live) Fold(context.Context, readmodel.Fence, readmodel.Needs, func(readmodel.Rows) (readmodel.Batch, error)) error {
+	return readmodel.ErrReadOnly
+}
+
+// Snapshot reads one moment of the version that is live in that moment.
+func (s *Live) Snapshot(ctx context.Context, read func(readmodel.Reader) error) error {
+	conn, err := s.pool.Acquire(ctx)
+	if err != nil {
+		return fmt.Errorf("begin a snapshot: %w", err)
+	}
+	defer release(ctx, conn) // rolls back: nothing was written
+	version, err := s.begin(ctx, conn)
+	if err != nil {
+		return fmt.Errorf("begin a snapshot: %w", err)
+	}
+	q := querier{tx: conn, mark: "/* " + Schema(version) + " */ "}
+	if err := s.check(ctx, q, version); err != nil {
+		return fmt.Errorf("version %d of the projection: %w", version, err)
+	}
+	return gone(read(tables.NewReader(q, version)))
+}
+
+// begin begins a transaction with the search_path of the live version.
+func (s *Live) begin(ctx context.Context, conn *pgxpool.Conn) (version int, err error) {
+	for range snapshotAttempts {
+		var there bool
+		var b pgx.Batch
+		b.Queue(`BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`)
+		b.Queue(`SELECT version, set_config('search_path', 'roomlog_v' || version, true), pg_advisory_xact_lock_shared(` + strconv.Itoa(readLock) + `, version)::text
+FROM roomlog_control.projections WHERE state = 'live'`).QueryRow(func(r pgx.Row) error {
+			return r.Scan(&version, nil, nil)
+		})
+		// By the catalog of now, not of the snapshot. Under the lock it stays so.
+		b.Queue(`SELECT to_regclass('checkpoints') IS NOT NULL`).QueryRow(func(r pgx.Row) error { return r.Scan(&there) })
+		if err := conn.SendBatch(ctx, &b).Close(); err != nil {
+			return 0, gone(err)
+		}
+		if there {
+			return version, nil
+		}
+		if _, err := conn.Exec(ctx, "ROLLBACK"); err != nil {
+			return 0, err
+		}
+	}
+	return 0, fmt.Errorf("version %d is live and has no tables: %w", version, readmodel.ErrNoProjection)
+}
+
+// check looks, once for each version, whether its tables are those that this
+// program knows.
+func (s *Live) check(ctx context.Context, q querier, version int) error {
+	s.mu.Lock()
+	known := s.known[version]
+	s.mu.Unlock()
+	if known {
+		return nil
+	}
+	at, err := tables.Migration(ctx, q, schema.VersionTable)
+	if err == nil {
+		err = schema.Fits(at, migrations.Postgres())
+	}
+	if err != nil {
+		return gone(err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.known[version] = true
+	return nil
+}
+
+// Ping reports whether the live version can be read.
+func (s *Live) Ping(ctx context.Context) error {
+	return s.Snapshot(ctx, func(readmodel.Reader) error { return nil })
+}
+
+// Close waits for open snapshots and closes the connections.
+func (s *Live) Close() error {
+	s.pool.Close()
+	return nil
+}

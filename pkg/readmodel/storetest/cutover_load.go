@@ -1,0 +1,150 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/roomlog/roomlog/pkg/events"
+	"github.com/roomlog/roomlog/pkg/readmodel"
+)
+
+func findRoom(ctx context.Context, r readmodel.Reader) (maybe[readmodel.RoomRow], error) {
+	return find(r.Room(ctx, inMain(lobby)))
+}
+
+// testCutOverUnderLoad goes back and forth between two versions that are being
+// folded, each at its own pace, while others read. No read fails, none has less
+// than the one before, and in the end the versions are equal.
+func testCutOverUnderLoad(t *testing.T, at Place) {
+	const partitions, cuts = 2, 50
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	c := at.Control(t, nil)
+	stores := []readmodel.Store{at.Open(t, 1), build(t, at, c)}
+
+	done := make(chan struct{})
+	var folding, reading sync.WaitGroup
+	var told [2][partitions]*projector
+	for v, s := range stores {
+		for n := range partitions {
+			p := claimed(t, s, events.Partition(n))
+			told[v][n] = p
+			r := p.room(inMain(roomOf(n))).created("ann", events.RoomPublic, "R")
+			folding.Go(func() {
+				for {
+					for range 3 + v {
+						r.says("ann", "hi", nil)
+					}
+					if _, err := p.fold(ctx, nil, p.take()); err != nil {
+						t.Errorf("version %d, partition %d: %v", v+1, n, err)
+						return
+					}
+					select {
+					case <-done:
+						return
+					case <-time.After(time.Millisecond): // leave something of the processor
+					}
+				}
+			})
+		}
+	}
+	for range 3 {
+		reader := at.Live(t)
+		reading.Go(func() { watch(ctx, t, reader, partitions, done) })
+	}
+
+	for n := range cuts {
+		version := 2 - n%2
+		for {
+			err := c.CutOver(ctx, version, aTime+int64(n))
+			var behind *readmodel.BehindError
+			if errors.As(err, &behind) {
+				continue
+			}
+			if err != nil {
+				t.Errorf("cut-over %d: %v", n, err)
+			}
+			break
+		}
+		if t.Failed() {
+			break
+		}
+	}
+	// Two at a time take turns.
+	var cutting sync.WaitGroup
+	for n := range 4 {
+		other := at.Control(t, nil)
+		cutting.Go(func() {
+			var behind *readmodel.BehindError
+			if err := other.CutOver(ctx, 1+n%2, aTime); err != nil && !errors.As(err, &behind) {
+				t.Error("cut-over beside another:", err)
+			}
+		})
+	}
+	cutting.Wait()
+	close(done)
+	folding.Wait()
+	reading.Wait()
+	if t.Failed() {
+		return
+	}
+	for n := range partitions { // bring both to one end
+		a, b := told[0][n], told[1][n]
+		for a.next != b.next {
+			p := a
+			if b.next < a.next {
+				p = b
+			}
+			p.room(inMain(roomOf(n))).says("ann", "hi", nil)
+			p.commit(t)
+		}
+	}
+	cutOver(t, c, 2)
+	cutOver(t, c, 1)
+	equal(t, "the versions", dump(t, stores[0]), dump(t, stores[1]))
+}
+
+func roomOf(partition int) events.RoomID { return events.RoomID(fmt.Sprintf("room-%d", partition)) }
+
+// watch reads until done: rows and checkpoint of each snapshot belong together,
+// and none goes back.
+func watch(ctx context.Context, t *testing.T, s readmodel.Store, partitions int, done <-chan struct{}) {
+	seen := make([]events.Seq, partitions)
+	versions := map[int]int{}
+	for {
+		select {
+		case <-done:
+			if versions[1] == 0 || versions[2] == 0 {
+				t.Errorf("reads by version: %v", versions)
+			}
+			return
+		default:
+		}
+		err := s.Snapshot(ctx, func(r readmodel.Reader) error {
+			versions[r.Projection()]++
+			for n := range partitions {
+				row, _, err := r.Room(ctx, inMain(roomOf(n)))
+				if err != nil {
+					return err
+				}
+				c, _, err := r.Checkpoint(ctx, events.Partition(n))
+				if err != nil {
+					return err
+				}
+				if row.Seq != events.Seq(c.Next) || row.Seq < seen[n] {
+					return fmt.Errorf("version %d: checkpoint %d with seq %d, after seq %d", r.Projection(), c.Next, row.Seq, seen[n])
+				}
+				seen[n] = row.Seq
+			}
+			return nil
+		})
+		if err != nil {
+			t.Error("read:", err)
+			return
+		}
+	}
+}
