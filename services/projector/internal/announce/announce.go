@@ -20,7 +20,8 @@ import (
 )
 
 const (
-	queue = 256
+	queue     = 256
+	drainTime = time.Second
 	// maxBytes is about how large the contents of one timeline message get.
 	maxBytes = 256 << 10
 )
@@ -61,7 +62,7 @@ func (a *Announcer) Announce(c partition.Commit) {
 	}
 }
 
-// Run publishes until ctx ends, and then what is queued still.
+// Run publishes until ctx ends, and then what is queued still, for a second.
 func (a *Announcer) Run(ctx context.Context) error {
 	tick := time.NewTicker(timeline.BeaconInterval * time.Second)
 	defer tick.Stop()
@@ -73,16 +74,23 @@ func (a *Announcer) Run(ctx context.Context) error {
 		case <-tick.C:
 			a.beacons()
 		case <-ctx.Done():
-			for {
-				select {
-				case c := <-a.in:
-					a.publish(c)
-				default:
-					return nil
-				}
-			}
+			a.drain()
+			return nil
 		}
 	}
+}
+
+// drain tells what is queued, unless the timeline takes too long: then it is lost.
+func (a *Announcer) drain() {
+	for end := time.Now().Add(drainTime); time.Now().Before(end); {
+		select {
+		case c := <-a.in:
+			a.publish(c)
+		default:
+			return
+		}
+	}
+	a.lost.Add(float64(len(a.in)))
 }
 
 // beacons says again how far the partitions are that this process folds.

@@ -48,14 +48,15 @@ func (r *record) key() readmodel.Key {
 	return readmodel.Key{Tenant: r.event.Tenant, Room: r.event.Room}
 }
 
-// New decodes a batch. Headers found in the cache need not be read again.
-func New(judge Judge, discarded Discarded, records []eventlog.Record, headers *Headers) *Batch {
+// New decodes a batch of a log with that many partitions. Headers found in the
+// cache need not be read again.
+func New(judge Judge, discarded Discarded, partitions int, records []eventlog.Record, headers *Headers) *Batch {
 	b := &Batch{
 		judge: judge, discarded: discarded, headers: headers, records: make([]record, len(records)), refused: map[events.Offset]string{},
 	}
 	for i, r := range records {
 		b.records[i].Record = r
-		b.records[i].decode(discarded)
+		b.records[i].decode(discarded, partitions)
 	}
 	return b
 }
@@ -63,18 +64,24 @@ func New(judge Judge, discarded Discarded, records []eventlog.Record, headers *H
 // Parked makes a batch of the first parked records of one room. They are judged
 // from the first on, up to one that cannot be judged still: that one says why the
 // room is blocked, and the later ones stay as they are.
-func Parked(judge Judge, discarded Discarded, letters []readmodel.DeadLetter, headers *Headers) *Batch {
+func Parked(judge Judge, discarded Discarded, partitions int, letters []readmodel.DeadLetter, headers *Headers) *Batch {
 	records := make([]eventlog.Record, len(letters))
 	for i, d := range letters {
 		records[i] = eventlog.Record{Partition: d.Partition, Offset: d.Offset, Time: time.UnixMilli(d.LogTime).UTC(), Message: d.Message}
 	}
-	b := New(judge, discarded, records, headers)
+	b := New(judge, discarded, partitions, records, headers)
 	b.parked = true
 	return b
 }
 
-func (r *record) decode(discarded Discarded) {
+func (r *record) decode(discarded Discarded, partitions int) {
 	if r.event, r.bad = events.Decode(r.Message); r.bad != nil {
+		return
+	}
+	// A room has one order because it has one partition. What a foreign producer
+	// put elsewhere has no place in that order, whoever folds.
+	if home := eventlog.PartitionOf(string(r.Key), partitions); home != r.Partition {
+		r.bad = fmt.Errorf("%w: it stands in partition %d, events of %s belong in %d", events.ErrNotAnEvent, r.Partition, r.Key, home)
 		return
 	}
 	if d, ok := discarded(r.Partition, r.Offset, r.event.ID); ok {

@@ -35,7 +35,7 @@ func (o *Owner) carryOut(ctx context.Context, to events.Offset) error {
 		}
 	}
 	if written != o.claim.Decisions { // decisions that had nothing to do
-		if _, err := o.write(ctx, o.fence(), fold.Parked(o.Judge, nil, nil, o.headers)); err != nil {
+		if _, err := o.write(ctx, o.fence(), fold.Parked(o.Judge, nil, o.Layout.Partitions, nil, o.headers)); err != nil {
 			return err
 		}
 	}
@@ -78,7 +78,7 @@ func (o *Owner) release(ctx context.Context, d decisions.Decision) (done bool, e
 		if err != nil || len(letters) == 0 {
 			return false, err
 		}
-		b := fold.Parked(o.Judge, discarded, letters, o.headers)
+		b := fold.Parked(o.Judge, discarded, o.Layout.Partitions, letters, o.headers)
 		fence := o.fence()
 		last := len(letters) < o.MaxBatch
 		if last {
@@ -159,7 +159,7 @@ func (o *Owner) acceptGap(ctx context.Context, d decisions.Decision) (done bool,
 	if ok {
 		fence.Last, fence.LastID = before.Offset, readmodel.Fingerprint(before.Message)
 	}
-	if _, err := o.write(ctx, fence, fold.Parked(o.Judge, nil, nil, o.headers)); err != nil {
+	if _, err := o.write(ctx, fence, fold.Parked(o.Judge, nil, o.Layout.Partitions, nil, o.headers)); err != nil {
 		return false, err
 	}
 	o.claim.Log = d.Log

@@ -234,7 +234,7 @@ func (o *Owner) next(ctx, reading context.Context, to events.Offset) error {
 	if n == 0 {
 		return fmt.Errorf("the log has no record between offsets %d and %d", o.claim.Next, to)
 	}
-	return o.foldBatch(ctx, fold.New(o.Judge, o.discarded(o.Layout.Log), records[:n], o.headers))
+	return o.foldBatch(ctx, fold.New(o.Judge, o.discarded(o.Layout.Log), o.Layout.Partitions, records[:n], o.headers))
 }
 
 // foldBatch folds a batch; where the database refuses a row, it finds the record

@@ -431,6 +431,32 @@ func TestParking(t *testing.T) {
 	}
 }
 
+// TestRecordInAnotherPartition has a record that stands where its key does not
+// belong: it is set aside, whatever else it says.
+func TestRecordInAnotherPartition(t *testing.T) {
+	id := events.RoomID("a")
+	for eventlog.PartitionOf(events.Key("main", id), 2) != 1 {
+		id += "a"
+	}
+	r := roomtest.NewRoom(t, "alice", roomtest.ID(id))
+	r.Post("alice", "one")
+	l, store := newLog(r.Records()...), openStore(t)
+	c := config(store)
+	c.Layout.Partitions = 2
+	catchUp(t, c, l, 1) // as partition 0
+	err := store.Snapshot(t.Context(), func(r readmodel.Reader) error {
+		counts, err := r.Counts(t.Context())
+		_, exists, err2 := r.Room(t.Context(), readmodel.Key{Tenant: events.DefaultTenant, Room: id})
+		if counts[0].BadRecords != 2 || exists {
+			t.Errorf("counts %+v, the room exists: %t", counts[0], exists)
+		}
+		return errors.Join(err, err2)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestRefusedRowParksItsRoomOnly has a database that refuses one event's row.
 func TestRefusedRowParksItsRoomOnly(t *testing.T) {
 	bad := roomtest.NewRoom(t, "alice", roomtest.ID("bad"))
