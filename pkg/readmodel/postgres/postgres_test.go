@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"context"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -18,7 +19,13 @@ func open(t testing.TB, cfg postgres.Config) *postgres.Store {
 	if cfg.URL == "" {
 		cfg.URL = clustertest.Postgres(t)
 	}
-	s, err := postgres.Open(t.Context(), cfg)
+	return opened(t, postgres.Open, cfg)
+}
+
+// opened opens something for the time of the test.
+func opened[T interface{ Close() error }](t testing.TB, open func(context.Context, postgres.Config) (T, error), cfg postgres.Config) T {
+	t.Helper()
+	s, err := open(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

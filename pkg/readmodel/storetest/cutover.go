@@ -167,8 +167,8 @@ func testCutOverCatchUp(t *testing.T, at Place) {
 				tell(t, "meanwhile", 3, two)
 				tell(t, "later", 3, two)
 			}()
-		case "compare":
-			<-folded // or it would not be ahead
+		case "freeze target":
+			<-folded // and past it
 		}
 		return nil
 	})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,8 +18,9 @@ func findRoom(ctx context.Context, r readmodel.Reader) (maybe[readmodel.RoomRow]
 }
 
 // testCutOverUnderLoad goes back and forth between two versions that are being
-// folded, each at its own pace, while others read. No read fails, none has less
-// than the one before, and in the end the versions are equal.
+// folded to the end of a growing log, each in batches of its own, while others
+// read. No read fails, none has less than the one before, and in the end the
+// versions are equal.
 func testCutOverUnderLoad(t *testing.T, at Place) {
 	const partitions, cuts = 2, 50
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
@@ -28,6 +30,17 @@ func testCutOverUnderLoad(t *testing.T, at Place) {
 
 	done := make(chan struct{})
 	var folding, reading sync.WaitGroup
+	var end atomic.Int64 // of the log, in each partition
+	folding.Go(func() {
+		for {
+			end.Add(2)
+			select {
+			case <-done:
+				return
+			case <-time.After(time.Millisecond):
+			}
+		}
+	})
 	var told [2][partitions]*projector
 	for v, s := range stores {
 		for n := range partitions {
@@ -36,17 +49,25 @@ func testCutOverUnderLoad(t *testing.T, at Place) {
 			r := p.room(inMain(roomOf(n))).created("ann", events.RoomPublic, "R")
 			folding.Go(func() {
 				for {
-					for range 3 + v {
+					r.says("ann", "hi", nil)
+					for batch := 2 + v*5; batch > 0 && int64(p.next) < end.Load(); batch-- {
 						r.says("ann", "hi", nil)
 					}
 					if _, err := p.fold(ctx, nil, p.take()); err != nil {
 						t.Errorf("version %d, partition %d: %v", v+1, n, err)
 						return
 					}
+					for int64(p.next) >= end.Load() {
+						select {
+						case <-done:
+							return
+						case <-time.After(time.Millisecond):
+						}
+					}
 					select {
 					case <-done:
 						return
-					case <-time.After(time.Millisecond): // leave something of the processor
+					default:
 					}
 				}
 			})
