@@ -24,6 +24,7 @@ func TestCluster(t *testing.T) {
 		t.Run("ProjectorFrozen", d.projectorFrozen)
 		t.Run("BrokerKilled", d.brokerKilled)
 		t.Run("ControllerKilled", d.controllerKilled)
+		t.Run("LogAway", d.logAway)
 		t.Run("DatabaseAway", d.databaseAway)
 	}
 	t.Run("ReadYourWrites", d.readYourWrites)

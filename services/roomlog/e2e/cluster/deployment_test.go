@@ -35,6 +35,10 @@ const (
 	// groupSession is after how long a silent projector is taken for dead.
 	groupSession = 3 * time.Second
 
+	// publishTimeout is how long a chat waits for the log: less than the stall
+	// that a dead broker may cost, so that some answers have to be "not known".
+	publishTimeout = 5 * time.Second
+
 	// brokerSession is the same of a broker.
 	brokerSession = kafka.SessionTimeoutMillis * time.Millisecond
 )
@@ -84,7 +88,7 @@ func deploy(t *testing.T) *deployment {
 	}
 	for range 2 {
 		p := proc.Start(t, d.bins.chat, append(d.backend(), "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0",
-			"--secret-file", d.secretFile)...)
+			"--secret-file", d.secretFile, "--publish-timeout", publishTimeout.String())...)
 		d.chats, d.urls = append(d.chats, p), append(d.urls, p.MustReady(t))
 	}
 	d.auditCheckpoints(t)

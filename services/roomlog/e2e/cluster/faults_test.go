@@ -6,13 +6,16 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/roomlog/roomlog/services/roomlog/e2e/client"
+	"github.com/roomlog/roomlog/services/roomlog/e2e/crowd"
 )
 
 // publishDeadline is within which every command is answered whatever the log
-// does: chat's --publish-timeout, the two seconds for which some wait for the
+// does: the publish timeout, the two seconds for which some wait for the
 // verdict, and a second for a busy machine.
-const publishDeadline = (10 + 2 + 1) * time.Second
+const publishDeadline = publishTimeout + 3*time.Second
 
 const (
 	// stallMargin is how much longer than a dead broker's session the
@@ -73,11 +76,54 @@ func (d *deployment) killBroker(t *testing.T, i int, limit time.Duration) {
 			t.Fatal(err)
 		}
 	})
+	d.answeredInTime(t)
+}
+
+// answeredInTime checks the slowest answer to a command since the last time.
+func (d *deployment) answeredInTime(t *testing.T) {
+	t.Helper()
 	slowest := d.people.Slowest()
-	t.Logf("figure: %s: the slowest answer to a command took %s", t.Name(), slowest.Round(time.Millisecond))
+	t.Logf("figure: %s: the slowest answer to a command took %s; answers that were no acknowledgement so far: %v",
+		t.Name(), slowest.Round(time.Millisecond), d.people.Problems())
 	if slowest > publishDeadline {
 		t.Errorf("an answer took %s, the deadline is %s", slowest, publishDeadline)
 	}
+}
+
+// logAway kills two of three brokers: nothing can be acknowledged, and every
+// command is answered all the same, most with "not known". Reads go on.
+func (d *deployment) logAway(t *testing.T) {
+	d.people.Slowest()
+	reading := d.startReaders(t)
+	defer reading.end(t)
+	d.underLoad(t, func() {
+		for i := range 2 {
+			if err := d.servers.Broker(i).Kill(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		unacknowledged := func() int {
+			codes := d.people.Problems()
+			return codes[crowd.NotKnown] + codes["log_unavailable"]
+		}
+		before := unacknowledged()
+		until(t, "commands are answered without the log", func() bool { return unacknowledged() >= before+40 })
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		back, ctx := errgroup.WithContext(ctx)
+		for i := range 2 {
+			back.Go(func() error { return d.servers.Broker(i).Start(ctx) })
+		}
+		if err := back.Wait(); err != nil {
+			t.Fatal(err)
+		}
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if err := d.servers.AwaitInSync(ctx); err != nil {
+		t.Fatal(err)
+	}
+	d.answeredInTime(t)
 }
 
 // databaseAway stops PostgreSQL: sends go on, reads say why they do not.
@@ -105,7 +151,7 @@ func (d *deployment) databaseAway(t *testing.T) {
 		until(t, "the projectors have caught up", func() bool { return d.lag(t) < 200 })
 		t.Logf("figure: database away: caught up %s after it was back", time.Since(back).Round(time.Millisecond))
 	})
-	t.Logf("figure: database away: the slowest answer to a command took %s", d.people.Slowest().Round(time.Millisecond))
+	d.answeredInTime(t)
 }
 
 // readsSayWhy checks the answer to a read while the database is away.

@@ -9,12 +9,14 @@ import (
 	"time"
 
 	"github.com/roomlog/roomlog/services/roomlog/e2e/checker"
+	"github.com/roomlog/roomlog/services/roomlog/e2e/client"
 )
 
 // readPause is the pause of a reader between two pages.
 const readPause = 10 * time.Millisecond
 
-// readers read pages all the while, one on each replica.
+// readers read pages all the while, each on one replica after the other with the
+// position of what they have read before.
 type readers struct {
 	stop    context.CancelFunc
 	ended   sync.WaitGroup
@@ -30,13 +32,14 @@ func (d *deployment) startReaders(t *testing.T) *readers {
 	r := &readers{stop: stop}
 	for i := range d.urls {
 		reader := d.people.Owner(i).As(d.token(t, "load-owner"))
+		replicas := []*client.Client{reader, reader.At(d.urls[(i+1)%len(d.urls)])}
 		r.ended.Go(func() {
 			tick := time.NewTicker(readPause)
 			defer tick.Stop()
 			for room := 0; ctx.Err() == nil; room++ {
 				began := time.Now()
 				rooms := d.people.Rooms()
-				page, err := reader.Messages(context.WithoutCancel(ctx), rooms[room%len(rooms)], url.Values{"limit": {"20"}})
+				page, err := replicas[room%2].Messages(context.WithoutCancel(ctx), rooms[room%len(rooms)], url.Values{"limit": {"20"}})
 				if err == nil && len(page.Items) > 20 {
 					err = fmt.Errorf("a page of %d", len(page.Items))
 				}

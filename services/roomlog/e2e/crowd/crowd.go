@@ -30,7 +30,9 @@ const owner = events.UserID("owner")
 // Config says who writes where.
 type Config struct {
 	// Writers is how many people there are, each in the hot room and in one of
-	// the SideRooms. Every fourth one leaves their side room now and then.
+	// the SideRooms. One for each room writes there only, so that the room's
+	// [Pulse] shows that room; of the others every fourth leaves their side room
+	// now and then.
 	Writers, SideRooms int
 	// Prefix begins the names of rooms, people and keys, so that several crowds
 	// may use one server.
@@ -115,7 +117,7 @@ func (c *Crowd) Slowest() time.Duration {
 	return d
 }
 
-// Problems counts the refusals, by code.
+// Problems counts the refusals, by code, and [NotKnown].
 func (c *Crowd) Problems() map[string]int {
 	c.mu.Lock()
 	defer c.mu.Unlock()

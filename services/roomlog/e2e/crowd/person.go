@@ -25,6 +25,7 @@ type person struct {
 	client  *client.Client
 	rng     *rand.Rand
 	side    events.RoomID
+	pinned  events.RoomID // the only room that they write to; empty: both
 	mover   bool
 	outside bool // of the side room
 	sent    int
@@ -42,10 +43,19 @@ type person struct {
 
 func (c *Crowd) newPerson(i int) *person {
 	user := c.user(events.UserID(fmt.Sprintf("w%d", i)))
-	return &person{
+	p := &person{
 		crowd: c, user: user, client: c.base.As(c.cfg.Token(user)), rng: rand.New(rand.NewPCG(c.cfg.Seed, uint64(i))),
-		side: c.rooms[1+i%(len(c.rooms)-1)], mover: i%4 == 3, pending: map[events.RoomID][]checker.Command{},
+		side: c.rooms[1+i%(len(c.rooms)-1)], pending: map[events.RoomID][]checker.Command{},
 	}
+	switch {
+	case i < c.cfg.SideRooms:
+		p.pinned = p.side
+	case i == c.cfg.SideRooms:
+		p.pinned = c.rooms[0]
+	default:
+		p.mover = i%4 == 3
+	}
+	return p
 }
 
 // step sends one command.
@@ -53,6 +63,9 @@ func (p *person) step(ctx context.Context) {
 	room := p.crowd.rooms[0]
 	if p.rng.IntN(2) == 0 {
 		room = p.side
+	}
+	if p.pinned != "" {
+		room = p.pinned
 	}
 	switch {
 	case room == p.side && p.moving != nil:

@@ -21,6 +21,10 @@ type answer struct {
 	Seq      events.Seq     `json:"seq"`
 }
 
+// NotKnown stands among the codes of [Crowd.Problems] for answers that honestly
+// say that the outcome is not known: 202 without a position.
+const NotKnown = "(outcome not known)"
+
 // try sends a command once, notes the answer, and reports whether there was one
 // that needs no further sending.
 func (p *person) try(ctx context.Context, c checker.Command) bool {
@@ -73,6 +77,7 @@ func (p *person) told(attempt *checker.Attempt, c checker.Command, status int, a
 		return false
 	case status == http.StatusAccepted && a.Position == nil:
 		attempt.Unknown(id)
+		p.crowd.answered(0, NotKnown)
 		return false
 	}
 	attempt.Acked(id, a.Seq)
