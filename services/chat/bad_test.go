@@ -253,7 +253,7 @@ func TestBadRequests(t *testing.T) {
 	}
 	for _, r := range rows {
 		t.Run(r.name, func(t *testing.T) {
-			got := r.as.Do(r.method, r.path, r.body, r.headers...).Problem(r.status, r.code)
+			got := r.as.In(t).Do(r.method, r.path, r.body, r.headers...).Problem(r.status, r.code)
 			if got.Header.Get("Content-Type") != "application/problem+json" || got.Text("request_id") != got.Header.Get("X-Request-Id") || got.Text("detail") == "" {
 				t.Errorf("problem %s, %v", got.Body, got.Header)
 			}

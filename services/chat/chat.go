@@ -48,21 +48,21 @@ type Log interface {
 	Publish(ctx context.Context, m events.Message) (events.Position, error)
 	// Ends gives the end of each partition, by partition.
 	Ends(ctx context.Context) ([]events.Offset, error)
+	// Ping reports whether the log can be reached.
+	Ping(ctx context.Context) error
 }
 
 // Deps are the parts that the API works on. They are the caller's to close.
 type Deps struct {
-	Log      Log
+	Log Log
+	// Store reads the live version of the projection.
 	Store    readmodel.Store
 	Timeline message.Subscriber
 	// TimelineTopic is where commits are told; the default is
 	// [timeline.DefaultTopic].
 	TimelineTopic string
-	// Projection is the version of the projection that Store holds; the default is
-	// [readmodel.DefaultVersion].
-	Projection int
-	Metrics    prometheus.Registerer
-	Logger     *slog.Logger
+	Metrics       prometheus.Registerer
+	Logger        *slog.Logger
 }
 
 // Service is the chat API.
@@ -85,7 +85,6 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		deps.Logger.Warn(w) //nolint:sloglint // a warning is a sentence
 	}
 	orDefault(&deps.TimelineTopic, timeline.DefaultTopic)
-	orDefault(&deps.Projection, readmodel.DefaultVersion)
 	tenants := make([]events.Tenant, len(cfg.Tenants))
 	for i, t := range cfg.Tenants {
 		tenants[i] = events.Tenant(t)
@@ -98,7 +97,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	layout := deps.Log.Layout()
 	s.follower = live.NewFollower(live.FollowerConfig{
 		Timeline: deps.Timeline, Topic: deps.TimelineTopic, Store: deps.Store, Log: layout.Log,
-		Projection: deps.Projection, Hub: s.hub, Logger: deps.Logger, Now: time.Now,
+		Hub: s.hub, Logger: deps.Logger, Now: time.Now,
 	})
 	gate := position.NewGate(deps.Log, s.follower)
 	metrics := newMetrics(deps.Metrics, s.hub)

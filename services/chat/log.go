@@ -32,6 +32,9 @@ func (l *EventLog) Ends(ctx context.Context) ([]events.Offset, error) {
 	return l.client.Ends(ctx, l.Layout())
 }
 
+// Ping reports whether a broker answers.
+func (l *EventLog) Ping(ctx context.Context) error { return l.client.Ping(ctx) }
+
 // Close waits for what is in flight and ends the connections.
 func (l *EventLog) Close() error {
 	err := l.Publisher.Close()

@@ -73,7 +73,7 @@ func TestMessagePages(t *testing.T) {
 	} {
 		t.Run(tc.query, func(t *testing.T) {
 			var p page
-			alice.Get(messages + "?" + tc.query).Is(http.StatusOK).Into(&p)
+			alice.In(t).Get(messages + "?" + tc.query).Is(http.StatusOK).Into(&p)
 			if tc.seqs == "" { // times may be equal
 				if len(p.Items) != 2 || p.Items[0].SentAt.Before(all.Items[3].SentAt) || p.Items[0].Seq > 5 {
 					t.Errorf("seqs %v", p.seqs())

@@ -131,7 +131,7 @@ func open(ctx context.Context, f flags, metrics prometheus.Registerer, logger *s
 	if err := f.Backend.EnsureTimeline(ctx, topic); err != nil {
 		return nil, opened, err
 	}
-	store, err := f.Backend.OpenStore(ctx, logger)
+	store, err := f.Backend.OpenLive(ctx, logger)
 	if err != nil {
 		return nil, opened, err
 	}
@@ -148,7 +148,7 @@ func open(ctx context.Context, f flags, metrics prometheus.Registerer, logger *s
 	opened = append(opened, subscriber.Close)
 	service, err := chat.New(f.Chat, chat.Deps{
 		Log: log, Store: store, Timeline: subscriber, TimelineTopic: timeline.DefaultTopic,
-		Projection: f.Backend.Projection, Metrics: metrics, Logger: logger,
+		Metrics: metrics, Logger: logger,
 	})
 	return service, opened, err
 }

@@ -25,6 +25,13 @@ func (w *World) As(user string, claims ...func(jwt.MapClaims)) *Client {
 	return &Client{t: w.T, url: w.URL, token: Token(user, claims...), http: w.checked()}
 }
 
+// In gives the same client for a subtest.
+func (c *Client) In(t *testing.T) *Client {
+	other := *c
+	other.t = t
+	return &other
+}
+
 // Token signs a token that is good for an hour.
 func Token(user string, change ...func(jwt.MapClaims)) string {
 	c := jwt.MapClaims{"sub": user, "exp": time.Now().Add(time.Hour).Unix()}

@@ -124,3 +124,9 @@ func (l *Log) from(p events.Partition, o events.Offset) []Record {
 	defer l.mu.Unlock()
 	return l.records[p][o:]
 }
+
+// Ping fails where Ends does.
+func (l *Log) Ping(ctx context.Context) error {
+	_, err := l.Ends(ctx)
+	return err
+}

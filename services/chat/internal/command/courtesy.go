@@ -66,7 +66,9 @@ func (c *courtesy) look(ctx context.Context, cmd Command, e *events.Event) (*rea
 	}
 	c.breaker.worked()
 	if o.verdict.Status == room.Rejected && o.verdict.Code != room.CodeKeyReused {
-		o = c.confirm(ctx, key, cmd, e)
+		if o, err = c.confirm(ctx, key, cmd, e); err != nil {
+			return nil, err
+		}
 	}
 	return c.conclude(o, who, e)
 }
@@ -93,28 +95,32 @@ func (c *courtesy) conclude(o opinion, who poster, e *events.Event) (*readmodel.
 
 // confirm looks again at a state that is at least as new as the partition's end
 // at arrival and the request's position. Where there is none in time, or an event
-// of the room is parked, the fold has to say it.
-func (c *courtesy) confirm(ctx context.Context, key readmodel.Key, cmd Command, e *events.Event) opinion {
+// of the room is parked, the fold has to say it. An error is the problem of a
+// position that the log does not have.
+func (c *courtesy) confirm(ctx context.Context, key readmodel.Key, cmd Command, e *events.Event) (opinion, error) {
 	appendIt := opinion{verdict: room.Verdict{Status: room.Parked}}
 	bounded, cancel := context.WithTimeout(ctx, c.CatchUp)
 	defer cancel()
 	ends, err := c.Gate.Ends(bounded)
 	if err != nil {
-		return appendIt
+		return appendIt, nil //nolint:nilerr // the log decides
+	}
+	if err := c.Gate.Verify(bounded, cmd.Position); err != nil {
+		return appendIt, err
 	}
 	p := c.Gate.PartitionOf(key.Tenant, key.Room)
 	want := ends[p]
 	if next, ok := cmd.Position.Next(p); ok {
 		want = max(want, next)
 	}
-	if err := c.Follower.WaitFolded(bounded, p, want); err != nil {
-		return appendIt
+	if c.Follower.WaitFolded(bounded, p, want) != nil {
+		return appendIt, nil
 	}
 	o, err := c.ask(ctx, c.CourtesyTimeout, key, cmd, e, want)
 	if err != nil || o.blocked {
-		return appendIt
+		return appendIt, nil //nolint:nilerr // the log decides
 	}
-	return o
+	return o, nil
 }
 
 // opinion is what the fold would say.

@@ -148,7 +148,7 @@ func (s *Server) readRequest(c echo.Context, token, prefer string) (req query.Re
 	if req.Wait, err = parsePrefer(prefer); err != nil {
 		return req, err
 	}
-	req.Position, err = s.Gate.Read(c.Request().Context(), token)
+	req.Position, err = s.Gate.Read(token)
 	return req, err
 }
 

@@ -76,6 +76,7 @@ var statuses = map[problem.Code]int{
 	problem.Code(room.CodeUserJoined):     http.StatusConflict,
 	problem.Code(room.CodeUserBanned):     http.StatusConflict,
 	problem.Code(room.CodeExpired):        http.StatusConflict,
+	problem.Code(room.CodeDiscarded):      http.StatusConflict,
 	problem.Code(room.CodeRoomIDReserved): http.StatusBadRequest,
 	problem.Code(room.CodeInvalid):        http.StatusBadRequest,
 	problem.Code(room.CodeKeyReused):      http.StatusUnprocessableEntity,

@@ -33,14 +33,13 @@ const unknown events.Offset = -1
 
 // FollowerConfig is what a follower needs.
 type FollowerConfig struct {
-	Timeline   message.Subscriber
-	Topic      string
-	Store      readmodel.Store
-	Log        events.LogID
-	Projection int // the live version
-	Hub        *Hub
-	Logger     *slog.Logger
-	Now        func() time.Time
+	Timeline message.Subscriber
+	Topic    string
+	Store    readmodel.Store // of the live version, whichever that is
+	Log      events.LogID
+	Hub      *Hub
+	Logger   *slog.Logger
+	Now      func() time.Time
 }
 
 // Follower follows the timeline. It is safe for concurrent use.
@@ -48,6 +47,7 @@ type Follower struct {
 	FollowerConfig
 
 	mu      sync.Mutex
+	live    int // the version of the projection that the store read last; zero: not known yet
 	parts   map[events.Partition]*head
 	waiting int
 	wake    chan struct{} // tells the poller that someone waits
@@ -62,7 +62,7 @@ type head struct {
 	heard  time.Time     // of the timeline
 	// decided is how far operators' decisions were carried out, when last heard.
 	decided events.Offset
-	moved  chan struct{} // closed when folded moves
+	moved   chan struct{} // closed when folded moves
 }
 
 // NewFollower makes a follower; Run starts it.
@@ -157,7 +157,7 @@ func (f *Follower) take(m *message.Message) {
 		f.Logger.Warn("timeline message cannot be read", "error", err)
 		return
 	}
-	if c.Projection != f.Projection || c.Next < c.Floor {
+	if c.Next < c.Floor || !f.isLive(c.Projection) {
 		return
 	}
 	if !f.link(c) {
@@ -190,9 +190,9 @@ func (f *Follower) link(c timeline.Commit) bool {
 	return true
 }
 
-// poll reads the checkpoints while someone waits for one or the timeline is
-// silent.
+// poll reads the checkpoints, often while someone waits for one.
 func (f *Follower) poll(ctx context.Context) {
+	f.look(ctx)
 	for {
 		f.mu.Lock()
 		waiting := f.waiting > 0
@@ -205,9 +205,7 @@ func (f *Follower) poll(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		if waiting || f.Hub.Followers() > 0 {
-			f.look(ctx)
-		}
+		f.look(ctx)
 	}
 }
 
@@ -227,17 +225,53 @@ func (f *Follower) look(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, pollTimeout)
 	defer cancel()
 	var all []readmodel.Checkpoint
+	var live int
 	err := f.Store.Snapshot(ctx, func(r readmodel.Reader) (err error) {
+		live = r.Projection()
 		all, err = r.Checkpoints(ctx)
 		return err
 	})
 	f.mu.Lock()
 	f.pollErr = err
 	f.mu.Unlock()
+	if err != nil {
+		return
+	}
+	f.goLive(live)
 	for _, c := range all {
-		if err == nil && c.Log == f.Log {
+		if c.Log == f.Log {
 			f.seen(c)
 		}
+	}
+}
+
+// isLive reports whether the timeline's commits of that version are those of the
+// tables that are read. Until the first look at them any is taken for it.
+func (f *Follower) isLive(projection int) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.live == 0 || f.live == projection
+}
+
+// goLive notes which version is read. Another one has claims and a chain of its
+// own; its seqs are the same, so that streams go on from where they are.
+func (f *Follower) goLive(projection int) {
+	f.mu.Lock()
+	changed := f.live != 0 && f.live != projection
+	f.live = projection
+	var all []events.Partition
+	if changed {
+		for p, h := range f.parts {
+			h.epoch, h.next = 0, unknown
+			all = append(all, p)
+		}
+	}
+	f.mu.Unlock()
+	for _, p := range all {
+		f.Hub.Resync(p)
+	}
+	if changed {
+		f.Logger.Info("reading another version of the projection", "projection", projection)
 	}
 }
 

@@ -23,7 +23,7 @@ var logID = events.LogID{1}
 
 func follower(store readmodel.Store) *Follower {
 	return NewFollower(FollowerConfig{
-		Store: store, Log: logID, Projection: 1, Topic: timeline.DefaultTopic,
+		Store: store, Log: logID, Topic: timeline.DefaultTopic,
 		Hub: NewHub(slog.New(slog.DiscardHandler)), Logger: slog.New(slog.DiscardHandler), Now: time.Now,
 	})
 }

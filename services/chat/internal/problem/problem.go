@@ -121,5 +121,6 @@ var rejections = map[room.Code]string{
 	room.CodeReplyNotFound:  "the message that this one answers is not in the room",
 	room.CodeThreadNotFound: "the message whose thread this one belongs to is not in the room",
 	room.CodeThreadNested:   "the root of a thread is not itself in a thread",
+	room.CodeDiscarded:      "an operator has discarded the event: it could not be judged",
 	room.CodeInvalid:        "the command asks for something that cannot be",
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // streamPage is how many events a stream reads at a time.
-const streamPage = 200
+const streamPage = 100
 
 // EventsQuery is the place of a page of events.
 type EventsQuery struct {

@@ -102,6 +102,9 @@ func (s *Service) attempt(ctx context.Context, req Request, wait func(context.Co
 	}
 	waiting, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
+	if err := s.verify(waiting, req.Position, wait); err != nil {
+		return err
+	}
 	for {
 		late := wait(waiting)
 		err := s.snapshot(ctx, read)
@@ -118,6 +121,20 @@ func (s *Service) attempt(ctx context.Context, req Request, wait func(context.Co
 		}
 		pause.Stop()
 	}
+}
+
+// verify holds a position against the log, after a moment in which the follower
+// may hear of it: mostly it does, and the log need not be asked.
+func (s *Service) verify(ctx context.Context, v events.Vector, wait func(context.Context) error) error {
+	if v.Len() == 0 {
+		return nil
+	}
+	soon, cancel := context.WithTimeout(ctx, verifyAfter)
+	defer cancel()
+	_ = wait(soon) // whether it was long enough shows below
+	bounded, cancel := context.WithTimeout(ctx, endsTimeout)
+	defer cancel()
+	return s.gate.Verify(bounded, v)
 }
 
 // snapshot bounds the time that the database may take.

@@ -36,36 +36,48 @@ type Outcome struct {
 // Outcome tells a command's author what became of it. Expires, where it is not
 // zero, is when the command loses its effect if the log does not have it by then.
 func (s *Service) Outcome(ctx context.Context, req Request, id events.RoomID, event events.EventID, expires time.Time) (out Outcome, at events.Vector, err error) {
+	found := false
+	at, err = s.outcomeIn(ctx, req, id, func(ctx context.Context, r readmodel.Reader, key readmodel.Key, _ readmodel.Checkpoint) (err error) {
+		out, found, err = s.known(ctx, r, key, event, req.Who.User)
+		return err
+	})
+	if found || err != nil {
+		return out, at, err
+	}
 	// An id that is not there may be in the log and not yet folded. Where the log
-	// ends must be read before the tables are, and after the expiry.
+	// ends must be read after the expiry and before the tables.
 	over := !expires.IsZero() && s.now().After(expires.Add(clockSkew))
-	p := s.gate.PartitionOf(req.Who.Tenant, id)
-	end, known := s.endOf(ctx, p)
-	at, err = s.outcomeIn(ctx, req, id, func(ctx context.Context, r readmodel.Reader, key readmodel.Key, c readmodel.Checkpoint) error {
-		found, ok, err := r.Outcome(ctx, key, event)
-		switch {
-		case err != nil:
+	end, ended := s.endOf(ctx, s.gate.PartitionOf(req.Who.Tenant, id))
+	at, err = s.outcomeIn(ctx, req, id, func(ctx context.Context, r readmodel.Reader, key readmodel.Key, c readmodel.Checkpoint) (err error) {
+		if out, found, err = s.known(ctx, r, key, event, req.Who.User); found || err != nil {
 			return err
-		case ok && found.Sender != req.Who.User:
-			return noOutcome()
-		case ok:
-			out = s.outcome(found)
-			return nil
 		}
-		parked, err := s.waits(ctx, r, key)
+		_, parked, err := r.Blocked(ctx, key) // it may be among the parked ones
 		switch {
 		case err != nil:
 			return err
-		case parked || !known || c.Next < end || !over && !expires.IsZero():
+		case parked || !ended || c.Next < end || !over && !expires.IsZero():
 			out = Outcome{Status: OutcomePending}
+			return nil
 		case over:
 			out = Outcome{Status: OutcomeExpired, Code: room.CodeExpired}
-		default:
-			return noOutcome()
+			return nil
 		}
-		return nil
+		return noOutcome()
 	})
 	return out, at, err
+}
+
+// known reads an outcome that the read model has.
+func (s *Service) known(ctx context.Context, r readmodel.Reader, key readmodel.Key, event events.EventID, who events.UserID) (Outcome, bool, error) {
+	o, ok, err := r.Outcome(ctx, key, event)
+	switch {
+	case err != nil || !ok:
+		return Outcome{}, false, err
+	case o.Sender != who:
+		return Outcome{}, false, noOutcome()
+	}
+	return s.outcome(o), true, nil
 }
 
 // outcomeIn is inRoom without a look at the room: an author may ask whatever has
@@ -95,20 +107,13 @@ func (s *Service) outcomeIn(ctx context.Context, req Request, id events.RoomID, 
 }
 
 func (s *Service) endOf(ctx context.Context, p events.Partition) (events.Offset, bool) {
-	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	ctx, cancel := context.WithTimeout(ctx, endsTimeout)
 	defer cancel()
 	ends, err := s.gate.Ends(ctx)
 	if err != nil {
 		return 0, false
 	}
 	return ends[p], true
-}
-
-// waits reports whether events of the room are parked: the one asked for may be
-// among them.
-func (s *Service) waits(ctx context.Context, r readmodel.Reader, key readmodel.Key) (bool, error) {
-	_, blocked, err := r.Blocked(ctx, key)
-	return blocked, err
 }
 
 func (s *Service) outcome(o readmodel.Outcome) Outcome {

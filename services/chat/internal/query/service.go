@@ -11,8 +11,14 @@ import (
 	"github.com/roomlog/roomlog/services/chat/internal/position"
 )
 
-// behindPause is the pause before a snapshot that was behind is tried again.
-const behindPause = 20 * time.Millisecond
+const (
+	// behindPause is the pause before a snapshot that was behind is tried again.
+	behindPause = 20 * time.Millisecond
+	// verifyAfter is how long a position is waited for before it is doubted.
+	verifyAfter = 100 * time.Millisecond
+	// endsTimeout is how long the log may take to say where it ends.
+	endsTimeout = time.Second
+)
 
 // Follower waits for the read model.
 type Follower interface {
