@@ -25,7 +25,8 @@ CREATE TABLE checkpoints (
     epoch       BIGINT  NOT NULL, -- counts claims
     owner       TEXT    NOT NULL, -- who claimed last
     updated     BIGINT  NOT NULL, -- last commit, by the projector's clock
-    decisions   BIGINT  NOT NULL  -- operators' decisions below this offset are carried out
+    decisions   BIGINT  NOT NULL, -- operators' decisions below this offset are carried out
+    decisions_log TEXT  NOT NULL  -- id of the topic that they stand in; '' before the first
 ) WITH (fillfactor = 20); -- updated by every commit, so leave room on the page
 
 -- The bounded header that the fold keeps of each room.

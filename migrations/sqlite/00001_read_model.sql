@@ -13,7 +13,8 @@ CREATE TABLE checkpoints (
     epoch       INTEGER NOT NULL,
     owner       TEXT    NOT NULL,
     updated     INTEGER NOT NULL,
-    decisions   INTEGER NOT NULL
+    decisions   INTEGER NOT NULL,
+    decisions_log TEXT  NOT NULL
 ) STRICT;
 
 CREATE TABLE rooms (

@@ -27,6 +27,7 @@ type Book struct {
 	mu      sync.Mutex
 	all     []Decision // ascending by offset
 	next    events.Offset
+	topic   events.LogID
 	ignored int64
 	places  map[place]int               // index of the discard in all
 	rooms   map[subject][]events.Offset // decisions that let a room's events be judged, ascending
@@ -96,7 +97,7 @@ func (b *Book) Read(ctx context.Context, cfg eventlog.Config, log *slog.Logger) 
 	defer client.Close()
 	layout, err := client.Layout(ctx, Topic(cfg), 1)
 	if errors.Is(err, eventlog.ErrUnknownTopic) {
-		b.ReadToEnd()
+		b.ReadToEnd(events.LogID{})
 		return nil
 	}
 	if err != nil {
@@ -112,6 +113,9 @@ func (b *Book) open(ctx context.Context, cfg eventlog.Config, log *slog.Logger) 
 	layout, err := eventlog.EnsureTopic(ctx, cfg, Spec(cfg, 0, 0))
 	if err != nil {
 		return nil, fmt.Errorf("the decisions topic: %w", err)
+	}
+	if was := b.Topic(); was != (events.LogID{}) && was != layout.Log {
+		return nil, fmt.Errorf("%w: the decisions topic was %s, is %s; restart", eventlog.ErrTopicReplaced, was, layout.Log)
 	}
 	r := eventlog.NewReader(cfg, layout, 0)
 	r.Seek(b.Next())
@@ -132,14 +136,16 @@ func (b *Book) readAll(ctx context.Context, r *eventlog.Reader, log *slog.Logger
 			return err
 		}
 	}
-	b.ReadToEnd()
+	b.ReadToEnd(r.Layout().Log)
 	return nil
 }
 
-// ReadToEnd says that the book has all that there is: it is [Book.Ready].
-func (b *Book) ReadToEnd() {
+// ReadToEnd says that the book has all that the topic with that id has: it is
+// [Book.Ready].
+func (b *Book) ReadToEnd(topic events.LogID) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.topic = topic
 	select {
 	case <-b.ready:
 	default:
@@ -214,6 +220,14 @@ func (b *Book) Ready(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// Topic is the id of the topic that was read; zero where there was none. It is
+// known when the book is [Book.Ready].
+func (b *Book) Topic() events.LogID {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.topic
 }
 
 // Next is the offset behind the last record that was read.

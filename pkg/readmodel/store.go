@@ -65,8 +65,10 @@ type Checkpoint struct {
 	Owner string
 	// Updated is when a batch was committed last, by the projector's clock.
 	Updated int64
-	// Decisions is the first offset of the decisions topic that is not carried out.
-	Decisions events.Offset
+	// Decisions is the first offset of the decisions topic that is not carried out,
+	// DecisionsLog the topic's id; zero where none is known.
+	Decisions    events.Offset
+	DecisionsLog events.LogID
 }
 
 // Fence is the claim under which a batch is folded, and where it leads.
@@ -78,8 +80,10 @@ type Fence struct {
 	Last        events.Offset
 	LastID      string
 	Now         int64
-	// Decisions becomes the checkpoint's, which never goes back.
-	Decisions events.Offset
+	// Decisions and DecisionsLog become the checkpoint's, unless DecisionsLog is
+	// zero. Within one topic they never go back.
+	Decisions    events.Offset
+	DecisionsLog events.LogID
 	// Log becomes the checkpoint's, where it is not zero: an operator has accepted
 	// that the log is another one.
 	Log events.LogID

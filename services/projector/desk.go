@@ -13,6 +13,7 @@ import (
 	"github.com/roomlog/roomlog/pkg/eventlog"
 	"github.com/roomlog/roomlog/pkg/events"
 	"github.com/roomlog/roomlog/pkg/readmodel"
+	"github.com/roomlog/roomlog/services/projector/internal/partition"
 )
 
 // awaitPoll is how often the checkpoints are looked at while a decision is waited for.
@@ -41,8 +42,8 @@ type Desk struct {
 
 // Pending is a decision that has been appended.
 type Pending struct {
-	Partition events.Partition
-	Offset    events.Offset // in the decisions topic
+	Partition events.Partition // that it is about
+	At        events.Position  // in the decisions topic
 }
 
 // Blocked lists the events that block rooms.
@@ -76,6 +77,9 @@ func (d *Desk) Release(ctx context.Context, reason string, rooms ...readmodel.Ke
 	all := make([]decisions.Decision, 0, len(rooms))
 	for _, k := range rooms {
 		_, seen, err := d.Parked(ctx, k, 1)
+		if err == nil {
+			err = d.check(ctx, seen)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -94,6 +98,9 @@ const maxSearched = 100_000
 func (d *Desk) Discard(ctx context.Context, reason string, k readmodel.Key, id events.EventID) ([]Pending, error) {
 	letters, seen, err := d.Parked(ctx, k, maxSearched)
 	if err != nil {
+		return nil, err
+	}
+	if err := d.check(ctx, seen); err != nil {
 		return nil, err
 	}
 	for i := range letters {
@@ -143,7 +150,7 @@ func (d *Desk) Await(ctx context.Context, all ...Pending) error {
 		}
 		waiting := ""
 		for _, p := range all {
-			if cp := checkpoints[p.Partition]; err == nil && cp.Decisions <= p.Offset {
+			if cp := checkpoints[p.Partition]; err == nil && (cp.DecisionsLog != p.At.Log || cp.Decisions <= p.At.Offset) {
 				waiting = fmt.Sprintf("partition %d, last claimed by %s", p.Partition, cp.Owner)
 			}
 		}
@@ -166,10 +173,47 @@ func (d *Desk) decision(of decisions.Decision) decisions.Decision {
 }
 
 func (d *Desk) publish(ctx context.Context, all []decisions.Decision) ([]Pending, error) {
-	offsets, err := decisions.Publish(ctx, d.Log, d.Topic, all...)
-	pending := make([]Pending, len(offsets))
-	for i, o := range offsets {
-		pending[i] = Pending{all[i].Partition, o}
+	topic, err := d.topic(ctx)
+	if err != nil {
+		return nil, err
+	}
+	positions, err := decisions.Publish(ctx, d.Log, topic, all...)
+	pending := make([]Pending, len(positions))
+	for i, at := range positions {
+		pending[i] = Pending{all[i].Partition, at}
 	}
 	return pending, err
+}
+
+// topic makes sure of the decisions topic.
+func (d *Desk) topic(ctx context.Context) (eventlog.Layout, error) {
+	l, err := eventlog.EnsureTopic(ctx, d.Log, d.Topic)
+	if err != nil {
+		return l, fmt.Errorf("the decisions topic: %w", err)
+	}
+	return l, nil
+}
+
+// check refuses to decide about rooms while the decisions topic is not the one
+// that the partition goes by: it is stopped until that is accepted.
+func (d *Desk) check(ctx context.Context, seen readmodel.Checkpoint) error {
+	topic, err := d.topic(ctx)
+	if err != nil {
+		return err
+	}
+	end, err := decisionsEnd(ctx, d.Log, topic)
+	if err != nil {
+		return err
+	}
+	return partition.RecogniseDecisions(seen, topic.Log, end)
+}
+
+func decisionsEnd(ctx context.Context, cfg eventlog.Config, topic eventlog.Layout) (events.Offset, error) {
+	r := eventlog.NewReader(cfg, topic, 0)
+	defer r.Close()
+	_, end, err := r.Bounds(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("the decisions topic: %w", err)
+	}
+	return end, nil
 }

@@ -76,7 +76,7 @@ func TestOperatorDecides(t *testing.T) {
 			s.append(t, newer)
 			other, second := withNewer(t, "other")
 			s.append(t, other)
-			_, stop := s.start(t, store, projector.Config{MaxBatch: 7})
+			_, stop := s.start(t, projector.Config{MaxBatch: 7})
 			s.folded(t, store)
 			d := s.desk(store)
 			blocked, err := d.Blocked(t.Context(), 10)
@@ -116,7 +116,7 @@ func TestOperatorDecides(t *testing.T) {
 			if got, differences := s.verify(t, store); len(differences) > 0 {
 				t.Errorf("before the second discard: %+v, differences: %+v", got, differences)
 			}
-			_, stop = s.start(t, store, projector.Config{})
+			_, stop = s.start(t, projector.Config{})
 			await(t, d, pending, nil)
 			wantOutcome(t, store, k, second, room.CodeDiscarded)
 			stop()
@@ -151,7 +151,7 @@ func TestAcceptGapOfAReplacedLog(t *testing.T) {
 	lost := newSite(t, pairs[0])
 	store := lost.open(t)
 	lost.publish(t, 1, 300)
-	_, stop := lost.start(t, store, projector.Config{})
+	_, stop := lost.start(t, projector.Config{})
 	lost.folded(t, store)
 	stop()
 
@@ -159,11 +159,11 @@ func TestAcceptGapOfAReplacedLog(t *testing.T) {
 	s.database = lost.database
 	s.publish(t, 1, 100) // the beginning is the same, the rest is not
 	s.publish(t, 2, 100)
-	service, stop := s.start(t, store, projector.Config{})
+	service, stop := s.start(t, projector.Config{})
 	defer stop()
 	for deadline := time.Now().Add(30 * time.Second); ; <-time.After(5 * time.Millisecond) {
 		stopped := 0
-		for _, st := range service.Partitions() {
+		for _, st := range service.Partitions(1) {
 			if st.Phase == "stopped" {
 				stopped++
 			}

@@ -41,6 +41,8 @@ type Gap struct {
 // Advice says in a sentence what accepting means.
 func (g *Gap) Advice() string {
 	switch {
+	case g.Resume == g.Next && g.From == g.Log:
+		return "the log is whole; the decisions that are lost stay carried out in these tables, and a rebuild does not know them"
 	case g.Resume > g.Next:
 		return fmt.Sprintf("offsets %d to %d would never be folded: go on at %d", g.Next, g.Resume-1, g.Resume)
 	case g.From != g.Log:
@@ -68,8 +70,22 @@ func (d *Desk) Gap(ctx context.Context, p events.Partition) (Gap, error) {
 	}
 	r := eventlog.NewReader(d.Log, d.Layout, p)
 	defer r.Close()
-	var found *partition.GapError
-	switch err := partition.Recognise(ctx, r, d.Layout, cp); {
+	topic, err := d.topic(ctx)
+	if err != nil {
+		return Gap{}, err
+	}
+	end, err := decisionsEnd(ctx, d.Log, topic)
+	if err != nil {
+		return Gap{}, err
+	}
+	lost := partition.RecogniseDecisions(cp, topic.Log, end)
+	var found, foundLost *partition.GapError
+	err = partition.Recognise(ctx, r, d.Layout, cp)
+	intact := err == nil
+	if intact {
+		err = lost
+	}
+	switch {
 	case err == nil:
 		return Gap{}, fmt.Errorf("partition %d: %w", p, ErrNoGap)
 	case !errors.As(err, &found):
@@ -82,6 +98,11 @@ func (d *Desk) Gap(ctx context.Context, p events.Partition) (Gap, error) {
 		return Gap{}, fmt.Errorf("partition %d: %w", p, err)
 	}
 	g.Resume = g.Start
+	if intact {
+		g.Resume = g.Next
+	} else if errors.As(lost, &foundLost) {
+		g.Reason += "; " + foundLost.Reason
+	}
 	return g, nil
 }
 

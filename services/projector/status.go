@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/roomlog/roomlog/pkg/decisions"
 	"github.com/roomlog/roomlog/pkg/eventlog"
 	"github.com/roomlog/roomlog/pkg/events"
 	"github.com/roomlog/roomlog/pkg/events/room"
@@ -97,8 +98,15 @@ func ReadStatus(ctx context.Context, cfg eventlog.Config, layout eventlog.Layout
 	if err != nil {
 		return status, fmt.Errorf("read the checkpoints: %w", err)
 	}
+	topic, end, err := findDecisions(ctx, cfg)
+	if err != nil {
+		return status, err
+	}
 	for p := range events.Partition(layout.Partitions) {
 		st, err := partitionStatus(ctx, cfg, layout, checkpoints[p], p)
+		if lost := partition.RecogniseDecisions(checkpoints[p], topic, end); err == nil && lost != nil {
+			st.stop(lost.Error())
+		}
 		if err != nil {
 			return status, err
 		}
@@ -106,6 +114,33 @@ func ReadStatus(ctx context.Context, cfg eventlog.Config, layout eventlog.Layout
 		status.Partitions = append(status.Partitions, st)
 	}
 	return status, nil
+}
+
+// findDecisions gives the decisions topic's id and end, or none where it is not there.
+func findDecisions(ctx context.Context, cfg eventlog.Config) (topic events.LogID, end events.Offset, err error) {
+	client, err := eventlog.NewClient(cfg)
+	if err != nil {
+		return topic, 0, err
+	}
+	defer client.Close()
+	l, err := client.Layout(ctx, decisions.Topic(cfg), 1)
+	if errors.Is(err, eventlog.ErrUnknownTopic) {
+		return topic, 0, nil
+	}
+	if err != nil {
+		return topic, 0, fmt.Errorf("the decisions topic: %w", err)
+	}
+	end, err = decisionsEnd(ctx, cfg, l)
+	return l.Log, end, err
+}
+
+// stop notes why the partition cannot be folded on.
+func (s *PartitionStatus) stop(reason string) {
+	if s.Gap != "" {
+		reason = s.Gap + "; " + reason
+	}
+	s.Gap = reason
+	s.Advice = fmt.Sprintf("rebuild the tables from the log that there is (roomlog projector rebuild), or go on with these (roomlog projector accept-gap --partition %d)", s.Partition)
 }
 
 func partitionStatus(ctx context.Context, cfg eventlog.Config, layout eventlog.Layout, cp readmodel.Checkpoint, p events.Partition) (PartitionStatus, error) {
@@ -122,8 +157,7 @@ func partitionStatus(ctx context.Context, cfg eventlog.Config, layout eventlog.L
 	if cp.Epoch > 0 {
 		var gap *partition.GapError
 		if err := partition.Recognise(ctx, r, layout, cp); errors.As(err, &gap) {
-			st.Gap = gap.Reason
-			st.Advice = fmt.Sprintf("rebuild the tables from the log that there is (roomlog projector rebuild), or go on with these (roomlog projector accept-gap --partition %d)", p)
+			st.stop(gap.Reason)
 			return st, nil
 		} else if err != nil {
 			return st, fmt.Errorf("partition %d: %w", p, err)

@@ -105,6 +105,9 @@ func (v Verification) catchUp(ctx context.Context, c partition.Config, cp readmo
 	if err := partition.Recognise(ctx, r, v.Layout, cp); err != nil {
 		return err
 	}
+	if err := partition.RecogniseDecisions(cp, c.Book.Topic(), c.Book.Next()); err != nil {
+		return err
+	}
 	o, err := partition.NewOwner(c, r)
 	if err != nil {
 		return err

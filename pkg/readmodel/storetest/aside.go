@@ -93,6 +93,7 @@ func testUnpark(t *testing.T, open Open) {
 	}
 	f := p.fence()
 	f.Floor, f.Next, f.Decisions = p.claim.Next, p.claim.Next, 7
+	f.DecisionsLog = events.LogID{5}
 	err := s.Fold(t.Context(), f, readmodel.Needs{r.key: nil}, func(rs readmodel.Rows) (readmodel.Batch, error) {
 		if !rs.Blocked[r.key] {
 			t.Error("the room is not blocked")
@@ -118,8 +119,19 @@ func testUnpark(t *testing.T, open Open) {
 		t.Fatal(err)
 	}
 	got := checkpoint(t, s, 0).Value
-	if got.Decisions != 7 || got.Log != f.Log || got.Next != 1 || got.LastID != "" {
+	if got.Decisions != 7 || got.DecisionsLog != f.DecisionsLog || got.Log != f.Log || got.Next != 1 || got.LastID != "" {
 		t.Errorf("checkpoint of another log: %+v", got)
+	}
+	// Of another topic they begin anew; a fence without a topic leaves them.
+	for _, topic := range []events.LogID{{6}, {}} {
+		f.Floor, f.DecisionsLog = f.Next, topic
+		f.Decisions -= 1
+		if err := s.Fold(t.Context(), f, nil, func(readmodel.Rows) (readmodel.Batch, error) { return readmodel.Batch{}, nil }); err != nil {
+			t.Fatal(err)
+		}
+		if got := checkpoint(t, s, 0).Value; got.Decisions != 2 || got.DecisionsLog != (events.LogID{6}) {
+			t.Errorf("decisions of another topic: %+v", got)
+		}
 	}
 }
 

@@ -19,8 +19,8 @@ import (
 // The tables at a checkpoint are therefore those of a fold of the log below Next
 // by the decisions below Decisions.
 func (o *Owner) carryOut(ctx context.Context, to events.Offset) error {
-	if o.claim.Decisions > o.Book.Next() {
-		return gap("decisions below offset %d of their topic were carried out, but it ends at %d", o.claim.Decisions, o.Book.Next())
+	if err := RecogniseDecisions(o.claim, o.Book.Topic(), o.Book.Next()); err != nil {
+		return o.acceptOther(ctx, to, err)
 	}
 	written := o.claim.Decisions
 	for _, d := range o.Book.Since(o.reader.Partition(), o.claim.Decisions, to) {
@@ -43,6 +43,20 @@ func (o *Owner) carryOut(ctx context.Context, to events.Offset) error {
 	return nil
 }
 
+// acceptOther takes the decisions topic that there is for the one that is gone,
+// if an operator says so in it. Decisions before that one are not carried out.
+func (o *Owner) acceptOther(ctx context.Context, to events.Offset, lost error) error {
+	for _, d := range o.Book.Since(o.reader.Partition(), 0, to) {
+		if d.Type != decisions.GapAccepted {
+			continue
+		}
+		if done, err := o.acceptGap(ctx, d, lost); done || err != nil {
+			return err
+		}
+	}
+	return lost
+}
+
 // decide carries out one decision. Done says that the checkpoint has been moved
 // past it.
 func (o *Owner) decide(ctx context.Context, d decisions.Decision) (done bool, err error) {
@@ -53,7 +67,7 @@ func (o *Owner) decide(ctx context.Context, d decisions.Decision) (done bool, er
 		}
 		return o.release(ctx, d)
 	case decisions.GapAccepted:
-		return o.acceptGap(ctx, d)
+		return o.acceptGap(ctx, d, nil)
 	}
 	return false, nil
 }
@@ -130,16 +144,20 @@ func (o *Owner) parked(ctx context.Context, k readmodel.Key) (letters []readmode
 
 // acceptGap moves the checkpoint to where an operator wants to go on, if there is
 // the gap that the operator saw: the same checkpoint, of the same log, against
-// the same present log.
-func (o *Owner) acceptGap(ctx context.Context, d decisions.Decision) (done bool, err error) {
+// the same present log. lost is a gap that has been found in the decisions.
+func (o *Owner) acceptGap(ctx context.Context, d decisions.Decision, lost error) (done bool, err error) {
 	switch {
 	case d.From != o.claim.Log || d.Next != o.claim.Next:
 		return false, nil
 	case d.Log != o.Layout.Log: // to be carried out by a process that has opened that log
 		return false, gap("the log is %s, this process has opened %s: restart it", d.Log, o.Layout.Log)
 	}
+	err = Recognise(ctx, o.reader, o.Layout, o.claim)
+	if err == nil {
+		err = lost
+	}
 	var found *GapError
-	if err := Recognise(ctx, o.reader, o.Layout, o.claim); !errors.As(err, &found) {
+	if !errors.As(err, &found) {
 		return false, err
 	}
 	start, end, err := o.reader.Bounds(ctx)
@@ -163,6 +181,7 @@ func (o *Owner) acceptGap(ctx context.Context, d decisions.Decision) (done bool,
 		return false, err
 	}
 	o.claim.Log = d.Log
+	o.claim.Decisions = d.Offset + 1
 	o.log.Warn("an operator has accepted a gap", "gap", found.Reason, "from", d.Next, "resume", d.Resume, "by", d.By, "reason", d.Reason)
 	return true, nil
 }

@@ -430,6 +430,26 @@ func TestLostDecisions(t *testing.T) {
 	err := newOwner(t, p.config(store, newBook(t)), p.log, 1).CatchUp(t.Context(), p.log.end(), 0)
 	var gap *partition.GapError
 	if !errors.As(err, &gap) {
-		t.Errorf("error %v", err)
+		t.Errorf("a topic that is shorter: error %v", err)
 	}
+
+	// Another topic: its decisions are not taken for those that are gone, however
+	// many there are, until one of them accepts it.
+	other := decisions.NewBook()
+	decide(t, other, release("well"))
+	decide(t, other, release("sick"))
+	other.ReadToEnd(events.LogID{0xe})
+	err = newOwner(t, p.config(store, other), p.log, 1).CatchUp(t.Context(), p.log.end(), other.Next())
+	if !errors.As(err, &gap) || checkpointOf(t, store).DecisionsLog != topicID {
+		t.Errorf("another topic: error %v, %+v", err, checkpointOf(t, store))
+	}
+	want, next := dumpOf(t, store), checkpointOf(t, store).Next
+	decide(t, other, decisions.Decision{
+		Type: decisions.GapAccepted, Log: logID, From: logID, Next: next, Resume: next, Reason: "the topic was deleted",
+	})
+	catchUp(t, p.config(store, other), p.log, 1)
+	if cp := checkpointOf(t, store); cp.DecisionsLog != (events.LogID{0xe}) || cp.Decisions != 3 || cp.Next != next {
+		t.Errorf("after it was accepted: %+v", cp)
+	}
+	wantDump(t, "after it was accepted", store, want)
 }

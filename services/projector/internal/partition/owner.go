@@ -280,7 +280,8 @@ func (o *Owner) commit(ctx context.Context, b *fold.Batch) error {
 func (o *Owner) fence() readmodel.Fence {
 	return readmodel.Fence{
 		Partition: o.reader.Partition(), Epoch: o.claim.Epoch, Floor: o.claim.Next, Next: o.claim.Next,
-		Last: o.claim.Last, LastID: o.claim.LastID, Decisions: o.claim.Decisions, Now: o.Now().UnixMilli(),
+		Last: o.claim.Last, LastID: o.claim.LastID, Decisions: o.claim.Decisions,
+		DecisionsLog: o.Book.Topic(), Now: o.Now().UnixMilli(),
 	}
 }
 
@@ -307,6 +308,9 @@ func (o *Owner) write(ctx context.Context, fence readmodel.Fence, b *fold.Batch)
 	o.Metrics.committed(b.Len(), written, time.Since(begun))
 	o.headers.Committed(written.Headers)
 	o.claim.Next, o.claim.Last, o.claim.LastID, o.claim.Decisions = fence.Next, fence.Last, fence.LastID, fence.Decisions
+	if fence.DecisionsLog != (events.LogID{}) {
+		o.claim.DecisionsLog = fence.DecisionsLog
+	}
 	o.Announce(Commit{
 		Partition: fence.Partition, Epoch: fence.Epoch, Floor: fence.Floor, Next: fence.Next, Decisions: fence.Decisions, Events: written.Events,
 	})

@@ -27,7 +27,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-var logID = events.LogID{1}
+var logID, topicID = events.LogID{1}, events.LogID{0xd}
 
 // memoryLog is one partition in memory. Its readers give batches of random size.
 type memoryLog struct {
@@ -141,7 +141,7 @@ func newBook(t testing.TB, all ...decisions.Decision) *decisions.Book {
 	for _, d := range all {
 		decide(t, b, d)
 	}
-	b.ReadToEnd()
+	b.ReadToEnd(topicID)
 	return b
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/roomlog/roomlog/pkg/eventlog"
+	"github.com/roomlog/roomlog/pkg/events"
 	"github.com/roomlog/roomlog/pkg/readmodel"
 )
 
@@ -17,6 +18,21 @@ type GapError struct{ Reason string }
 func (e *GapError) Error() string { return "gap in the log: " + e.Reason }
 
 func gap(format string, args ...any) error { return &GapError{fmt.Sprintf(format, args...)} }
+
+// RecogniseDecisions compares the decisions topic, by its id and its end, with
+// the one whose decisions a checkpoint has carried out. What does not match is a
+// [GapError].
+func RecogniseDecisions(cp readmodel.Checkpoint, topic events.LogID, end events.Offset) error {
+	switch {
+	case cp.DecisionsLog == (events.LogID{}):
+		return nil
+	case cp.DecisionsLog != topic:
+		return gap("decisions were carried out from topic %s, this one is %s", cp.DecisionsLog, topic)
+	case cp.Decisions > end:
+		return gap("decisions below offset %d of their topic were carried out, but it ends at %d", cp.Decisions, end)
+	}
+	return nil
+}
 
 // Recognise compares the log with the checkpoint: the same topic, the checkpoint
 // within its bounds, and before it the very record that was folded last. What

@@ -21,6 +21,10 @@ import (
 type projectorCommand struct {
 	Status projectorStatusCommand `cmd:"" help:"How far each partition is folded, and what was set aside."`
 	Verify projectorVerifyCommand `cmd:"" help:"Fold the log afresh and compare the tables."`
+
+	Dead      deadCommand      `cmd:"" help:"What could not be judged: list, show, release, discard."`
+	Retry     retryCommand     `cmd:"" help:"Have all parked events judged again."`
+	AcceptGap acceptGapCommand `cmd:"" name:"accept-gap" help:"Let a stopped partition go on, after what is missing has been looked at."`
 }
 
 type projectorStatusCommand struct {
@@ -69,12 +73,12 @@ func printStatus(con console, status projector.Status) error {
 	}
 	for _, p := range status.Partitions {
 		if p.Gap != "" {
-			fmt.Fprintf(&out, "partition %d cannot be folded on: %s\n", p.Partition, p.Gap)
+			fmt.Fprintf(&out, "partition %d cannot be folded on: %s\n  what to do: %s\n", p.Partition, p.Gap, p.Advice)
 		}
 	}
 	for _, b := range status.Blocked {
-		fmt.Fprintf(&out, "room %s of tenant %s is blocked at offset %d of partition %d: event %s of type %s, %s %s\n",
-			b.Room, b.Tenant, b.Offset, b.Partition, b.Event, b.Type, b.Code, b.Reason)
+		fmt.Fprintf(&out, "room %s of tenant %s is blocked at offset %d of partition %d: event %s of type %s, %s %s\n  what to do: %s\n",
+			b.Room, b.Tenant, b.Offset, b.Partition, b.Event, b.Type, b.Code, b.Reason, b.Advice)
 	}
 	return con.print("%s", out.String())
 }
