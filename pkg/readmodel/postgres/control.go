@@ -24,6 +24,11 @@ const (
 	// controlSchema holds the list of versions.
 	controlSchema = "roomlog_control"
 	controlConns  = 4
+	// freezeLockTimeout is how long a cut-over waits for open batches.
+	freezeLockTimeout = 5 * time.Second
+	// cutOverIdleTimeout is after how long the server ends the cut-over of a program
+	// that does not go on: until then both versions stand still.
+	cutOverIdleTimeout = 5 * time.Second
 	// dropLockTimeout is how long a drop keeps others waiting for what it waits
 	// for. It is shorter than the server's deadlock_timeout, so that a drop, and not
 	// a reader, gives way.
@@ -110,9 +115,8 @@ func (c *Control) Build(ctx context.Context, now int64) (p readmodel.Projection,
 // CutOver makes a version live.
 func (c *Control) CutOver(ctx context.Context, version int, now int64) error {
 	err := c.change(ctx, func(tx *controlTx) error {
-		// Both versions stand still until the end, so a program that freezes here must
-		// not keep them from going on.
-		if err := tx.Exec(ctx, `SET LOCAL idle_in_transaction_session_timeout = 5000`); err != nil {
+		limit := fmt.Sprintf(`SET LOCAL idle_in_transaction_session_timeout = %d`, cutOverIdleTimeout.Milliseconds())
+		if err := tx.Exec(ctx, limit); err != nil {
 			return err
 		}
 		if err := control.CutOver(ctx, tx, version, now); err != nil {
@@ -223,6 +227,10 @@ func (t *controlTx) Checkpoints(ctx context.Context, version int) ([]readmodel.C
 // Freeze locks the whole table, in the place of its rows: a partition that is
 // claimed for the first time has to wait too.
 func (t *controlTx) Freeze(ctx context.Context, version int) error {
+	// Others wait behind this lock while it waits for the batches that are open.
+	if err := t.Exec(ctx, fmt.Sprintf(`SET LOCAL lock_timeout = %d`, freezeLockTimeout.Milliseconds())); err != nil {
+		return err
+	}
 	return t.Exec(ctx, `LOCK TABLE `+Schema(version)+`.checkpoints IN SHARE ROW EXCLUSIVE MODE`)
 }
 

@@ -17,7 +17,9 @@ func TestControl(t *testing.T) {
 			Control: func(t testing.TB, fault func(string) error) readmodel.Control {
 				return opened(t, sqlite.OpenControl, sqlite.Config{Dir: dir, Fault: fault})
 			},
-			Open: func(t testing.TB, version int) readmodel.Store { return open(t, sqlite.Config{Dir: dir, Version: version}) },
+			Open: func(t testing.TB, version int) readmodel.Store {
+				return open(t, sqlite.Config{Dir: dir, Version: version})
+			},
 			Existing: func(version int) (readmodel.Store, error) {
 				return sqlite.Open(t.Context(), sqlite.Config{Dir: dir, Version: version, Existing: true})
 			},

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -40,6 +41,7 @@ func RunControl(t *testing.T, place func(t testing.TB) Place) {
 		{"faults", testCutOverFaults},
 		{"follow", testFollow},
 		{"drop", testDrop},
+		{"drop what is read", testDropWhatIsRead},
 		{"tables gone", testTablesGone},
 		{"under load", testCutOverUnderLoad},
 	} {
@@ -183,6 +185,46 @@ func testDrop(t *testing.T, at Place) {
 	closing(t, at.Control(t, nil))
 	if _, err := at.Existing(1); !errors.Is(err, readmodel.ErrNoProjection) {
 		t.Errorf("what was dropped is there again: got error %v", err)
+	}
+}
+
+// testDropWhatIsRead drops a version that an older snapshot still reads.
+func testDropWhatIsRead(t *testing.T, at Place) {
+	c := at.Control(t, nil)
+	one, two := at.Open(t, 1), build(t, at, c)
+	tell(t, lobby, 2, one, two)
+	reader := at.Live(t)
+	var dropping sync.WaitGroup
+	err := reader.Snapshot(t.Context(), func(r readmodel.Reader) error {
+		cutOver(t, c, 2)
+		begun := make(chan struct{})
+		dropping.Go(func() {
+			close(begun)
+			if err := c.Drop(t.Context(), 1); err != nil {
+				t.Error("drop:", err)
+			}
+		})
+		<-begun
+		for range 20 { // the drop comes in between, or waits
+			if v, seq := version(t, reader), seqOf(t, reader, lobby); v != 2 || seq != 3 {
+				t.Errorf("another snapshot reads version %d, with seq %d", v, seq)
+			}
+			if row, _, err := r.Room(t.Context(), inMain(lobby)); err != nil || row.Seq != 3 {
+				return fmt.Errorf("the older snapshot: seq %d, %w", row.Seq, err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	dropping.Wait()
+	if _, err := at.Existing(1); !errors.Is(err, readmodel.ErrNoProjection) {
+		t.Errorf("open what was dropped: got error %v", err)
+	}
+	tell(t, "after", 1, two)
+	if seq := seqOf(t, reader, "after"); seq != 2 {
+		t.Errorf("the live version has seq %d", seq)
 	}
 }
 

@@ -111,6 +111,18 @@ func testCutOverRefused(t *testing.T, at Place) {
 			}
 		})
 	}
+
+	// One that lacks much does not even stop the live version.
+	far := claimed(t, live, 0)
+	far.next += 100_000
+	far.commit(t)
+	build(t, at, c)
+	stopped := at.Control(t, func(step string) error { return errors.New("it came to " + step) })
+	list := projections(t, c)
+	if err := stopped.CutOver(t.Context(), list[len(list)-1].Version, aTime); !behind(0, 0, 100_006)(err) {
+		t.Errorf("far behind: got error %v", err)
+	}
+
 	tell(t, "after", 1, live) // it is folded on
 	if v := version(t, at.Live(t)); v != 1 {
 		t.Errorf("version %d is live", v)
