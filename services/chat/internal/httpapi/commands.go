@@ -39,6 +39,48 @@ func (s *Server) begin(c echo.Context, h headers) (cmd command.Command, err erro
 	}, nil
 }
 
+// beginIn is begin for a command to the room of the path, with a body that check
+// looks at. What stands in the log as the command's digest never changes: kind and
+// body.
+func (s *Server) beginIn(c echo.Context, roomName string, h headers, kind string, body request) (cmd command.Command, err error) {
+	id, err := roomID(roomName)
+	if err != nil {
+		return cmd, err
+	}
+	if cmd, err = s.begin(c, h); err != nil {
+		return cmd, err
+	}
+	cmd.Room = id
+	return cmd, readCommand(c, &cmd, kind, body)
+}
+
+// request is the body of a command.
+type request interface {
+	// into is where it is decoded to, required what must be there.
+	into() (v any, required string)
+	check() error
+	// key serves as the idempotency key where the header is not there.
+	key() string
+}
+
+func readCommand(c echo.Context, cmd *command.Command, kind string, body request) error {
+	into, required := body.into()
+	raw, err := readBody(c, into, required)
+	if err != nil {
+		return err
+	}
+	if err := body.check(); err != nil {
+		return err
+	}
+	if cmd.Key == "" {
+		cmd.Key = body.key()
+	}
+	if cmd.Key != "" {
+		cmd.Digest, err = events.Digest(kind, raw)
+	}
+	return err
+}
+
 // finish carries the command out and answers: 202, or what show gives of the
 // verdict.
 func (s *Server) finish(c echo.Context, cmd command.Command, show func(command.Receipt) (status int, body any)) error {
@@ -71,16 +113,12 @@ func (s *Server) finish(c echo.Context, cmd command.Command, show func(command.R
 
 // PutRoom gets or creates a room.
 func (s *Server) PutRoom(c echo.Context, roomName api.RoomID, p api.PutRoomParams) error {
-	id, err := roomID(roomName)
+	var body roomRequest
+	cmd, err := s.beginIn(c, roomName, headers{p.IdempotencyKey, p.Prefer, p.RoomlogPosition}, "PUT room", &body)
 	if err != nil {
 		return err
 	}
-	cmd, err := s.begin(c, headers{p.IdempotencyKey, p.Prefer, p.RoomlogPosition})
-	if err != nil {
-		return err
-	}
-	cmd.Room = id
-	return s.createRoom(c, cmd, "PUT room")
+	return s.createRoom(c, cmd, &body)
 }
 
 // CreateRoom makes a room under an id of the server's.
@@ -92,28 +130,15 @@ func (s *Server) CreateRoom(c echo.Context, p api.CreateRoomParams) error {
 	if cmd.Room = events.RoomID(s.NewID()); cmd.Key != "" {
 		cmd.Room = events.IdempotentRoomID(cmd.Who.Tenant, cmd.Who.User, cmd.Key)
 	}
-	return s.createRoom(c, cmd, "POST room")
+	var body roomRequest
+	if err := readCommand(c, &cmd, "POST room", &body); err != nil {
+		return err
+	}
+	return s.createRoom(c, cmd, &body)
 }
 
-func (s *Server) createRoom(c echo.Context, cmd command.Command, kind string) error {
-	var body api.RoomRequest
-	raw, err := readBody(c, &body, "kind")
-	if err != nil {
-		return err
-	}
-	if err := checkRoom(&body); err != nil {
-		return err
-	}
-	if err := digest(&cmd, kind, raw); err != nil {
-		return err
-	}
-	cmd.Facts = func(by events.Command) events.Facts {
-		return events.RoomCreated{
-			Command: by, Kind: events.RoomKind(body.Kind), Rules: room.Rules,
-			Settings: events.RoomSettings{MaxMessageLength: body.Settings.MaxMessageLength},
-		}
-	}
-	cmd.Content = events.RoomContent{Name: body.Name, Metadata: body.Metadata}
+func (s *Server) createRoom(c echo.Context, cmd command.Command, body *roomRequest) error {
+	cmd.Facts, cmd.Content = body.facts, body.content()
 	var row readmodel.RoomRow
 	cmd.Load = func(ctx context.Context, r readmodel.Reader, _ readmodel.Outcome) (err error) {
 		row, _, err = r.Room(ctx, readmodel.Key{Tenant: cmd.Who.Tenant, Room: cmd.Room})
@@ -130,31 +155,20 @@ func (s *Server) createRoom(c echo.Context, cmd command.Command, kind string) er
 
 // PutMember changes someone's membership.
 func (s *Server) PutMember(c echo.Context, roomName api.RoomID, user api.ID, p api.PutMemberParams) error {
-	id, target, err := roomAndUser(roomName, user)
+	target, err := userID(user)
 	if err != nil {
 		return err
 	}
-	cmd, err := s.begin(c, headers{p.IdempotencyKey, p.Prefer, p.RoomlogPosition})
+	var body memberRequest
+	cmd, err := s.beginIn(c, roomName, headers{p.IdempotencyKey, p.Prefer, p.RoomlogPosition}, "PUT member "+user, &body)
 	if err != nil {
 		return err
 	}
-	cmd.Room = id
-	var body api.MemberRequest
-	raw, err := readBody(c, &body, "membership")
-	if err != nil {
-		return err
-	}
-	if err := checkMember(&body); err != nil {
-		return err
-	}
-	if err := digest(&cmd, "PUT member "+string(target), raw); err != nil {
-		return err
-	}
-	cmd.Facts = func(by events.Command) events.Facts { return memberChanged(by, target, &body) }
+	cmd.Facts = func(by events.Command) events.Facts { return body.facts(by, target) }
 	cmd.Content = events.MemberContent{Reason: body.Reason}
 	var row room.Member
 	cmd.Load = func(ctx context.Context, r readmodel.Reader, _ readmodel.Outcome) (err error) {
-		row, _, err = r.Member(ctx, readmodel.Key{Tenant: cmd.Who.Tenant, Room: id}, target)
+		row, _, err = r.Member(ctx, readmodel.Key{Tenant: cmd.Who.Tenant, Room: cmd.Room}, target)
 		return err
 	}
 	return s.finish(c, cmd, func(r command.Receipt) (int, any) {
@@ -164,51 +178,21 @@ func (s *Server) PutMember(c echo.Context, roomName api.RoomID, user api.ID, p a
 
 // PostMessage says something.
 func (s *Server) PostMessage(c echo.Context, roomName api.RoomID, p api.PostMessageParams) error {
-	id, err := roomID(roomName)
+	var body messageRequest
+	cmd, err := s.beginIn(c, roomName, headers{p.IdempotencyKey, p.Prefer, p.RoomlogPosition}, "POST message", &body)
 	if err != nil {
 		return err
 	}
-	cmd, err := s.begin(c, headers{p.IdempotencyKey, p.Prefer, p.RoomlogPosition})
-	if err != nil {
-		return err
-	}
-	cmd.Room = id
-	var body api.MessageRequest
-	raw, err := readBody(c, &body, "text")
-	if err != nil {
-		return err
-	}
-	if err := checkMessage(&body); err != nil {
-		return err
-	}
-	if cmd.Key == "" {
-		cmd.Key = body.ClientMsgID
-	}
-	if err := digest(&cmd, "POST message", raw); err != nil {
-		return err
-	}
-	cmd.Facts = func(by events.Command) events.Facts { return messagePosted(by, &body) }
-	cmd.Content = events.MessageContent{
-		Text: body.Text, Format: body.Format, ClientMsgID: body.ClientMsgID, Attachments: body.Attachments, Data: body.Data,
-	}
+	cmd.Facts, cmd.Content = body.facts, body.content()
 	var message api.Message
 	cmd.Load = func(ctx context.Context, r readmodel.Reader, o readmodel.Outcome) error {
-		row, err := eventAt(ctx, r, readmodel.Key{Tenant: cmd.Who.Tenant, Room: id}, o.Seq)
+		row, err := eventAt(ctx, r, readmodel.Key{Tenant: cmd.Who.Tenant, Room: cmd.Room}, o.Seq)
 		if err == nil {
 			message, err = encodeMessage(&row)
 		}
 		return err
 	}
 	return s.finish(c, cmd, func(command.Receipt) (int, any) { return http.StatusCreated, message })
-}
-
-// digest tells this request from others under its key. What it is made of never
-// changes: it stands in the log.
-func digest(cmd *command.Command, kind string, body []byte) (err error) {
-	if cmd.Key != "" {
-		cmd.Digest, err = events.Digest(kind, body)
-	}
-	return err
 }
 
 // eventAt reads the event with a seq.
@@ -221,13 +205,4 @@ func eventAt(ctx context.Context, r readmodel.Reader, key readmodel.Key, seq eve
 		return readmodel.EventRow{}, fmt.Errorf("room %s has no event %d", key.Room, seq)
 	}
 	return rows[0], nil
-}
-
-func roomAndUser(roomName, user string) (events.RoomID, events.UserID, error) {
-	r, err := roomID(roomName)
-	if err != nil {
-		return "", "", err
-	}
-	u, err := userID(user)
-	return r, u, err
 }

@@ -35,7 +35,22 @@ func traceParent(header string) string {
 	return ""
 }
 
-func checkRoom(b *api.RoomRequest) error {
+// roomRequest, memberRequest and messageRequest are the bodies of commands.
+type (
+	roomRequest    struct{ api.RoomRequest }
+	memberRequest  struct{ api.MemberRequest }
+	messageRequest struct{ api.MessageRequest }
+)
+
+func (b *roomRequest) into() (any, string)    { return &b.RoomRequest, "kind" }
+func (b *memberRequest) into() (any, string)  { return &b.MemberRequest, "membership" }
+func (b *messageRequest) into() (any, string) { return &b.MessageRequest, "text" }
+
+func (b *roomRequest) key() string    { return "" }
+func (b *memberRequest) key() string  { return "" }
+func (b *messageRequest) key() string { return b.ClientMsgID }
+
+func (b *roomRequest) check() error {
 	limit := b.Settings.MaxMessageLength
 	switch {
 	case b.Kind != api.Public && b.Kind != api.Private:
@@ -50,7 +65,18 @@ func checkRoom(b *api.RoomRequest) error {
 	return nil
 }
 
-func checkMember(b *api.MemberRequest) error {
+func (b *roomRequest) facts(by events.Command) events.Facts {
+	return events.RoomCreated{
+		Command: by, Kind: events.RoomKind(b.Kind), Rules: room.Rules,
+		Settings: events.RoomSettings{MaxMessageLength: b.Settings.MaxMessageLength},
+	}
+}
+
+func (b *roomRequest) content() events.RoomContent {
+	return events.RoomContent{Name: b.Name, Metadata: b.Metadata}
+}
+
+func (b *memberRequest) check() error {
 	switch b.Membership {
 	case api.Join, api.Invite, api.Leave, api.Ban:
 	default:
@@ -74,7 +100,7 @@ func checkMember(b *api.MemberRequest) error {
 	return nil
 }
 
-func memberChanged(by events.Command, target events.UserID, b *api.MemberRequest) events.MemberChanged {
+func (b *memberRequest) facts(by events.Command, target events.UserID) events.MemberChanged {
 	f := events.MemberChanged{Command: by, Target: target, Membership: events.Membership(b.Membership), Role: events.Role(b.Role)}
 	if !b.Until.IsZero() {
 		f.Until = b.Until.UnixMilli()
@@ -82,7 +108,7 @@ func memberChanged(by events.Command, target events.UserID, b *api.MemberRequest
 	return f
 }
 
-func checkMessage(b *api.MessageRequest) error {
+func (b *messageRequest) check() error {
 	switch {
 	case len(b.Text) > events.MaxText:
 		p := problem.Rejected(room.CodeTextTooLong)
@@ -102,10 +128,10 @@ func checkMessage(b *api.MessageRequest) error {
 	if err := checkKey("client_msg_id", b.ClientMsgID); err != nil {
 		return err
 	}
-	return checkReferences(b)
+	return b.checkReferences()
 }
 
-func checkReferences(b *api.MessageRequest) error {
+func (b *messageRequest) checkReferences() error {
 	for field, id := range map[string]string{"reply_to": b.ReplyTo, "thread_root": b.ThreadRoot} {
 		if id == "" {
 			continue
@@ -147,7 +173,7 @@ func checkAttachment(path string, a *events.Attachment) error {
 	return nil
 }
 
-func messagePosted(by events.Command, b *api.MessageRequest) events.MessagePosted {
+func (b *messageRequest) facts(by events.Command) events.Facts {
 	f := events.MessagePosted{
 		Command: by, Kind: b.Type, TextBytes: len(b.Text), ReplyTo: events.EventID(b.ReplyTo),
 		ThreadRoot: events.EventID(b.ThreadRoot), Attachments: len(b.Attachments),
@@ -159,6 +185,12 @@ func messagePosted(by events.Command, b *api.MessageRequest) events.MessagePoste
 		f.Mentions = append(f.Mentions, events.UserID(u))
 	}
 	return f
+}
+
+func (b *messageRequest) content() events.MessageContent {
+	return events.MessageContent{
+		Text: b.Text, Format: b.Format, ClientMsgID: b.ClientMsgID, Attachments: b.Attachments, Data: b.Data,
+	}
 }
 
 func invalidField(field, detail string) error {
