@@ -51,7 +51,53 @@ func TestOpen(t *testing.T) {
 	}
 }
 
-func closing(t *testing.T, s readmodel.Store) {
+// TestOpenLive follows a cut-over on both kinds.
+func TestOpenLive(t *testing.T) {
+	for name, address := range map[string]string{"directory": t.TempDir(), "database": clustertest.Postgres(t)} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := driver.OpenLive(t.Context(), driver.Config{Address: address, ReadOnly: true}); err == nil {
+				t.Error("opened to be read before it is there")
+			}
+			s, err := driver.OpenLive(t.Context(), driver.Config{Address: address})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer closing(t, s)
+			c, err := driver.OpenControl(t.Context(), driver.Config{Address: address})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer closing(t, c)
+			p, err := c.Build(t.Context(), 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			version, err := driver.Open(t.Context(), driver.Config{Address: address, Version: p.Version, Existing: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer closing(t, version)
+			_, err = driver.Open(t.Context(), driver.Config{Address: address, Version: p.Version + 1, Existing: true})
+			if !errors.Is(err, readmodel.ErrNoProjection) {
+				t.Errorf("a version that is not there: got error %v", err)
+			}
+			if err := c.CutOver(t.Context(), p.Version, 2); err != nil {
+				t.Fatal(err)
+			}
+			err = s.Snapshot(t.Context(), func(r readmodel.Reader) error {
+				if r.Projection() != p.Version {
+					t.Errorf("version %d is read", r.Projection())
+				}
+				return nil
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func closing(t *testing.T, s interface{ Close() error }) {
 	if err := s.Close(); err != nil {
 		t.Error(err)
 	}
@@ -62,6 +108,10 @@ func TestOpenRefuses(t *testing.T) {
 		_, err := driver.Open(t.Context(), driver.Config{Address: address})
 		if err == nil || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%q: got error %v", address, err)
+		}
+		c, err := driver.OpenControl(t.Context(), driver.Config{Address: address})
+		if err == nil || c != nil || strings.Contains(err.Error(), "secret") {
+			t.Errorf("control at %q: got %v, error %v", address, c, err)
 		}
 	}
 }
