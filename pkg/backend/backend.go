@@ -34,7 +34,6 @@ type Config struct {
 	MinInSync    int             `name:"min-in-sync" help:"Replicas that must have a record before it is acknowledged, for new topics; 0: the brokers' default." default:"0"`
 	User         string          `name:"broker-user" help:"User for the brokers (SASL/PLAIN)."`
 	PasswordFile string          `name:"broker-password-file" help:"File with the password for the brokers." type:"path"`
-	Projection   int             `help:"Version of the projection to work on." default:"1" hidden:""`
 }
 
 // DefaultPartitions is how many partitions a new log gets.
@@ -99,7 +98,26 @@ func (c Config) EnsureTimeline(ctx context.Context, l Log) error {
 	return nil
 }
 
-// OpenStore opens the read model and brings its schema up to date.
-func (c Config) OpenStore(ctx context.Context, logger *slog.Logger) (readmodel.Store, error) {
-	return driver.Open(ctx, driver.Config{Address: c.Database, Version: c.Projection, Logger: logger})
+// OpenLive opens the tables that are read: those of the live version of the
+// projection, whichever that is at each snapshot.
+func (c Config) OpenLive(ctx context.Context, logger *slog.Logger) (readmodel.Store, error) {
+	return driver.OpenLive(ctx, c.database(logger))
+}
+
+// OpenControl opens what says which versions of the projection there are.
+func (c Config) OpenControl(ctx context.Context, logger *slog.Logger) (readmodel.Control, error) {
+	return driver.OpenControl(ctx, c.database(logger))
+}
+
+// Opener gives what opens the tables of one version that there is.
+func (c Config) Opener(logger *slog.Logger) func(ctx context.Context, version int) (readmodel.Store, error) {
+	return func(ctx context.Context, version int) (readmodel.Store, error) {
+		cfg := c.database(logger)
+		cfg.Version, cfg.Existing = version, true
+		return driver.Open(ctx, cfg)
+	}
+}
+
+func (c Config) database(logger *slog.Logger) driver.Config {
+	return driver.Config{Address: c.Database, Logger: logger}
 }

@@ -3,6 +3,7 @@ package projector
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -21,12 +22,14 @@ import (
 // projection folds one version of the projection: a consumer group of its own,
 // so that versions do not wait for each other.
 type projection struct {
+	version   int
 	deps      Deps
 	source    *eventlog.Source
 	states    *partition.States
 	announcer *announce.Announcer
 	owners    partition.Config
 	committed chan progress
+	close     func() // after run: its metrics are gone
 }
 
 type progress struct {
@@ -39,13 +42,18 @@ func newProjection(cfg Config, deps Deps, version int, store readmodel.Store, bo
 	if err != nil {
 		return nil, err
 	}
-	metrics := prometheus.WrapRegistererWith(prometheus.Labels{"projection": strconv.Itoa(version)}, deps.Metrics)
+	metrics := prometheus.NewRegistry()
+	labelled := prometheus.WrapRegistererWith(prometheus.Labels{"projection": strconv.Itoa(version)}, deps.Metrics)
+	if err := labelled.Register(metrics); err != nil {
+		return nil, fmt.Errorf("metrics: %w", err)
+	}
 	states := partition.NewStates()
 	logger := deps.Logger.With("projection", version)
 	p := &projection{
-		deps: deps, source: source, states: states,
+		version: version, deps: deps, source: source, states: states,
 		announcer: announce.New(deps.Timeline, deps.TimelineTopic, version, states, metrics, logger),
 		committed: make(chan progress, 1024),
+		close:     func() { labelled.Unregister(metrics) },
 	}
 	p.owners = partition.Config{
 		Store: store, Layout: deps.Layout, Owner: ownerName(), Judge: room.Apply, Book: book,

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strconv"
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
@@ -30,24 +31,26 @@ const endsInterval = 2 * time.Second
 
 // Deps are the parts that a projector works on. They are the caller's to close.
 type Deps struct {
-	Log      eventlog.Config
-	Layout   eventlog.Layout
-	Store    readmodel.Store
+	Log    eventlog.Config
+	Layout eventlog.Layout
+	// Control says which versions of the projection there are; Open opens one.
+	Control readmodel.Control
+	Open    func(ctx context.Context, version int) (readmodel.Store, error)
+	// Only, where not zero, is the one version to fold.
+	Only     int
 	Timeline message.Publisher
 	// TimelineTopic is where commits are told.
 	TimelineTopic string
-	// Projection is the version of the projection that Store holds.
-	Projection int
-	Metrics    prometheus.Registerer
-	Logger     *slog.Logger
+	Metrics       prometheus.Registerer
+	Logger        *slog.Logger
 }
 
 // Service is a projector.
 type Service struct {
-	deps       Deps
-	client     *eventlog.Client
-	book       *decisions.Book
-	projection *projection
+	deps     Deps
+	client   *eventlog.Client
+	book     *decisions.Book
+	versions *versions
 }
 
 // New makes a projector.
@@ -60,11 +63,12 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		return nil, err
 	}
 	book := decisions.NewBook()
-	p, err := newProjection(cfg, deps, deps.Projection, deps.Store, book)
-	if err != nil {
-		return nil, err
-	}
-	return &Service{deps: deps, client: client, book: book, projection: p}, nil
+	return &Service{deps: deps, client: client, book: book, versions: &versions{
+		cfg: cfg, deps: deps, running: map[int]*running{},
+		make: func(version int, store readmodel.Store) (*projection, error) {
+			return newProjection(cfg, deps, version, store, book)
+		},
+	}}, nil
 }
 
 // ownerName tells operators which process owns a partition.
@@ -80,7 +84,7 @@ func ownerName() string {
 func (s *Service) Run(ctx context.Context) error {
 	defer s.client.Close()
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return s.projection.run(ctx) })
+	g.Go(func() error { return s.versions.run(ctx) })
 	g.Go(func() error { return s.watchEnds(ctx) })
 	g.Go(func() error { return s.book.Follow(ctx, s.deps.Log, s.deps.Logger) })
 	if err := g.Wait(); err != nil && !errors.Is(err, context.Canceled) {
@@ -97,7 +101,9 @@ func (s *Service) watchEnds(ctx context.Context) error {
 		select {
 		case <-tick.C:
 			if ends, err := s.client.Ends(ctx, s.deps.Layout); err == nil {
-				s.projection.states.Ends(ends)
+				for _, v := range s.versions.all() {
+					v.states.Ends(ends)
+				}
 			}
 		case <-ctx.Done():
 			return nil
@@ -109,21 +115,35 @@ func (s *Service) watchEnds(ctx context.Context) error {
 func (s *Service) Checks() []admin.Check {
 	return []admin.Check{
 		{Name: "log", Required: true, Run: func(ctx context.Context) (any, error) { return nil, s.client.Ping(ctx) }},
-		{Name: "database", Required: true, Run: func(ctx context.Context) (any, error) { return nil, s.deps.Store.Ping(ctx) }},
+		{Name: "database", Required: true, Run: func(ctx context.Context) (any, error) { return s.deps.Control.Projections(ctx) }},
 		{Name: "partitions", Required: true, Run: s.checkPartitions},
 	}
 }
 
+// checkPartitions fails where a partition of the version that is read, or was,
+// does not go on. One that is being built shows its trouble and is nobody's outage.
 func (s *Service) checkPartitions(context.Context) (any, error) {
-	all := s.Partitions()
+	detail := map[string][]partition.State{}
 	var errs []error
-	for _, st := range all {
-		if st.Phase == partition.Paused || st.Phase == partition.Stopped {
-			errs = append(errs, fmt.Errorf("partition %d is %s: %s", st.Partition, st.Phase, st.Reason))
+	for _, v := range s.versions.all() {
+		all := v.states.All()
+		detail[strconv.Itoa(v.version)] = all
+		for _, st := range all {
+			if v.state != readmodel.Building && (st.Phase == partition.Paused || st.Phase == partition.Stopped) {
+				errs = append(errs, fmt.Errorf("partition %d of version %d is %s: %s", st.Partition, v.version, st.Phase, st.Reason))
+			}
 		}
 	}
-	return all, errors.Join(errs...)
+	return detail, errors.Join(errs...)
 }
 
-// Partitions are the states of the partitions assigned to this process.
-func (s *Service) Partitions() []partition.State { return s.projection.states.All() }
+// Partitions are the states of the partitions assigned to this process, of one
+// version of the projection.
+func (s *Service) Partitions(version int) []partition.State {
+	for _, v := range s.versions.all() {
+		if v.version == version {
+			return v.states.All()
+		}
+	}
+	return nil
+}

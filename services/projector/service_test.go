@@ -110,12 +110,20 @@ func (s *site) open(t *testing.T) readmodel.Store {
 	return store
 }
 
+func (s *site) openVersion(ctx context.Context, version int) (readmodel.Store, error) {
+	return driver.Open(ctx, driver.Config{Address: s.database, Version: version, Existing: true})
+}
+
 // start runs a projector until stop is called.
-func (s *site) start(t *testing.T, store readmodel.Store, cfg projector.Config) (service *projector.Service, stop func()) {
+func (s *site) start(t *testing.T, cfg projector.Config) (service *projector.Service, stop func()) {
 	t.Helper()
+	control, err := driver.OpenControl(t.Context(), driver.Config{Address: s.database})
+	if err != nil {
+		t.Fatal(err)
+	}
 	timeline := gochannel.NewGoChannel(gochannel.Config{}, watermill.NopLogger{})
-	service, err := projector.New(cfg, projector.Deps{
-		Log: s.cfg, Layout: s.layout, Store: store, Timeline: message.Publisher(timeline), TimelineTopic: "timeline", Projection: 1,
+	service, err = projector.New(cfg, projector.Deps{
+		Log: s.cfg, Layout: s.layout, Control: control, Open: s.openVersion, Timeline: message.Publisher(timeline), TimelineTopic: "timeline",
 		Metrics: prometheus.NewRegistry(), Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
@@ -130,6 +138,7 @@ func (s *site) start(t *testing.T, store readmodel.Store, cfg projector.Config) 
 			t.Errorf("Run: %v", err)
 		}
 		_ = timeline.Close()
+		_ = control.Close()
 	})
 	t.Cleanup(stop)
 	return service, stop
@@ -198,14 +207,14 @@ func TestFoldsTheLogOnBothPairs(t *testing.T) {
 			s := newSite(t, p)
 			store := s.open(t)
 			s.publish(t, 1, 1000)
-			service, stop := s.start(t, store, projector.Config{})
+			service, stop := s.start(t, projector.Config{})
 			s.folded(t, store)
 			if report := admin.Run(t.Context(), service.Checks()...); !report.Ready {
 				t.Errorf("not ready: %+v", report)
 			}
 			stop()
 			s.publish(t, 2, 500) // while nobody folds
-			_, stop = s.start(t, store, projector.Config{MaxBatch: 7})
+			_, stop = s.start(t, projector.Config{MaxBatch: 7})
 			s.folded(t, store)
 			stop()
 			got, differences := s.verify(t, store)
@@ -224,11 +233,11 @@ func TestTwoProjectorsShare(t *testing.T) {
 			s := newSite(t, p)
 			store := s.open(t)
 			s.publish(t, 3, 300)
-			_, stopFirst := s.start(t, store, projector.Config{MaxBatch: 20})
+			_, stopFirst := s.start(t, projector.Config{MaxBatch: 20})
 			s.folded(t, store)
 			before := epochs(t, store)
-			second, stopSecond := s.start(t, s.open(t), projector.Config{MaxBatch: 20})
-			shared := func() int { return len(second.Partitions()) }
+			second, stopSecond := s.start(t, projector.Config{MaxBatch: 20})
+			shared := func() int { return len(second.Partitions(1)) }
 			for deadline := time.Now().Add(30 * time.Second); shared() == 0; <-time.After(5 * time.Millisecond) {
 				if time.Now().After(deadline) {
 					t.Fatal("the second projector got no partition")
@@ -270,7 +279,7 @@ func TestVerifyFindsAPlantedChange(t *testing.T) {
 			s := newSite(t, p)
 			store := s.open(t)
 			s.publish(t, 8, 300)
-			_, stop := s.start(t, store, projector.Config{})
+			_, stop := s.start(t, projector.Config{})
 			s.folded(t, store)
 			stop()
 			planted := plant(t, s, store)
@@ -322,7 +331,7 @@ func TestStatus(t *testing.T) {
 			s := newSite(t, p)
 			store := s.open(t)
 			s.publish(t, 6, 200)
-			_, stop := s.start(t, store, projector.Config{})
+			_, stop := s.start(t, projector.Config{})
 			s.folded(t, store)
 			stop()
 			s.publish(t, 7, 200)

@@ -69,6 +69,7 @@ func TestChain(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			f := follower(nil)
+			f.goLive(1)
 			for _, c := range tc.before {
 				give(t, f, c)
 			}
@@ -100,7 +101,10 @@ type tables struct {
 	readmodel.Store
 	readmodel.Reader
 	checkpoints chan []readmodel.Checkpoint // the last one stays
+	version     int
 }
+
+func (s *tables) Projection() int { return max(s.version, 1) }
 
 func (s *tables) Snapshot(_ context.Context, read func(readmodel.Reader) error) error { return read(s) }
 
@@ -208,6 +212,35 @@ func TestSilentTimeline(t *testing.T) {
 	}
 	if f.Folded(0) != 7 {
 		t.Errorf("folded %d", f.Folded(0))
+	}
+}
+
+// After a cut-over streams look at the other version's tables, and its commits are
+// what they hear from then on.
+func TestCutOver(t *testing.T) {
+	s := tablesAt(readmodel.Checkpoint{Partition: 0, Next: 5, Log: logID})
+	f := follower(s)
+	f.look(t.Context())
+	give(t, f, commit(7, 5, 5))
+	sub := f.Hub.Subscribe(lobby, 0)
+	defer sub.Close()
+	second := func(floor, next events.Offset) timeline.Commit {
+		return timeline.Commit{Projection: 2, Epoch: 1, Floor: floor, Next: next, Events: []readmodel.EventRow{posted(lobby, 1)}}
+	}
+	give(t, f, second(4, 5))
+	if len(sub.Frames())+len(sub.Stale()) != 0 {
+		t.Error("a version that is not live was heard")
+	}
+	s.version = 2
+	f.look(t.Context())
+	if len(sub.Stale()) != 1 {
+		t.Error("streams were not sent to the tables of the version that is live now")
+	}
+	<-sub.Stale()
+	give(t, f, second(5, 6))
+	give(t, f, commit(8, 5, 9)) // the previous version goes on
+	if len(sub.Frames()) != 1 || f.Folded(0) != 6 {
+		t.Errorf("%d frames, folded %d", len(sub.Frames()), f.Folded(0))
 	}
 }
 

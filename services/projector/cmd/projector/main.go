@@ -79,11 +79,11 @@ func run(ctx context.Context, f flags) (err error) {
 	if err := f.Backend.EnsureTimeline(ctx, log); err != nil {
 		return err
 	}
-	store, err := f.Backend.OpenStore(ctx, logger)
+	control, err := f.Backend.OpenControl(ctx, logger)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, store.Close()) }()
+	defer func() { err = errors.Join(err, control.Close()) }()
 	publisher, err := eventlog.NewWatermillPublisher(log.Config, timeline.Key)
 	if err != nil {
 		return err
@@ -93,8 +93,8 @@ func run(ctx context.Context, f flags) (err error) {
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	service, err := projector.New(f.Projector, projector.Deps{
-		Log: log.Config, Layout: log.Layout, Store: store, Timeline: publisher, TimelineTopic: timeline.DefaultTopic,
-		Projection: f.Backend.Projection, Metrics: metrics, Logger: logger,
+		Log: log.Config, Layout: log.Layout, Control: control, Open: f.Backend.Opener(logger), Timeline: publisher, TimelineTopic: timeline.DefaultTopic,
+		Metrics: metrics, Logger: logger,
 	})
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ package announce
 import (
 	"context"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
@@ -35,9 +36,10 @@ type Announcer struct {
 	log        *slog.Logger
 	lost       prometheus.Counter
 
-	in   chan partition.Commit
-	last map[events.Partition]partition.Commit // of Run alone
-	down bool                                  // the last publish failed
+	in    chan partition.Commit
+	muted atomic.Bool
+	last  map[events.Partition]partition.Commit // of Run alone
+	down  bool                                  // the last publish failed
 }
 
 // New makes an announcer of the projection's version.
@@ -53,8 +55,14 @@ func New(pub message.Publisher, topic string, projection int, states *partition.
 	return a
 }
 
+// Mute makes it tell nothing, for a version of the projection that nobody reads.
+func (a *Announcer) Mute(on bool) { a.muted.Store(on) }
+
 // Announce queues a commit. It never blocks.
 func (a *Announcer) Announce(c partition.Commit) {
+	if a.muted.Load() {
+		c.Events = nil
+	}
 	select {
 	case a.in <- c:
 	default:
@@ -109,6 +117,9 @@ func (a *Announcer) beacons() {
 }
 
 func (a *Announcer) publish(c partition.Commit) {
+	if a.muted.Load() {
+		return
+	}
 	for _, part := range split(c) {
 		m, err := timeline.NewMessage(timeline.Commit{
 			Projection: a.projection, Epoch: part.Epoch, Partition: part.Partition, Floor: part.Floor, Next: part.Next,

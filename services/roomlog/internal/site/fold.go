@@ -47,11 +47,7 @@ func (s *Site) Fold(ctx context.Context, store readmodel.Store, progress func(do
 		return errFolded
 	})
 	if s.broker != nil {
-		service, err := s.projector(store)
-		if err != nil {
-			return errors.Join(err, g.Wait())
-		}
-		g.Go(func() error { return service.Run(ctx) })
+		g.Go(func() error { return s.project(ctx) })
 	}
 	if err := g.Wait(); !errors.Is(err, errFolded) {
 		return err
@@ -59,13 +55,46 @@ func (s *Site) Fold(ctx context.Context, store readmodel.Store, progress func(do
 	return nil
 }
 
-func (s *Site) projector(store readmodel.Store) (*projector.Service, error) {
-	nobody := gochannel.NewGoChannel(gochannel.Config{}, watermill.NopLogger{}) // drops what nobody follows
-	return projector.New(projector.Config{}, projector.Deps{
-		Log: s.Log.Config, Layout: s.Log.Layout, Store: store,
-		Timeline: nobody, TimelineTopic: timeline.DefaultTopic, Projection: s.Projection(),
+// errDone ends the projector that Projecting runs.
+var errDone = errors.New("all is done")
+
+// Projecting calls do. On a data directory that no other process has, a projector
+// runs meanwhile.
+func (s *Site) Projecting(ctx context.Context, do func(context.Context) error) error {
+	if s.broker == nil {
+		return do(ctx)
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return s.project(ctx) })
+	g.Go(func() error {
+		if err := do(ctx); err != nil {
+			return err
+		}
+		return errDone
+	})
+	if err := g.Wait(); !errors.Is(err, errDone) {
+		return err
+	}
+	return nil
+}
+
+// project runs a projector of this process until ctx ends.
+func (s *Site) project(ctx context.Context) (err error) {
+	control, err := s.OpenControl(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, control.Close()) }()
+	service, err := projector.New(projector.Config{}, projector.Deps{
+		Log: s.Log.Config, Layout: s.Log.Layout, Control: control, Open: s.OpenVersion,
+		// Nobody follows, and the channel drops what nobody follows.
+		Timeline: gochannel.NewGoChannel(gochannel.Config{}, watermill.NopLogger{}), TimelineTopic: timeline.DefaultTopic,
 		Metrics: prometheus.NewRegistry(), Logger: s.logger,
 	})
+	if err != nil {
+		return err
+	}
+	return service.Run(ctx)
 }
 
 func (s *Site) ends(ctx context.Context) ([]events.Offset, error) {

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 
 	"github.com/roomlog/roomlog/pkg/backend"
+	"github.com/roomlog/roomlog/pkg/decisions"
 	"github.com/roomlog/roomlog/pkg/eventlog"
 	"github.com/roomlog/roomlog/pkg/eventlog/embedded"
 	"github.com/roomlog/roomlog/pkg/readmodel"
@@ -136,16 +137,33 @@ func (s *Site) EnsureTimeline(ctx context.Context) error {
 	return s.flags.EnsureTimeline(ctx, s.Log)
 }
 
-// Projection is the version of the projection that [Site.OpenStore] opens.
-func (s *Site) Projection() int { return max(s.flags.Projection, 1) }
+// Decisions is the topic of the operators' decisions, as it is wanted.
+func (s *Site) Decisions() eventlog.TopicSpec {
+	return decisions.Spec(s.Log.Config, s.flags.Replication, s.flags.MinInSync)
+}
 
-// OpenStore opens the read model. The caller closes it. Errors: [ErrNoDatabase],
-// [readmodel.ErrNewerSchema], else the database's.
+// OpenStore opens the tables of the live version of the projection, to read. The
+// caller closes them. Errors: [ErrNoDatabase], [readmodel.ErrNewerSchema], else the
+// database's.
 func (s *Site) OpenStore(ctx context.Context) (readmodel.Store, error) {
 	if s.flags.Database == "" {
 		return nil, ErrNoDatabase
 	}
-	return s.flags.OpenStore(ctx, s.logger)
+	return s.flags.OpenLive(ctx, s.logger)
+}
+
+// OpenControl opens what says which versions of the projection there are. The
+// caller closes it. Errors are as those of OpenStore.
+func (s *Site) OpenControl(ctx context.Context) (readmodel.Control, error) {
+	if s.flags.Database == "" {
+		return nil, ErrNoDatabase
+	}
+	return s.flags.OpenControl(ctx, s.logger)
+}
+
+// OpenVersion opens the tables of one version that there is, to read and to fold.
+func (s *Site) OpenVersion(ctx context.Context, version int) (readmodel.Store, error) {
+	return s.flags.Opener(s.logger)(ctx, version)
 }
 
 // Close gives the data directory up.

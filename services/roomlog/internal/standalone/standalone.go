@@ -116,6 +116,11 @@ func assemble(ctx context.Context, c Config, s *site.Site, open *closers) (p par
 		return p, err
 	}
 	open.add(func(context.Context) error { return store.Close() })
+	control, err := s.OpenControl(ctx)
+	if err != nil {
+		return p, err
+	}
+	open.add(func(context.Context) error { return control.Close() })
 	log, err := chat.OpenLog(s.Log.Config, s.Log.Layout)
 	if err != nil {
 		return p, err
@@ -128,8 +133,8 @@ func assemble(ctx context.Context, c Config, s *site.Site, open *closers) (p par
 	p.metrics = prometheus.NewRegistry()
 	p.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	p.projector, err = projector.New(c.Projector, projector.Deps{
-		Log: s.Log.Config, Layout: s.Log.Layout, Store: store,
-		Timeline: told.publisher, TimelineTopic: timeline.DefaultTopic, Projection: s.Projection(),
+		Log: s.Log.Config, Layout: s.Log.Layout, Control: control, Open: s.OpenVersion,
+		Timeline: told.publisher, TimelineTopic: timeline.DefaultTopic,
 		Metrics: p.metrics, Logger: c.Logger,
 	})
 	if err != nil {
@@ -137,7 +142,7 @@ func assemble(ctx context.Context, c Config, s *site.Site, open *closers) (p par
 	}
 	p.chat, err = chat.New(c.Chat, chat.Deps{
 		Log: log, Store: store,
-		Timeline: told.subscriber, TimelineTopic: timeline.DefaultTopic, Projection: s.Projection(),
+		Timeline: told.subscriber, TimelineTopic: timeline.DefaultTopic,
 		Metrics: p.metrics, Logger: c.Logger,
 	})
 	return p, err
