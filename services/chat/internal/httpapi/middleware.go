@@ -60,16 +60,6 @@ func (s *Server) recoverPanic(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// routeByEscapedPath makes Echo match, and decode ids from, the path as it was
-// sent: once decoded, an id could hold what looks like an escape.
-func routeByEscapedPath(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		u := c.Request().URL
-		u.RawPath = u.EscapedPath()
-		return next(c)
-	}
-}
-
 // refuseTokenInURL keeps tokens out of logs and histories.
 func (s *Server) refuseTokenInURL(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {

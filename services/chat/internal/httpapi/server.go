@@ -66,7 +66,7 @@ func New(c Config) (*echo.Echo, error) {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = s.handleError
-	e.Pre(s.observe, s.recoverPanic, routeByEscapedPath)
+	e.Pre(s.observe, s.recoverPanic)
 	e.Use(s.refuseTokenInURL, s.authenticate, s.checkParameters)
 	api.RegisterHandlers(e, s)
 	return e, nil
