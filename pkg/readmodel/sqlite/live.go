@@ -131,6 +131,11 @@ func (s *Live) try(ctx context.Context, version int, read func(readmodel.Reader)
 		return read(r)
 	})
 	if live == 0 {
+		// It did not begin: perhaps the version is dropped, and has not been live for
+		// a while.
+		if now, other := s.version(ctx); other == nil && now != version {
+			return now, err
+		}
 		live = version
 	}
 	return live, err

@@ -1,0 +1,193 @@
+package projector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/ThreeDotsLabs/watermill"
+	"github.com/ThreeDotsLabs/watermill/pubsub/gochannel"
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/roomlog/roomlog/pkg/eventlog"
+	"github.com/roomlog/roomlog/pkg/readmodel"
+	"github.com/roomlog/roomlog/pkg/timeline"
+)
+
+const (
+	rebuildPoll = 200 * time.Millisecond
+	// cutOverPatience is how long a version that has caught up may miss the moment
+	// at which it is at the live checkpoint.
+	cutOverPatience = 2 * time.Minute
+)
+
+// ErrNoPrevious says that there is no version to go back to, or to drop.
+var ErrNoPrevious = errors.New("there is no previous version of the projection")
+
+// Rebuilding is what a rebuild works on.
+type Rebuilding struct {
+	Log     eventlog.Config
+	Layout  eventlog.Layout
+	Control readmodel.Control
+	Open    func(ctx context.Context, version int) (readmodel.Store, error)
+	Config  Config
+	// Progress, where set, is told how many records the new version has folded of
+	// how many.
+	Progress func(done, total int64)
+	Logger   *slog.Logger
+}
+
+// Rebuild folds the whole log into a new version of the projection, beside the
+// live one, and makes it live when it has caught up and every room has the same
+// seqs for the same events. One that was begun is gone on with. Projectors that run
+// fold it too; this process helps until it is live.
+func Rebuild(ctx context.Context, r Rebuilding) (readmodel.Projection, error) {
+	p, err := r.Control.Build(ctx, time.Now().UnixMilli())
+	if err != nil && !errors.Is(err, readmodel.ErrBuilding) {
+		return p, fmt.Errorf("rebuild: %w", err)
+	}
+	service, err := New(r.Config, Deps{
+		Log: r.Log, Layout: r.Layout, Control: r.Control, Open: r.Open, Only: p.Version,
+		Timeline: gochannel.NewGoChannel(gochannel.Config{}, watermill.NopLogger{}), TimelineTopic: timeline.DefaultTopic,
+		Metrics: prometheus.NewRegistry(), Logger: r.Logger,
+	})
+	if err != nil {
+		return p, fmt.Errorf("rebuild: %w", err)
+	}
+	errLive := errors.New("live")
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return service.Run(ctx) })
+	g.Go(func() error {
+		if err := r.bringLive(ctx, p.Version); err != nil {
+			return err
+		}
+		return errLive
+	})
+	if err := g.Wait(); !errors.Is(err, errLive) {
+		return p, fmt.Errorf("rebuild: version %d: %w", p.Version, err)
+	}
+	return p, nil
+}
+
+// bringLive waits until the version has caught up, then cuts over to it.
+func (r Rebuilding) bringLive(ctx context.Context, version int) error {
+	store, err := r.Open(ctx, version)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = store.Close() }()
+	if err := r.awaitCaughtUp(ctx, store); err != nil {
+		return err
+	}
+	for end := time.Now().Add(cutOverPatience); ; {
+		err := r.Control.CutOver(ctx, version, time.Now().UnixMilli())
+		var behind *readmodel.BehindError
+		if err == nil || !errors.As(err, &behind) || time.Now().After(end) {
+			return err
+		}
+		r.Logger.Info("not at the live checkpoint, trying again", "projection", version, "behind", behind.Error())
+		if err := wait(ctx, rebuildPoll); err != nil {
+			return err
+		}
+	}
+}
+
+// awaitCaughtUp waits until the version has folded what the log had a moment ago.
+func (r Rebuilding) awaitCaughtUp(ctx context.Context, store readmodel.Store) error {
+	client, err := eventlog.NewClient(r.Log)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	for {
+		ends, err := client.Ends(ctx, r.Layout)
+		if err != nil {
+			return err
+		}
+		var done, total, behind int64
+		err = store.Snapshot(ctx, func(tables readmodel.Reader) error {
+			checkpoints, err := tables.Checkpoints(ctx)
+			for _, end := range ends {
+				total += int64(end)
+			}
+			for _, cp := range checkpoints {
+				done += int64(cp.Next)
+			}
+			behind = total - done
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if r.Progress != nil {
+			r.Progress(done, total)
+		}
+		// Under writes the end moves on; what is left is a batch or two.
+		if behind <= int64(r.Layout.Partitions*max(r.Config.MaxBatch, 1)) {
+			return nil
+		}
+		if err := wait(ctx, rebuildPoll); err != nil {
+			return err
+		}
+	}
+}
+
+// RollBack makes the version live again that was live before.
+func RollBack(ctx context.Context, control readmodel.Control) (readmodel.Projection, error) {
+	p, err := latestPrevious(ctx, control)
+	if err == nil {
+		err = control.CutOver(ctx, p.Version, time.Now().UnixMilli())
+	}
+	if err != nil {
+		return p, fmt.Errorf("roll back: %w", err)
+	}
+	return p, nil
+}
+
+func latestPrevious(ctx context.Context, control readmodel.Control) (latest readmodel.Projection, err error) {
+	all, err := control.Projections(ctx)
+	if err != nil {
+		return latest, err
+	}
+	for _, p := range all {
+		if p.State == readmodel.Previous && p.Live >= latest.Live {
+			latest = p
+		}
+	}
+	if latest.Version == 0 {
+		return latest, ErrNoPrevious
+	}
+	return latest, nil
+}
+
+// DropOld drops every version that is in that state, and gives their numbers.
+func DropOld(ctx context.Context, control readmodel.Control, state readmodel.ProjectionState) (dropped []int, err error) {
+	all, err := control.Projections(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("drop: %w", err)
+	}
+	for _, p := range all {
+		if p.State != state {
+			continue
+		}
+		if err := control.Drop(ctx, p.Version); err != nil {
+			return dropped, fmt.Errorf("drop version %d: %w", p.Version, err)
+		}
+		dropped = append(dropped, p.Version)
+	}
+	return dropped, nil
+}
+
+func wait(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
