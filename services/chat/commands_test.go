@@ -134,6 +134,52 @@ func TestCreateRoom(t *testing.T) {
 	}
 }
 
+// A command that is sent again answers with what its sender may see by now.
+func TestRepeatedCommandsShowNothingToThoseWhoLeft(t *testing.T) {
+	const den, member = "/v1/rooms/den", "/v1/rooms/den/members/"
+	w := chattest.Start(t)
+	alice, bob := w.As("alice"), w.As("bob")
+	made := func() chattest.Answer {
+		return alice.Put(den, `{"kind":"private","name":"Secret"}`, chattest.Key("made"), chattest.Wait)
+	}
+	invited := func() chattest.Answer {
+		return alice.Put(member+"bob", `{"membership":"invite"}`, chattest.Key("invited"), chattest.Wait)
+	}
+	made().Is(http.StatusCreated)
+	invited().Is(http.StatusOK)
+	join := func() chattest.Answer {
+		return bob.Put(member+"bob", `{"membership":"join"}`, chattest.Key("joined"), chattest.Wait)
+	}
+	join().Is(http.StatusOK)
+	alice.Put(member+"bob", `{"membership":"join","role":"owner"}`, chattest.Wait).Is(http.StatusOK)
+	leave := func() chattest.Answer {
+		return alice.Put(member+"alice", `{"membership":"leave"}`, chattest.Key("left"), chattest.Wait)
+	}
+	if a := leave().Is(http.StatusOK); a.Text("membership") != "leave" { // says what it was sent for
+		t.Errorf("leave %s", a.Body)
+	}
+	leave().Is(http.StatusOK)
+	for name, again := range map[string]func() chattest.Answer{"room": made, "member": invited} {
+		a := again().Is(http.StatusAccepted)
+		if a.Position() == "" || a.Field("name") != nil || a.Field("membership") != nil || a.Header.Get("Preference-Applied") != "" {
+			t.Errorf("%s: %s, %v", name, a.Body, a.Header)
+		}
+		if o := alice.Get(a.Header.Get("Location")).Is(http.StatusOK); o.Text("status") != "accepted" {
+			t.Errorf("%s: outcome %s", name, o.Body)
+		}
+	}
+	bob.Put(member+"alice", `{"membership":"invite"}`, chattest.Wait).Is(http.StatusOK)
+	if a := made().Is(http.StatusCreated); a.Text("name") != "Secret" || a.Field("settings") != nil { // as GET shows it
+		t.Errorf("room %s", a.Body)
+	}
+	alice.Put(member+"alice", `{"membership":"join"}`, chattest.Wait).Is(http.StatusOK)
+	if made().Is(http.StatusCreated).Field("settings") == nil {
+		t.Error("a member does not see all of the room")
+	}
+	bob.Put(member+"bob", `{"membership":"leave"}`, chattest.Wait).Is(http.StatusOK)
+	join().Is(http.StatusAccepted)
+}
+
 // Membership, from one end to the other: what is said, and what it does.
 func TestMembership(t *testing.T) {
 	w, alice := lobby(t)

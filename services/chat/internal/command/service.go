@@ -66,6 +66,10 @@ type Config struct {
 	Rate, Burst int
 }
 
+// ErrHidden says that the client may not see what its command led to: it was
+// accepted once, and the room is no longer theirs to read.
+var ErrHidden = errors.New("the result is not for the client's eyes")
+
 // Service carries out commands. It is safe for concurrent use. Its errors are
 // problems, or that of the request's context.
 type Service struct {
@@ -96,7 +100,8 @@ type Command struct {
 	// Wait is how long to wait for the verdict; zero: not.
 	Wait time.Duration
 	// Load reads what the client gets to see of an accepted command, in the
-	// moment of the verdict. It may be called again: it sets its result anew.
+	// moment of the verdict. It may be called again: it sets its result anew. It
+	// says [ErrHidden] where they may not see it any more.
 	Load func(ctx context.Context, r readmodel.Reader, o readmodel.Outcome) error
 	// TraceParent is the W3C trace context of the request, or empty.
 	TraceParent string
@@ -113,7 +118,7 @@ type Receipt struct {
 	// Expires is when the event loses its effect if it is not in the log by then.
 	Expires time.Time
 	// Outcome is the fold's verdict, an acceptance; nil where it was not waited
-	// for or has not come in time.
+	// for, has not come in time, or its result is hidden.
 	Outcome *readmodel.Outcome
 }
 

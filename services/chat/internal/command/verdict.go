@@ -39,8 +39,10 @@ func (s *Service) await(ctx context.Context, c Command, r *Receipt, deadline tim
 		switch {
 		case errors.As(err, &rejected):
 			return err
-		case err == nil:
-			r.Outcome = &o
+		case err == nil || errors.Is(err, ErrHidden):
+			if err == nil {
+				r.Outcome = &o
+			}
 			if r.Position == nil {
 				at := s.Gate.Position(o.Partition, o.Offset)
 				r.Position = &at

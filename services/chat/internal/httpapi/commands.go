@@ -51,7 +51,8 @@ func (s *Server) beginIn(c echo.Context, roomName string, h headers, kind string
 		return cmd, err
 	}
 	cmd.Room = id
-	return cmd, readCommand(c, &cmd, kind, body)
+	err = readCommand(c, &cmd, kind, body)
+	return cmd, err
 }
 
 // request is the body of a command.
@@ -139,17 +140,24 @@ func (s *Server) CreateRoom(c echo.Context, p api.CreateRoomParams) error {
 
 func (s *Server) createRoom(c echo.Context, cmd command.Command, body *roomRequest) error {
 	cmd.Facts, cmd.Content = body.facts, body.content()
-	var row readmodel.RoomRow
-	cmd.Load = func(ctx context.Context, r readmodel.Reader, _ readmodel.Outcome) (err error) {
-		row, _, err = r.Room(ctx, readmodel.Key{Tenant: cmd.Who.Tenant, Room: cmd.Room})
-		return err
+	var seen query.Room
+	cmd.Load = func(ctx context.Context, r readmodel.Reader, _ readmodel.Outcome) error {
+		st, err := s.standing(ctx, r, cmd)
+		if err != nil {
+			return err
+		}
+		if st.See() != nil { // its maker may have left since
+			return command.ErrHidden
+		}
+		seen = st.Room()
+		return nil
 	}
 	return s.finish(c, cmd, func(r command.Receipt) (int, any) {
 		status := http.StatusCreated
 		if r.Outcome.Seq == 0 {
 			status = http.StatusOK
 		}
-		return status, encodeRoom(query.Room{RoomRow: row, Full: true})
+		return status, encodeRoom(seen)
 	})
 }
 
@@ -167,9 +175,19 @@ func (s *Server) PutMember(c echo.Context, roomName api.RoomID, user api.ID, p a
 	cmd.Facts = func(by events.Command) events.Facts { return body.facts(by, target) }
 	cmd.Content = events.MemberContent{Reason: body.Reason}
 	var row room.Member
-	cmd.Load = func(ctx context.Context, r readmodel.Reader, _ readmodel.Outcome) (err error) {
-		row, _, err = r.Member(ctx, readmodel.Key{Tenant: cmd.Who.Tenant, Room: cmd.Room}, target)
-		return err
+	cmd.Load = func(ctx context.Context, r readmodel.Reader, o readmodel.Outcome) error {
+		st, err := s.standing(ctx, r, cmd)
+		if err != nil {
+			return err
+		}
+		if row, _, err = r.Member(ctx, readmodel.Key{Tenant: cmd.Who.Tenant, Room: cmd.Room}, target); err != nil {
+			return err
+		}
+		own := target == cmd.Who.User && o.Seq > 0 && row.Since == o.Seq // no more than the command said
+		if st.SeeMember(target) != nil && !own {
+			return command.ErrHidden
+		}
+		return nil
 	}
 	return s.finish(c, cmd, func(r command.Receipt) (int, any) {
 		return http.StatusOK, encodeMemberResult(row.At(s.Now().UnixMilli()), r)
@@ -193,6 +211,11 @@ func (s *Server) PostMessage(c echo.Context, roomName api.RoomID, p api.PostMess
 		return err
 	}
 	return s.finish(c, cmd, func(command.Receipt) (int, any) { return http.StatusCreated, message })
+}
+
+// standing is what the sender of a command may see of its room.
+func (s *Server) standing(ctx context.Context, r readmodel.Reader, cmd command.Command) (query.Standing, error) {
+	return query.StandingOf(ctx, r, readmodel.Key{Tenant: cmd.Who.Tenant, Room: cmd.Room}, cmd.Who.User, s.Now().UnixMilli())
 }
 
 // eventAt reads the event with a seq.

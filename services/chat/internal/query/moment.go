@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/roomlog/roomlog/pkg/events"
-	"github.com/roomlog/roomlog/pkg/events/room"
 	"github.com/roomlog/roomlog/pkg/readmodel"
 	"github.com/roomlog/roomlog/services/chat/internal/auth"
 	"github.com/roomlog/roomlog/services/chat/internal/problem"
@@ -27,9 +26,7 @@ type moment struct {
 	key        readmodel.Key
 	who        events.UserID
 	checkpoint readmodel.Checkpoint
-	room       readmodel.RoomRow
-	exists     bool
-	member     room.Member // as of now: a ban that has ended is none
+	Standing
 }
 
 // errBehind says that the read model is not yet where the reader must have it.
@@ -79,18 +76,8 @@ func (s *Service) open(ctx context.Context, r readmodel.Reader, key readmodel.Ke
 			return nil, problem.New(problem.RoomBlocked, "an event of the room waits for an operator: what you have seen or written stands behind it")
 		}
 	}
-	if m.room, m.exists, err = r.Room(ctx, key); err != nil || !m.exists {
-		return m, err
-	}
-	member, ok, err := r.Member(ctx, key, who)
-	if err != nil {
-		return nil, err
-	}
-	if !ok {
-		member = room.Member{User: who}
-	}
-	m.member = member.At(s.now().UnixMilli())
-	return m, nil
+	m.Standing, err = StandingOf(ctx, r, key, who, s.now().UnixMilli())
+	return m, err
 }
 
 // attempt waits with wait, then runs read in a snapshot, and again while it says
@@ -151,26 +138,3 @@ func (s *Service) snapshot(ctx context.Context, read func(context.Context, readm
 	}
 	return problem.Caused(problem.ReadModelUnavailable, "the database does not answer", err)
 }
-
-// see refuses those who may not know that the room is there.
-func (m *moment) see() error {
-	if !m.exists || m.room.Kind == events.RoomPrivate &&
-		m.member.Membership != events.MembershipJoin && m.member.Membership != events.MembershipInvite {
-		return problem.Rejected(room.CodeRoomNotFound)
-	}
-	return nil
-}
-
-// readable refuses those who may not read the room: reading takes membership, in
-// public rooms too.
-func (m *moment) readable() error {
-	if err := m.see(); err != nil {
-		return err
-	}
-	if !m.joined() {
-		return problem.Rejected(room.CodeNotAMember)
-	}
-	return nil
-}
-
-func (m *moment) joined() bool { return m.exists && m.member.Membership == events.MembershipJoin }

@@ -21,8 +21,8 @@ type Room struct {
 // Room reads one room.
 func (s *Service) Room(ctx context.Context, req Request, id events.RoomID) (out Room, at events.Vector, err error) {
 	at, err = s.inRoom(ctx, req, id, func(_ context.Context, m *moment) error {
-		out = Room{m.room, m.joined()}
-		return m.see()
+		out = m.Standing.Room()
+		return m.See()
 	})
 	return out, at, err
 }
@@ -91,19 +91,13 @@ func (s *Service) Members(ctx context.Context, req Request, id events.RoomID, af
 	return page, at, err
 }
 
-// Member reads one person's standing. One's own can be seen as long as the room
-// can; that of others by members.
+// Member reads one person's standing.
 func (s *Service) Member(ctx context.Context, req Request, id events.RoomID, user events.UserID) (out room.Member, at events.Vector, err error) {
 	at, err = s.inRoom(ctx, req, id, func(ctx context.Context, m *moment) error {
-		if err := m.see(); err != nil {
+		if err := m.SeeMember(user); err != nil {
 			return err
 		}
-		if user != m.who {
-			if err := m.readable(); err != nil {
-				return err
-			}
-		}
-		row, ok, err := m.Member(ctx, m.key, user)
+		row, ok, err := m.Reader.Member(ctx, m.key, user)
 		if err == nil && !ok {
 			err = problem.New(problem.MemberNotFound, "the user never had to do with the room")
 		}
