@@ -421,6 +421,77 @@ func TestAcceptGap(t *testing.T) {
 	})
 }
 
+// TestAcceptLostTail has a log that lost its end and has grown again: all that
+// there is in it is folded, what was folded before has no effect twice.
+func TestAcceptLostTail(t *testing.T) {
+	all := history(8, 100)
+	for name, kept := range map[string]int{"shorter than it was": 20, "longer than it was": 50} {
+		t.Run(name, func(t *testing.T) {
+			store, l, book := openStore(t), newLog(all[:60]...), newBook(t)
+			c := configBy(store, book)
+			catchUp(t, c, l, 1)
+			was := checkpointOf(t, store)
+			l = newLog(slices.Concat(all[:kept], all[60:80])...)
+			var gap *partition.GapError
+			if err := newOwner(t, c, l, 1).CatchUp(t.Context(), l.end(), 0); !errors.As(err, &gap) {
+				t.Fatalf("error %v", err)
+			}
+			decide(t, book, decisions.Decision{Type: decisions.GapAccepted, From: logID, Next: was.Next, Reason: "power loss"})
+			catchUp(t, c, l, 1)
+			once := dumpOf(t, store)
+			s := openStore(t)
+			catchUp(t, config(s), newLog(slices.Concat(all[:60], all[:kept], all[60:80])...), 1)
+			wantDump(t, "after the gap", store, dumpOf(t, s))
+			// The decision is used up: the next gap needs another, though it looks the same.
+			l = newLog(all[:1]...)
+			if err := newOwner(t, c, l, 1).CatchUp(t.Context(), l.end(), book.Next()); !errors.As(err, &gap) {
+				t.Fatalf("the next gap: error %v", err)
+			}
+			wantDump(t, "stopped", store, once)
+		})
+	}
+}
+
+// TestDiscardedRepetition discards an event whose id another event has already:
+// what that one is stays.
+func TestDiscardedRepetition(t *testing.T) {
+	r := roomtest.NewRoom(t, "alice")
+	first := r.Post("alice", "hello")
+	records := r.Records()
+	again := records[1]
+	again.Message.Headers = slices.Clone(again.Message.Headers)
+	for i, h := range again.Message.Headers {
+		if h.Key == events.HeaderType {
+			again.Message.Headers[i].Value = []byte("message.posted.v9")
+		}
+	}
+	l, book, store := newLog(append(records, again, records[1])...), newBook(t), openStore(t)
+	c := configBy(store, book)
+	catchUp(t, c, l, 1)
+	letters := lettersOf(t, store, "lobby")
+	if len(letters) != 2 || letters[0].ID != first.ID {
+		t.Fatalf("parked: %+v", letters)
+	}
+	decide(t, book, discard(letters[0], 0))
+	catchUp(t, c, l, 1)
+	fresh := openStore(t)
+	catchUp(t, configBy(fresh, book), l, 1)
+	wantDump(t, "a fresh fold", store, dumpOf(t, fresh))
+	if len(lettersOf(t, store, "lobby")) > 0 {
+		t.Error("the room is blocked still")
+	}
+	err := store.Snapshot(t.Context(), func(rd readmodel.Reader) error {
+		o, _, err := rd.Outcome(t.Context(), readmodel.Key{Tenant: events.DefaultTenant, Room: "lobby"}, first.ID)
+		if o.Status != room.Accepted || o.Seq != 2 {
+			t.Errorf("the first event: %+v", o)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestLostDecisions stops the partition: the tables are by decisions that nobody
 // can read any more.
 func TestLostDecisions(t *testing.T) {

@@ -109,6 +109,9 @@ func (o *Owner) Run(ctx context.Context) error {
 		var gap *GapError
 		switch {
 		case ctx.Err() != nil:
+		case errors.Is(err, readmodel.ErrNoProjection):
+			o.log.Info("the version of the projection is gone")
+			return nil
 		case errors.As(err, &gap):
 			o.log.Error("partition stopped: the log is not the one that was folded", "reason", gap.Reason)
 			o.States.Set(p, Stopped, gap.Reason)

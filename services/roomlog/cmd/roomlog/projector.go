@@ -22,6 +22,8 @@ type projectorCommand struct {
 	Status projectorStatusCommand `cmd:"" help:"How far each partition is folded, and what was set aside."`
 	Verify projectorVerifyCommand `cmd:"" help:"Fold the log afresh and compare the tables."`
 
+	Rebuild rebuildCommand `cmd:"" help:"Fold the log into new tables beside the live ones, and make them live."`
+
 	Dead      deadCommand      `cmd:"" help:"What could not be judged: list, show, release, discard."`
 	Retry     retryCommand     `cmd:"" help:"Have all parked events judged again."`
 	AcceptGap acceptGapCommand `cmd:"" name:"accept-gap" help:"Let a stopped partition go on, after what is missing has been looked at."`
