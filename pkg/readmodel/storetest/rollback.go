@@ -15,6 +15,7 @@ func everything(p *projector) {
 	r.verdict("rejected", "eve", "rejected", "not_a_member")
 	p.bad("no key")
 	p.room(inMain("stuck")).parked("unknown", "unknown_type")
+	p.batch.Unparked = append(p.batch.Unparked, readmodel.Parked{Key: inMain("was stuck")})
 }
 
 // needsOfEverything makes the store run each of its statements.
@@ -104,7 +105,7 @@ func testFaults(t *testing.T, open Open) {
 
 	for _, failing = range []string{
 		"begin", "fence", "headers", "blocked", "members", "priors",
-		"write rooms", "write members", "write events", "write outcomes", "write bad_records", "write dead_letters", "commit",
+		"unpark", "write rooms", "write members", "write events", "write outcomes", "write bad_records", "write dead_letters", "commit",
 	} {
 		statements = nil
 		_, err := p.fold(t.Context(), needsOfEverything(), batch)
