@@ -39,6 +39,9 @@ const (
 	readHeaderTimeout = 5 * time.Second
 	idleTimeout       = 2 * time.Minute
 	maxHeaderBytes    = 32 << 10
+	// longestAnswer is above what any answer takes, streams apart, which give each
+	// write its own time: it catches what has none.
+	longestAnswer = 2 * time.Minute
 )
 
 // Log is what the API needs of the log. [OpenLog] gives one.
@@ -137,7 +140,8 @@ func (c Config) ListenAPI(ctx context.Context) (net.Listener, error) {
 // Run serves on l, which it closes, until ctx ends.
 func (s *Service) Run(ctx context.Context, l net.Listener) error {
 	server := &http.Server{
-		Handler: s.handler, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
+		Handler: s.handler, ReadHeaderTimeout: min(readHeaderTimeout, s.cfg.RequestTimeout),
+		ReadTimeout: s.cfg.RequestTimeout, WriteTimeout: s.cfg.RequestTimeout + s.cfg.PublishTimeout + longestAnswer, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
 		ErrorLog: slog.NewLogLogger(s.deps.Logger.Handler(), slog.LevelDebug),
 	}
 	// Requests that finish while the server stops wait for verdicts still.

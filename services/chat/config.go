@@ -19,6 +19,7 @@ type Config struct {
 	SecretFile     string        `name:"secret-file" help:"File with the secret that tokens are signed with (HS256): at least 32 bytes; white space around it does not count." type:"path"`
 	Tenants        []string      `help:"Tenants that tokens signed with the secret may speak for, separated by commas; none: all."`
 	PublishTimeout time.Duration `name:"publish-timeout" help:"How long the log may take for an event before the answer says that its outcome is not known." default:"10s"`
+	RequestTimeout time.Duration `name:"request-timeout" help:"How long a client may take to send a request." default:"20s"`
 	ReadTimeout    time.Duration `name:"read-timeout" help:"How long the database may take for one read." default:"5s"`
 	Rate           int           `name:"rate" help:"Commands a second that one user may send." default:"1000"`
 	Burst          int           `name:"burst" help:"Commands that one user may send at once." default:"2000"`
@@ -60,6 +61,7 @@ func ReadSecret(path string) (Secret, error) {
 func (c *Config) Validate() (warnings []string, err error) {
 	orDefault(&c.Listen, "127.0.0.1:8080")
 	orDefault(&c.PublishTimeout, 10*time.Second)
+	orDefault(&c.RequestTimeout, 20*time.Second)
 	orDefault(&c.ReadTimeout, 5*time.Second)
 	orDefault(&c.Rate, 1000)
 	orDefault(&c.Burst, 2000)
@@ -81,7 +83,7 @@ func (c *Config) Validate() (warnings []string, err error) {
 		}
 	}
 	for name, d := range map[string]time.Duration{
-		"--publish-timeout": c.PublishTimeout, "--read-timeout": c.ReadTimeout,
+		"--request-timeout": c.RequestTimeout, "--publish-timeout": c.PublishTimeout, "--read-timeout": c.ReadTimeout,
 		"--stream-timeout": c.StreamTimeout, "--stop-timeout": c.StopTimeout,
 	} {
 		if d < 0 {

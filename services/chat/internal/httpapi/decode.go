@@ -20,8 +20,6 @@ import (
 
 const (
 	maxBody = events.MaxEvent
-	// bodyTimeout is how long a client may take to send a body.
-	bodyTimeout = 15 * time.Second
 
 	defaultLimit = 50
 	maxLimit     = 200
@@ -39,10 +37,10 @@ func readBody(c echo.Context, into any, required ...string) ([]byte, error) {
 	if r.ContentLength > maxBody {
 		return nil, bodyTooLarge()
 	}
-	rc := http.NewResponseController(c.Response())
-	_ = rc.SetReadDeadline(time.Now().Add(bodyTimeout)) // not all writers of tests have one
 	body, err := io.ReadAll(http.MaxBytesReader(c.Response(), r.Body, maxBody))
-	_ = rc.SetReadDeadline(time.Time{})
+	if err == nil {
+		requestRead(c)
+	}
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
@@ -53,6 +51,14 @@ func readBody(c echo.Context, into any, required ...string) ([]byte, error) {
 		return nil, problem.New(problem.InvalidJSON, "the body is empty")
 	}
 	return body, strictjson.Decode(body, into, required...)
+}
+
+// requestRead ends the time that a client has for sending its request, where it has
+// come in full: else the server would take its end for that of the client, and
+// cut long polls, streams and waits. What comes of a body that is not read in
+// full, or not at all, is still bounded by it.
+func requestRead(c echo.Context) {
+	_ = http.NewResponseController(c.Response()).SetReadDeadline(time.Time{}) // not all writers of tests have one
 }
 
 func bodyTooLarge() error {

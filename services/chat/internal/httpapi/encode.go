@@ -3,6 +3,8 @@ package httpapi
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -14,6 +16,9 @@ import (
 	"github.com/roomlog/roomlog/services/chat/internal/query"
 )
 
+// answerTimeout is how long a client may take for an answer that is no stream.
+const answerTimeout = 20 * time.Second
+
 // writeJSON answers with a JSON body. It is encoded before anything is sent, so
 // that what cannot be encoded is still an error.
 func writeJSON(c echo.Context, status int, contentType string, body any) error {
@@ -24,6 +29,12 @@ func writeJSON(c echo.Context, status int, contentType string, body any) error {
 	if c.Response().Header().Get("Cache-Control") == "" {
 		c.Response().Header().Set("Cache-Control", "private, no-store")
 	}
+	return blob(c, status, contentType, b)
+}
+
+// blob answers with bytes, for which the client has answerTimeout.
+func blob(c echo.Context, status int, contentType string, b []byte) error {
+	_ = http.NewResponseController(c.Response()).SetWriteDeadline(time.Now().Add(answerTimeout)) // not all writers of tests have one
 	return c.Blob(status, contentType, b)
 }
 

@@ -30,6 +30,9 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		h.Set(echo.HeaderXRequestID, id)
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
+		if c.Request().Body == http.NoBody {
+			requestRead(c)
+		}
 		start := time.Now()
 		if err := next(c); err != nil {
 			c.Error(err)

@@ -108,7 +108,7 @@ func (s *streams) leave(who auth.Identity) {
 
 // GetOpenapi serves the description of the API.
 func (s *Server) GetOpenapi(c echo.Context) error {
-	return c.Blob(http.StatusOK, echo.MIMEApplicationJSON, s.spec.json)
+	return blob(c, http.StatusOK, echo.MIMEApplicationJSON, s.spec.json)
 }
 
 // GetMe tells who the token says the caller is.
