@@ -59,9 +59,12 @@ type Control interface {
 	// of the live version must have the same seqs for the same events in the other
 	// one ([DiffersError]). Rooms are told by their digests; where the other version
 	// is ahead, the live digest is carried on over the events that it lacks. The one
-	// that was live becomes [Previous]. Going back is the same step.
+	// that was live becomes [Previous]. Going back is the same step; to the one that
+	// is live is none. Versions that fold different logs are refused too.
 	CutOver(ctx context.Context, version int, now int64) error
-	// Drop removes a version and its tables; not the live one ([ErrLive]).
+	// Drop removes a version and its tables; not the live one ([ErrLive]). It waits
+	// for snapshots that a live store has open. Who folds it is told
+	// ([ErrNoProjection]) at the next claim or batch.
 	Drop(ctx context.Context, version int) error
 	Close() error
 }

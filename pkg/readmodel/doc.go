@@ -8,5 +8,8 @@
 // committed together. All reading goes through [Store.Snapshot], so that
 // checkpoint, authorization and rows of an answer are of one moment.
 //
+// Versions live side by side. A [Control] says which one is live, and the drivers'
+// live stores read that one, whichever it is, snapshot by snapshot.
+//
 // Times are Unix milliseconds, JSON is text.
 package readmodel

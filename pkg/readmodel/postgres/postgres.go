@@ -1,7 +1,8 @@
 // Package postgres keeps a projection in a PostgreSQL schema: the store of the
 // services apart. One version of the projection is one schema, roomlog_vN, in
 // which everything lives, goose's table too; the connections' search_path is
-// that schema and nothing else.
+// that schema and nothing else. Which version is live stands in schema
+// roomlog_control: [Control] and [Live].
 //
 // A batch takes two round trips: begin, fence and prefetch go in one pipeline,
 // rows and commit in another. Snapshots are REPEATABLE READ, READ ONLY.

@@ -1,5 +1,6 @@
 // Package sqlite keeps a projection in a SQLite file: the store of `roomlog
-// run`. One version of the projection is one file, readmodel-vN.db.
+// run`. One version of the projection is one file, readmodel-vN.db; which one is
+// live stands in control.db: [Control] and [Live].
 //
 // There is one writer connection, whose transactions begin IMMEDIATE, and a pool
 // of readers; in WAL mode they do not wait for each other. Several stores, in

@@ -133,7 +133,7 @@ func await(ctx context.Context, tx Tx, version int, at []readmodel.Checkpoint) e
 		}
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return fmt.Errorf("%w (%w)", err, ctx.Err())
 		case <-deadline.C:
 			return err
 		case <-poll.C:
@@ -142,7 +142,9 @@ func await(ctx context.Context, tx Tx, version int, at []readmodel.Checkpoint) e
 }
 
 // reached tells whether a version is at the checkpoints or past them, but for
-// some records a partition.
+// some records a partition. Which decisions of operators are carried out is not
+// compared: the cursor moves on with batches, also past what has nothing to do in the
+// partition, so an idle one may lag for ever. What a decision does shows in the rooms.
 func reached(ctx context.Context, tx Tx, version int, at []readmodel.Checkpoint, but events.Offset) error {
 	list, err := tx.Checkpoints(ctx, version)
 	if err != nil {
@@ -159,9 +161,6 @@ func reached(ctx context.Context, tx Tx, version int, at []readmodel.Checkpoint,
 			return &readmodel.BehindError{Partition: live.Partition, Next: c.Next, Live: live.Next}
 		case ok && c.Log != live.Log && but == 0:
 			return fmt.Errorf("version %d folds log %s in partition %d, the live one %s", version, c.Log, live.Partition, live.Log)
-		case c.Decisions < live.Decisions && but == 0:
-			return fmt.Errorf("version %d has carried out the operators' decisions below %d in partition %d, the live one those below %d",
-				version, c.Decisions, live.Partition, live.Decisions)
 		}
 	}
 	return nil
