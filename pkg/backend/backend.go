@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/roomlog/roomlog/pkg/decisions"
 	"github.com/roomlog/roomlog/pkg/eventlog"
 	"github.com/roomlog/roomlog/pkg/events"
 	"github.com/roomlog/roomlog/pkg/readmodel"
@@ -94,6 +95,16 @@ func (c Config) EnsureTimeline(ctx context.Context, l Log) error {
 	})
 	if err != nil {
 		return fmt.Errorf("the timeline: %w", err)
+	}
+	return nil
+}
+
+// EnsureDecisions makes sure that the topic of the operators' decisions is there,
+// replicated as the log is.
+func (c Config) EnsureDecisions(ctx context.Context, l Log) error {
+	_, err := eventlog.EnsureTopic(ctx, l.Config, decisions.Spec(l.Config, c.Replication, c.MinInSync))
+	if err != nil {
+		return fmt.Errorf("the decisions topic: %w", err)
 	}
 	return nil
 }

@@ -146,9 +146,7 @@ func (b *Book) ReadToEnd(topic events.LogID) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.topic = topic
-	select {
-	case <-b.ready:
-	default:
+	if !b.IsReady() {
 		close(b.ready)
 	}
 }
@@ -219,6 +217,16 @@ func (b *Book) Ready(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
+	}
+}
+
+// IsReady reports whether the topic has been read to its end once.
+func (b *Book) IsReady() bool {
+	select {
+	case <-b.ready:
+		return true
+	default:
+		return false
 	}
 }
 

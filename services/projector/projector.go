@@ -63,6 +63,9 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		return nil, err
 	}
 	book := decisions.NewBook()
+	deps.Metrics.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "roomlog_projector_decisions_ignored", Help: "Records of the decisions topic that this program cannot act upon.",
+	}, func() float64 { return float64(book.Ignored()) }))
 	return &Service{deps: deps, client: client, book: book, versions: &versions{
 		cfg: cfg, deps: deps, running: map[int]*running{},
 		make: func(version int, store readmodel.Store) (*projection, error) {
@@ -116,8 +119,18 @@ func (s *Service) Checks() []admin.Check {
 	return []admin.Check{
 		{Name: "log", Required: true, Run: func(ctx context.Context) (any, error) { return nil, s.client.Ping(ctx) }},
 		{Name: "database", Required: true, Run: func(ctx context.Context) (any, error) { return s.deps.Control.Projections(ctx) }},
+		{Name: "decisions", Required: true, Run: s.checkDecisions},
 		{Name: "partitions", Required: true, Run: s.checkPartitions},
 	}
+}
+
+// checkDecisions fails until the operators' decisions have been read: nothing is
+// folded before.
+func (s *Service) checkDecisions(context.Context) (any, error) {
+	if !s.book.IsReady() {
+		return nil, errors.New("the decisions topic has not been read")
+	}
+	return map[string]int64{"next": int64(s.book.Next()), "ignored": s.book.Ignored()}, nil
 }
 
 // checkPartitions fails where a partition of the version that is read, or was,

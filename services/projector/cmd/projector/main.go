@@ -79,6 +79,9 @@ func run(ctx context.Context, f flags) (err error) {
 	if err := f.Backend.EnsureTimeline(ctx, log); err != nil {
 		return err
 	}
+	if err := f.Backend.EnsureDecisions(ctx, log); err != nil {
+		return err
+	}
 	control, err := f.Backend.OpenControl(ctx, logger)
 	if err != nil {
 		return err

@@ -120,6 +120,22 @@ func TestBeaconsOfWhatIsOwned(t *testing.T) {
 	})
 }
 
+// Events that were parked are older than the checkpoint. However many messages
+// they take, each leads to where the chain is.
+func TestReleasedEventsKeepTheChain(t *testing.T) {
+	big := row(3, 1)
+	big.Content = strings.Repeat("x", maxBytes)
+	parts := split(partition.Commit{Floor: 9, Next: 9, Decisions: 2, Events: []readmodel.EventRow{big, big, row(4, 2)}})
+	if len(parts) != 3 {
+		t.Fatalf("%d messages", len(parts))
+	}
+	for _, p := range parts {
+		if p.Floor != 9 || p.Next != 9 || p.Decisions != 2 || len(p.Events) != 1 {
+			t.Errorf("floor %d, next %d, decisions %d", p.Floor, p.Next, p.Decisions)
+		}
+	}
+}
+
 func TestLossIsCountedAndQueuedCommitsAreToldAtTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &publisher{fail: true}

@@ -137,6 +137,11 @@ func (s *Site) EnsureTimeline(ctx context.Context) error {
 	return s.flags.EnsureTimeline(ctx, s.Log)
 }
 
+// EnsureDecisions makes sure that the topic of the operators' decisions is there.
+func (s *Site) EnsureDecisions(ctx context.Context) error {
+	return s.flags.EnsureDecisions(ctx, s.Log)
+}
+
 // Decisions is the topic of the operators' decisions, as it is wanted.
 func (s *Site) Decisions() eventlog.TopicSpec {
 	return decisions.Spec(s.Log.Config, s.flags.Replication, s.flags.MinInSync)

@@ -126,6 +126,9 @@ func assemble(ctx context.Context, c Config, s *site.Site, open *closers) (p par
 		return p, err
 	}
 	open.add(func(context.Context) error { return log.Close() })
+	if err := s.EnsureDecisions(ctx); err != nil {
+		return p, err
+	}
 	told, err := openTimeline(ctx, s, c.Logger, open)
 	if err != nil {
 		return p, err
