@@ -144,6 +144,15 @@ func TestOperations(t *testing.T) {
 	wantExit(t, 1, "has no gap", "projector", "accept-gap", "--data", o.data, "--partition", "0", "--reason", "none")
 	wantExit(t, 2, "--partition is 99", "projector", "accept-gap", "--data", o.data, "--partition", "99", "--reason", "none")
 	o.run(t, 0, "roomlog projector verify --data data")
+
+	// A rebuild knows what was discarded, else it is refused.
+	o.run(t, 0, "roomlog projector rebuild --data data")
+	if n := texts("lobby"); n != 1 {
+		t.Errorf("%d messages in the room after the rebuild, want one", n)
+	}
+	o.run(t, 0, "roomlog projector verify --data data")
+	o.run(t, 0, "roomlog projector rebuild --data data --rollback")
+	o.run(t, 0, "roomlog projector rebuild --data data --drop-old")
 	p.MustStop(t)
 
 	// Without a process on the directory the command carries it out itself.
