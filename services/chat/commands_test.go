@@ -113,6 +113,62 @@ func TestIdempotencyRaces(t *testing.T) {
 	}
 }
 
+// Racing requests under one key have one id: each learns its own verdict from the
+// place that its answer names.
+func TestRacersOutcomes(t *testing.T) {
+	w, alice := lobby(t)
+	w.Hold()
+	first := alice.Post(messages, `{"text":"a"}`, chattest.Key("k")).Is(http.StatusAccepted)
+	same := alice.Post(messages, `{"text":"a"}`, chattest.Key("k")).Is(http.StatusAccepted)
+	other := alice.Post(messages, `{"text":"b"}`, chattest.Key("k")).Is(http.StatusAccepted)
+	if first.Text("event_id") != other.Text("event_id") || first.Header.Get("Location") == other.Header.Get("Location") {
+		t.Fatalf("%v and %v", first.Header, other.Header)
+	}
+	if o := alice.Get(other.Header.Get("Location")); o.Text("status") != "pending" {
+		t.Errorf("before the fold %s", o.Body)
+	}
+	w.Resume()
+	outcome := func(a chattest.Answer) chattest.Answer {
+		return alice.Get(a.Header.Get("Location"), chattest.At(other.Position())).Is(http.StatusOK)
+	}
+	for _, a := range []chattest.Answer{first, same} {
+		if o := outcome(a); o.Text("status") != "accepted" || o.Field("seq") != 2.0 {
+			t.Errorf("outcome %s", o.Body)
+		}
+	}
+	if o := outcome(other); o.Text("status") != "rejected" || o.Text("code") != "idempotency_key_reused" {
+		t.Errorf("outcome of the other %s", o.Body)
+	}
+	path, _, _ := strings.Cut(first.Header.Get("Location"), "?")
+	if o := alice.Get(path); o.Text("status") != "accepted" {
+		t.Errorf("outcome of the id %s", o.Body)
+	}
+	alice.Get(path+"?position=x").Problem(http.StatusBadRequest, "invalid_position")
+}
+
+// Another's command is answered for as one that nobody has sent, in each state.
+func TestOutcomesOfOthersProveNothing(t *testing.T) {
+	w, alice := lobby(t)
+	sent := alice.Post(messages, `{"text":"a"}`, chattest.Key("guessable"), chattest.Wait).Is(http.StatusCreated)
+	const past, future = "?expires=2020-01-01T00:00:00Z", "?expires=2099-01-01T00:00:00Z"
+	same := func(name string) {
+		t.Helper()
+		for _, query := range []string{"", past, future} {
+			id := h("X-Request-Id", "same")
+			theirs := w.As("eve").Get("/v1/rooms/lobby/outcomes/"+sent.Text("id")+query, id)
+			none := w.As("eve").Get("/v1/rooms/lobby/outcomes/nothing"+query, id)
+			if theirs.Status != none.Status || string(theirs.Body) != string(none.Body) {
+				t.Errorf("%s%s: %d %s, and where there is none %d %s", name, query, theirs.Status, theirs.Body, none.Status, none.Body)
+			}
+		}
+	}
+	same("folded")
+	w.Hold()
+	say(t, alice, 1)
+	same("behind")
+	w.Resume()
+}
+
 func TestCreateRoom(t *testing.T) {
 	w := chattest.Start(t)
 	alice := w.As("alice")
@@ -412,4 +468,66 @@ func TestBlockedRoom(t *testing.T) {
 	// Nobody is refused by what the room was before.
 	w.As("bob").Post(messages, `{"text":"b"}`).Is(http.StatusAccepted)
 	alice.Post("/v1/rooms/other/messages", `{"text":"a"}`, chattest.At(parked.Position()), chattest.Wait).Is(http.StatusCreated)
+}
+
+// A private room whose event waits for an operator is to strangers as one that
+// is not there.
+func TestBlockedRoomIsHidden(t *testing.T) {
+	const den = "/v1/rooms/den"
+	w := chattest.Start(t)
+	alice, eve, bob := w.As("alice"), w.As("eve"), w.As("bob")
+	alice.Put(den, `{"kind":"private"}`, chattest.Wait).Is(http.StatusCreated)
+	alice.Put(den+"/members/bob", `{"membership":"invite"}`, chattest.Wait).Is(http.StatusOK)
+	w.Park(func(e *events.Event) bool { return e.Room == "den" })
+	parked := alice.Post(den+"/messages", `{"text":"a"}`).Is(http.StatusAccepted)
+	at := chattest.At(parked.Position())
+	for _, c := range []*chattest.Client{alice, bob} {
+		c.Get(den, at).Problem(http.StatusServiceUnavailable, "room_blocked")
+	}
+	alice.Get(parked.Header.Get("Location"), at).Is(http.StatusOK)
+
+	id := h("X-Request-Id", "same")
+	for _, r := range []struct {
+		method, path string
+		body         any
+	}{
+		{http.MethodGet, "", nil},
+		{http.MethodGet, "/messages", nil},
+		{http.MethodGet, "/events", nil},
+		{http.MethodGet, "/outcomes/" + parked.Text("event_id"), nil},
+		{http.MethodPost, "/messages", `{"text":"a"}`},
+		{http.MethodPut, "/members/eve", `{"membership":"join"}`},
+		{http.MethodPut, "/members/alice", `{"membership":"leave"}`},
+	} {
+		there := eve.Do(r.method, den+r.path, r.body, id, at, h("Prefer", "wait=5"))
+		nowhere := eve.Do(r.method, "/v1/rooms/nowhere"+r.path, r.body, id, at, h("Prefer", "wait=5"))
+		if there.Status != http.StatusNotFound || string(there.Body) != string(nowhere.Body) {
+			t.Errorf("%s %s: %d %s, and where there is none %d %s", r.method, r.path, there.Status, there.Body, nowhere.Status, nowhere.Body)
+		}
+	}
+	eve.Put(den, `{"kind":"private"}`).Problem(http.StatusConflict, "room_id_taken")
+
+	// Where the look before was not possible, the verdict is not told either.
+	w.Store.SetAway(errAway)
+	sent := make(chan chattest.Answer)
+	before := w.Log.Len()
+	go func() { sent <- eve.Post(den+"/messages", `{"text":"a"}`, chattest.Wait) }()
+	until(t, func() bool { return w.Log.Len() > before })
+	w.Store.SetAway(nil)
+	(<-sent).Problem(http.StatusNotFound, "room_not_found")
+
+	// An author's own is pending, whatever became of them.
+	if o := eve.Get(den + "/outcomes/" + lastID(w)).Is(http.StatusOK); o.Text("status") != "pending" {
+		t.Errorf("outcome %s", o.Body)
+	}
+}
+
+// lastID is the id of the last event of the den's partition.
+func lastID(w *chattest.World) string {
+	all := w.Log.Records(w.PartitionOf("den"))
+	e, err := events.Decode(all[len(all)-1].Message)
+	if err != nil {
+		w.T.Fatal(err)
+	}
+	return string(e.ID)
 }

@@ -666,6 +666,9 @@ type GetMessageParams struct {
 
 // GetOutcomeParams defines parameters for GetOutcome.
 type GetOutcomeParams struct {
+	// Position Where the log has the command: the token of that one place, as the `Location` of its `202` gave it.
+	Position *string `form:"position,omitempty" json:"position,omitempty"`
+
 	// Expires When the command loses its effect if it is not in the log by then (RFC 3339).
 	Expires *time.Time `form:"expires,omitempty" json:"expires,omitempty"`
 
@@ -1511,6 +1514,13 @@ func (w *ServerInterfaceWrapper) GetOutcome(ctx echo.Context) error {
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params GetOutcomeParams
+	// ------------- Optional query parameter "position" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "position", ctx.QueryParams(), &params.Position, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter position: %s", err))
+	}
+
 	// ------------- Optional query parameter "expires" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "expires", ctx.QueryParams(), &params.Expires, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})

@@ -119,6 +119,9 @@ func (l *Log) Len() (n int) {
 	return n
 }
 
+// Records are those of a partition.
+func (l *Log) Records(p events.Partition) []Record { return l.from(p, 0) }
+
 func (l *Log) from(p events.Partition, o events.Offset) []Record {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -117,7 +117,9 @@ func (c *courtesy) confirm(ctx context.Context, key readmodel.Key, cmd Command, 
 		return appendIt, nil
 	}
 	o, err := c.ask(ctx, c.CourtesyTimeout, key, cmd, e, want)
-	if err != nil || o.blocked {
+	// A blocked room is as old as it is; but who cannot see it must not learn that
+	// it is there because it is blocked.
+	if err != nil || o.blocked && o.verdict.Code != room.CodeRoomNotFound && o.verdict.Code != room.CodeRoomIDTaken {
 		return appendIt, nil //nolint:nilerr // the log decides
 	}
 	return o, nil

@@ -99,6 +99,8 @@ type Command struct {
 	Position events.Vector
 	// Wait is how long to wait for the verdict; zero: not.
 	Wait time.Duration
+	// See gives the problem for a client that may not know of the room.
+	See func(ctx context.Context, r readmodel.Reader) error
 	// Load reads what the client gets to see of an accepted command, in the
 	// moment of the verdict. It may be called again: it sets its result anew. It
 	// says [ErrHidden] where they may not see it any more.

@@ -99,11 +99,17 @@ func (s *Service) find(ctx context.Context, r readmodel.Reader, key readmodel.Ke
 		return o, nil
 	}
 	blocked, ok, err := r.Blocked(ctx, key)
-	if err == nil && ok && (receipt.Position == nil || blocked.Offset <= receipt.Position.Offset) {
-		err = problem.New(problem.RoomBlocked, "an event of the room waits for an operator: this one stands behind it")
+	switch {
+	case err != nil:
+		return o, err
+	case !ok || receipt.Position != nil && blocked.Offset > receipt.Position.Offset:
+		return o, errNoVerdict
 	}
-	if err == nil {
-		err = errNoVerdict
+	if err := c.See(ctx, r); err != nil {
+		if _, creates := c.Facts(events.Command{}).(events.RoomCreated); creates {
+			return o, errNoVerdict // the room is not there because its making is parked
+		}
+		return o, err
 	}
-	return o, err
+	return o, problem.New(problem.RoomBlocked, "an event of the room waits for an operator: this one stands behind it")
 }

@@ -85,6 +85,13 @@ func readCommand(c echo.Context, cmd *command.Command, kind string, body request
 // finish carries the command out and answers: 202, or what show gives of the
 // verdict.
 func (s *Server) finish(c echo.Context, cmd command.Command, show func(command.Receipt) (status int, body any)) error {
+	cmd.See = func(ctx context.Context, r readmodel.Reader) error {
+		st, err := s.standing(ctx, r, cmd)
+		if err != nil {
+			return err
+		}
+		return st.See()
+	}
 	r, err := s.Commands.Do(c.Request().Context(), cmd)
 	if r.Position != nil {
 		c.Response().Header().Set(position.Header, r.Token.Token())
@@ -102,6 +109,7 @@ func (s *Server) finish(c echo.Context, cmd command.Command, show func(command.R
 	if r.Position != nil {
 		token := r.Token.Token()
 		accepted.Position = &token
+		location += "?position=" + r.Position.Token()
 	} else {
 		location += "?expires=" + r.Expires.UTC().Format("2006-01-02T15:04:05.000Z")
 	}

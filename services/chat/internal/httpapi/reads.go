@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"net/http"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -194,11 +193,16 @@ func (s *Server) GetOutcome(c echo.Context, roomName api.RoomID, event api.Event
 	if err != nil {
 		return err
 	}
-	var expires time.Time
+	q := query.OutcomeQuery{Event: e}
 	if p.Expires != nil {
-		expires = *p.Expires
+		q.Expires = *p.Expires
 	}
-	o, at, err := s.Reads.Outcome(c.Request().Context(), req, id, e, expires)
+	if p.Position != nil {
+		if q.At, err = s.Gate.ReadAt(*p.Position, s.Gate.PartitionOf(req.Who.Tenant, id)); err != nil {
+			return err
+		}
+	}
+	o, at, err := s.Reads.Outcome(c.Request().Context(), req, id, q)
 	if err != nil {
 		return err
 	}

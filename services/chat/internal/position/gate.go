@@ -74,6 +74,21 @@ func (g *Gate) Read(token string) (events.Vector, error) {
 	return v, nil
 }
 
+// ReadAt reads the token of one event's place, which is in the partition. Errors
+// are as of [Gate.Read].
+func (g *Gate) ReadAt(token string, p events.Partition) (*events.Position, error) {
+	v, err := g.Read(token)
+	if err != nil {
+		return nil, err
+	}
+	next, ok := v.Next(p)
+	if !ok || next == 0 || v.Len() != 1 {
+		return nil, problem.In(problem.InvalidPosition, "position", "this is not the place of an event of the room")
+	}
+	at := g.Position(p, next-1)
+	return &at, nil
+}
+
 // Verify gives the problem position_of_another_log where v asks for more than the
 // log has. It asks the log only where nothing else tells, and where the log does
 // not answer it lets v pass: to wait for it does no harm.

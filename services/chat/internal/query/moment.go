@@ -67,7 +67,10 @@ func (s *Service) open(ctx context.Context, r readmodel.Reader, key readmodel.Ke
 	if !ok || m.checkpoint.Log != s.log || m.checkpoint.Next < want {
 		return nil, errBehind
 	}
-	if want > 0 {
+	if m.Standing, err = StandingOf(ctx, r, key, who, s.now().UnixMilli()); err != nil {
+		return nil, err
+	}
+	if want > 0 && m.See() == nil { // to others the room is not there, blocked or not
 		b, blocked, err := r.Blocked(ctx, key)
 		if err != nil {
 			return nil, err
@@ -76,8 +79,7 @@ func (s *Service) open(ctx context.Context, r readmodel.Reader, key readmodel.Ke
 			return nil, problem.New(problem.RoomBlocked, "an event of the room waits for an operator: what you have seen or written stands behind it")
 		}
 	}
-	m.Standing, err = StandingOf(ctx, r, key, who, s.now().UnixMilli())
-	return m, err
+	return m, nil
 }
 
 // attempt waits with wait, then runs read in a snapshot, and again while it says

@@ -14,6 +14,10 @@ import (
 // counts as expired only when its time has been over for so long.
 const clockSkew = 5 * time.Second
 
+// parkedMax is among how many parked events of a room an author's own is looked
+// for.
+const parkedMax = 1000
+
 // OutcomeStatus is what is known of a command.
 type OutcomeStatus string
 
@@ -33,12 +37,23 @@ type Outcome struct {
 	Position *events.Position // nil where the log's answer is not known
 }
 
-// Outcome tells a command's author what became of it. Expires, where it is not
-// zero, is when the command loses its effect if the log does not have it by then.
-func (s *Service) Outcome(ctx context.Context, req Request, id events.RoomID, event events.EventID, expires time.Time) (out Outcome, at events.Vector, err error) {
+// OutcomeQuery is the command that is asked about.
+type OutcomeQuery struct {
+	Event events.EventID
+	// At is where the log has it, if that is known: of several records with one id
+	// each has its own verdict.
+	At *events.Position
+	// Expires, where it is not zero, is when the command loses its effect if the
+	// log does not have it by then.
+	Expires time.Time
+}
+
+// Outcome tells a command's author what became of it. To anyone else the answer
+// is as if nobody had sent it.
+func (s *Service) Outcome(ctx context.Context, req Request, id events.RoomID, q OutcomeQuery) (out Outcome, at events.Vector, err error) {
 	found := false
-	at, err = s.outcomeIn(ctx, req, id, func(ctx context.Context, r readmodel.Reader, key readmodel.Key, _ readmodel.Checkpoint) (err error) {
-		out, found, err = s.known(ctx, r, key, event, req.Who.User)
+	at, err = s.outcomeIn(ctx, req, id, func(ctx context.Context, r readmodel.Reader, key readmodel.Key, c readmodel.Checkpoint) (err error) {
+		out, found, err = s.known(ctx, r, key, c, q, req.Who.User)
 		return err
 	})
 	if found || err != nil {
@@ -46,17 +61,17 @@ func (s *Service) Outcome(ctx context.Context, req Request, id events.RoomID, ev
 	}
 	// An id that is not there may be in the log and not yet folded. Where the log
 	// ends must be read after the expiry and before the tables.
-	over := !expires.IsZero() && s.now().After(expires.Add(clockSkew))
+	over := !q.Expires.IsZero() && s.now().After(q.Expires.Add(clockSkew))
 	end, ended := s.endOf(ctx, s.gate.PartitionOf(req.Who.Tenant, id))
 	at, err = s.outcomeIn(ctx, req, id, func(ctx context.Context, r readmodel.Reader, key readmodel.Key, c readmodel.Checkpoint) (err error) {
-		if out, found, err = s.known(ctx, r, key, event, req.Who.User); found || err != nil {
+		if out, found, err = s.known(ctx, r, key, c, q, req.Who.User); found || err != nil {
 			return err
 		}
-		_, parked, err := r.Blocked(ctx, key) // it may be among the parked ones
+		parked, err := s.parked(ctx, r, key, q.Event, req.Who.User)
 		switch {
 		case err != nil:
 			return err
-		case parked || !ended || c.Next < end || !over && !expires.IsZero():
+		case parked || !ended || c.Next < end || !over && !q.Expires.IsZero():
 			out = Outcome{Status: OutcomePending}
 			return nil
 		case over:
@@ -68,16 +83,55 @@ func (s *Service) Outcome(ctx context.Context, req Request, id events.RoomID, ev
 	return out, at, err
 }
 
-// known reads an outcome that the read model has.
-func (s *Service) known(ctx context.Context, r readmodel.Reader, key readmodel.Key, event events.EventID, who events.UserID) (Outcome, bool, error) {
-	o, ok, err := r.Outcome(ctx, key, event)
-	switch {
-	case err != nil || !ok:
+// known reads an outcome that the read model has. That of another's command is as
+// none: ids can be guessed where keys can.
+func (s *Service) known(ctx context.Context, r readmodel.Reader, key readmodel.Key, c readmodel.Checkpoint, q OutcomeQuery, who events.UserID) (Outcome, bool, error) {
+	if q.At != nil {
+		if q.At.Offset >= c.Next {
+			return Outcome{}, false, nil
+		}
+		o, ok, err := r.OutcomeAt(ctx, key, q.Event, q.At.Partition, q.At.Offset)
+		if err != nil || ok && o.Sender == who {
+			return s.outcome(o), ok, err
+		}
+		first, blocked, err := r.Blocked(ctx, key)
+		if err != nil || blocked && first.Offset <= q.At.Offset {
+			return Outcome{}, false, err
+		}
+		// A duplicate has the first one's outcome.
+	}
+	o, ok, err := r.Outcome(ctx, key, q.Event)
+	if err != nil || !ok || o.Sender != who {
 		return Outcome{}, false, err
-	case o.Sender != who:
-		return Outcome{}, false, noOutcome()
 	}
 	return s.outcome(o), true, nil
+}
+
+// parked reports whether the event may be among the parked ones of its room, for
+// all that who may know: those who see the room know that it is blocked, others
+// only of what they have sent themselves.
+func (s *Service) parked(ctx context.Context, r readmodel.Reader, key readmodel.Key, event events.EventID, who events.UserID) (bool, error) {
+	_, blocked, err := r.Blocked(ctx, key)
+	if err != nil || !blocked {
+		return false, err
+	}
+	standing, err := StandingOf(ctx, r, key, who, s.now().UnixMilli())
+	if err != nil || standing.See() == nil {
+		return true, err
+	}
+	letters, err := r.Parked(ctx, key, parkedMax)
+	if err != nil {
+		return false, err
+	}
+	for _, l := range letters {
+		if l.ID != event {
+			continue
+		}
+		if e, err := events.Decode(l.Message); err == nil && e.Facts != nil && e.Facts.By().Sender == who {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // outcomeIn is inRoom without a look at the room: an author may ask whatever has
