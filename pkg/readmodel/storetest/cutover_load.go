@@ -22,8 +22,8 @@ func findRoom(ctx context.Context, r readmodel.Reader) (maybe[readmodel.RoomRow]
 // read. No read fails, none has less than the one before, and in the end the
 // versions are equal.
 func testCutOverUnderLoad(t *testing.T, at Place) {
-	const partitions, cuts = 2, 50
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	const partitions, cuts = 2, 20
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
 	c := at.Control(t, nil)
 	stores := []readmodel.Store{at.Open(t, 1), build(t, at, c)}
@@ -37,7 +37,7 @@ func testCutOverUnderLoad(t *testing.T, at Place) {
 			select {
 			case <-done:
 				return
-			case <-time.After(time.Millisecond):
+			case <-time.After(5 * time.Millisecond):
 			}
 		}
 	})
@@ -73,17 +73,21 @@ func testCutOverUnderLoad(t *testing.T, at Place) {
 			})
 		}
 	}
-	for range 3 {
+	for range 2 {
 		reader := at.Live(t)
 		reading.Go(func() { watch(ctx, t, reader, partitions, done) })
 	}
 
+	enough := time.Now().Add(20 * time.Second)
 	for n := range cuts {
+		if n >= 4 && time.Now().After(enough) {
+			t.Logf("the machine is busy: %d cut-overs", n)
+			break
+		}
 		version := 2 - n%2
 		for {
 			err := c.CutOver(ctx, version, aTime+int64(n))
-			var behind *readmodel.BehindError
-			if errors.As(err, &behind) {
+			if _, behind := errors.AsType[*readmodel.BehindError](err); behind {
 				continue
 			}
 			if err != nil {
