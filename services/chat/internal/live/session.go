@@ -62,8 +62,9 @@ type Session struct {
 	// Stop ends the stream: the server is stopping.
 	Stop <-chan struct{}
 
-	after events.Seq // what the client asked for: nothing up to it is shown
-	shown events.Seq // the last id that the client has seen
+	ticks <-chan time.Time // of heartbeats
+	after events.Seq       // what the client asked for: nothing up to it is shown
+	shown events.Seq       // the last id that the client has seen
 }
 
 // Run replays and follows until the stream ends. It returns the error of the
@@ -75,6 +76,7 @@ func (s *Session) Run(ctx context.Context, sub *Subscription) error {
 	s.Cursor = min(s.Cursor, s.Horizon)
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
+	s.ticks = beat.C
 	expiry := time.NewTimer(time.Until(s.Expires))
 	defer expiry.Stop()
 	if err := s.Sink.Write([]byte("retry: 2000\n\n")); err != nil {
@@ -88,6 +90,9 @@ func (s *Session) Run(ctx context.Context, sub *Subscription) error {
 			}
 		}
 		behind = false
+		if code := s.over(); code != "" { // also while events keep coming
+			return s.end(code, nil)
+		}
 		select {
 		case f := <-sub.Frames():
 			var ended bool
@@ -116,13 +121,8 @@ func (s *Session) Run(ctx context.Context, sub *Subscription) error {
 func (s *Session) replay(ctx context.Context) (code string, err error) {
 	var since time.Time
 	for {
-		select {
-		case <-s.Stop:
-			return EndShutdown, nil
-		default:
-		}
-		if !time.Now().Before(s.Expires) {
-			return EndTokenExpired, nil
+		if code := s.over(); code != "" {
+			return code, nil
 		}
 		page, err := s.Read(ctx, s.Cursor)
 		if err != nil {
@@ -134,7 +134,9 @@ func (s *Session) replay(ctx context.Context) (code string, err error) {
 			} else if time.Since(since) > readPatience {
 				return EndReadModelUnavailable, nil
 			}
-			pause(ctx, readRetry)
+			if err := s.rest(ctx, readRetry); err != nil {
+				return "", err
+			}
 			continue
 		}
 		since = time.Time{}
@@ -156,10 +158,43 @@ func (s *Session) replay(ctx context.Context) (code string, err error) {
 	}
 }
 
-// follow takes live events while they are dense. Behind says that one is
+// over says why the stream must end, if it must.
+func (s *Session) over() string {
+	select {
+	case <-s.Stop:
+		return EndShutdown
+	default:
+	}
+	if !time.Now().Before(s.Expires) {
+		return EndTokenExpired
+	}
+	return ""
+}
+
+// rest waits, and shows meanwhile that the stream lives.
+func (s *Session) rest(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	for {
+		select {
+		case <-s.ticks:
+			if err := s.beat(); err != nil {
+				return err
+			}
+		case <-t.C:
+			return nil
+		case <-s.Stop:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// follow takes live events while they are dense, a buffer's worth at most. Behind says that one is
 // missing, ended that the stream is over.
 func (s *Session) follow(f *Frame, sub *Subscription) (behind, ended bool, err error) {
-	for {
+	for n := 1; ; n++ {
 		switch {
 		case f.Seq > s.Cursor+1:
 			return true, false, s.Sink.Flush()
@@ -169,6 +204,9 @@ func (s *Session) follow(f *Frame, sub *Subscription) (behind, ended bool, err e
 			}
 		case s.endedBy(f):
 			return false, true, nil
+		}
+		if n == buffer {
+			return false, false, s.Sink.Flush()
 		}
 		select {
 		case f = <-sub.Frames():

@@ -21,13 +21,18 @@ type paper struct {
 	text    strings.Builder
 	flushed int
 	err     error
+	wrote   func() // called after each event
 }
 
 func (p *paper) Write(b []byte) error {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	p.text.Write(b)
-	return p.err
+	err, wrote := p.err, p.wrote
+	p.mu.Unlock()
+	if wrote != nil && strings.HasPrefix(string(b), "id: ") {
+		wrote()
+	}
+	return err
 }
 
 func (p *paper) Flush() error {
@@ -317,11 +322,46 @@ func TestSessionEnds(t *testing.T) {
 			began := time.Now()
 			sc.hub.Resync(0)
 			<-sc.done
-			sc.is(t, "1", `{"code":"read_model_unavailable","cursor":1}`)
+			sc.is(t, "1", "beat ", "beat ", `{"code":"read_model_unavailable","cursor":1}`)
 			if waited := time.Since(began); waited < readPatience || waited > readPatience+2*readRetry {
 				t.Errorf("gave up after %s", waited)
 			}
 		})
+	})
+	t.Run("while events keep coming", func(t *testing.T) {
+		for _, end := range []string{EndTokenExpired, EndShutdown} {
+			synctest.Test(t, func(t *testing.T) {
+				stop := make(chan struct{})
+				sc := open(t, messages(0), func(s *Session) {
+					s.Expires, s.Stop = time.Now().Add(time.Hour), stop
+				})
+				// Each event that is written brings the next one.
+				sc.paper.mu.Lock()
+				n := 0
+				sc.paper.wrote = func() {
+					if n++; n == buffer {
+						if end == EndShutdown {
+							close(stop)
+						} else {
+							time.Sleep(time.Hour)
+						}
+					}
+					if n > 10*buffer {
+						return // it did not end
+					}
+					row := posted(lobby, events.Seq(n+1))
+					sc.add(row)
+					sc.hub.Deliver([]readmodel.EventRow{row})
+				}
+				sc.paper.mu.Unlock()
+				sc.commit(posted(lobby, 1))
+				<-sc.done
+				got := sc.seen()
+				if last := got[len(got)-1]; !strings.Contains(last, end) || len(got) > 2*buffer+1 {
+					t.Errorf("after %d events: %s", len(got)-1, last)
+				}
+			})
+		}
 	})
 	t.Run("read model back in time", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
