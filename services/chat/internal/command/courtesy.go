@@ -28,7 +28,7 @@ var errNotThere = errors.New("the read model has not reached the log's end")
 type courtesy struct {
 	Config
 	breaker breaker
-	posters *lru.Cache[poster, time.Time] // who may post where, until when that counts
+	posters *lru.Cache[poster, trust] // who may post where
 }
 
 type poster struct {
@@ -36,8 +36,14 @@ type poster struct {
 	user events.UserID
 }
 
+// trust is that someone was allowed to post.
+type trust struct {
+	until time.Time
+	limit int // bytes that a text may have in the room
+}
+
 func newCourtesy(c Config) *courtesy {
-	posters, err := lru.New[poster, time.Time](trustedMax)
+	posters, err := lru.New[poster, trust](trustedMax)
 	if err != nil {
 		panic(err) // the size is a constant above zero
 	}
@@ -50,7 +56,7 @@ func newCourtesy(c Config) *courtesy {
 func (c *courtesy) look(ctx context.Context, cmd Command, e *events.Event) (*readmodel.Outcome, error) {
 	key := readmodel.Key{Tenant: e.Tenant, Room: e.Room}
 	who := poster{key, cmd.Who.User}
-	if cmd.Key == "" && plainMessage(e.Facts) && c.trusts(who) {
+	if cmd.Key == "" && c.trusts(who, e.Facts) {
 		c.Observer.Judged("cached")
 		return nil, nil
 	}
@@ -60,9 +66,12 @@ func (c *courtesy) look(ctx context.Context, cmd Command, e *events.Event) (*rea
 	}
 	o, err := c.ask(ctx, c.CourtesyTimeout, key, cmd, e, 0)
 	if err != nil {
-		c.breaker.failed(c.Now())
 		c.Observer.Judged("skipped")
-		return nil, ctx.Err()
+		if ctx.Err() != nil { // the client has hung up: that says nothing of the database
+			return nil, ctx.Err()
+		}
+		c.breaker.failed(c.Now())
+		return nil, nil
 	}
 	c.breaker.worked()
 	if o.verdict.Status == room.Rejected && o.verdict.Code != room.CodeKeyReused {
@@ -84,7 +93,7 @@ func (c *courtesy) conclude(o opinion, who poster, e *events.Event) (*readmodel.
 		return o.first, nil
 	case room.Accepted:
 		if _, ok := e.Facts.(events.MessagePosted); ok {
-			c.posters.Add(who, c.Now().Add(trusted))
+			c.posters.Add(who, trust{c.Now().Add(trusted), o.limit})
 		}
 		c.Observer.Judged("allowed")
 	case room.Parked:
@@ -132,6 +141,8 @@ type opinion struct {
 	first *readmodel.Outcome
 	// blocked says that an event of the room is parked: the state is old.
 	blocked bool
+	// limit is how many bytes a text may have in the room.
+	limit int
 }
 
 // ask runs the fold on what the read model shows, which must have folded
@@ -159,6 +170,9 @@ func (c *courtesy) ask(ctx context.Context, limit time.Duration, key readmodel.K
 		}
 		_, o.verdict = room.Apply(view, e, c.Now())
 		o.first = first
+		if o.limit = events.MaxText; view.Header != nil && view.Header.Settings.MaxMessageLength > 0 {
+			o.limit = view.Header.Settings.MaxMessageLength
+		}
 		return nil
 	})
 	return o, err
@@ -208,15 +222,13 @@ func load(ctx context.Context, r readmodel.Reader, key readmodel.Key, e *events.
 	return view, &first, nil
 }
 
-func (c *courtesy) trusts(p poster) bool {
-	until, ok := c.posters.Get(p)
-	return ok && c.Now().Before(until)
-}
-
-// plainMessage reports whether only the sender's membership and the text's length
-// decide over a message. The length may depend on the room's settings, so long
-// texts are looked at.
-func plainMessage(f events.Facts) bool {
+// trusts reports whether it is known that the sender may post this: a message over
+// which only the membership and the text's length decide.
+func (c *courtesy) trusts(p poster, f events.Facts) bool {
 	m, ok := f.(events.MessagePosted)
-	return ok && m.ReplyTo == "" && m.ThreadRoot == "" && m.TextBytes <= 4096
+	if !ok || m.ReplyTo != "" || m.ThreadRoot != "" {
+		return false
+	}
+	t, ok := c.posters.Get(p)
+	return ok && c.Now().Before(t.until) && m.TextBytes <= t.limit
 }
