@@ -119,3 +119,12 @@ func (v *Verifier) identity(c claims) (Identity, error) {
 func invalid(detail string, cause error) error {
 	return problem.Caused(problem.TokenInvalid, detail, cause)
 }
+
+// Account is one user.
+type Account struct {
+	Tenant events.Tenant
+	User   events.UserID
+}
+
+// Account is whose token it is.
+func (i Identity) Account() Account { return Account{i.Tenant, i.User} }

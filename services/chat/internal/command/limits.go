@@ -7,7 +7,6 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/time/rate"
 
-	"github.com/roomlog/roomlog/pkg/events"
 	"github.com/roomlog/roomlog/services/chat/internal/auth"
 	"github.com/roomlog/roomlog/services/chat/internal/problem"
 )
@@ -19,16 +18,11 @@ const limitedUsers = 64 << 10
 // limits is a token bucket per user.
 type limits struct {
 	rate, burst int
-	users       *lru.Cache[account, *rate.Limiter]
-}
-
-type account struct {
-	tenant events.Tenant
-	user   events.UserID
+	users       *lru.Cache[auth.Account, *rate.Limiter]
 }
 
 func newLimits(perSecond, burst int) *limits {
-	users, err := lru.New[account, *rate.Limiter](limitedUsers)
+	users, err := lru.New[auth.Account, *rate.Limiter](limitedUsers)
 	if err != nil {
 		panic(err) // the size is a constant above zero
 	}
@@ -37,7 +31,7 @@ func newLimits(perSecond, burst int) *limits {
 
 // take takes one token, or gives the problem rate_limited.
 func (l *limits) take(who auth.Identity, now time.Time) error {
-	a := account{who.Tenant, who.User}
+	a := who.Account()
 	b, ok := l.users.Get(a)
 	if !ok {
 		b = rate.NewLimiter(rate.Limit(l.rate), l.burst)

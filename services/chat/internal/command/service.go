@@ -17,10 +17,6 @@ import (
 	"github.com/roomlog/roomlog/services/chat/internal/problem"
 )
 
-// clockSkew is how far the clock here may be ahead of or behind the log's: an
-// event is given so much more time, or a broker's fast clock would expire it.
-const clockSkew = 5 * time.Second
-
 // Log takes events.
 type Log interface {
 	Publish(ctx context.Context, m events.Message) (events.Position, error)
@@ -164,7 +160,7 @@ func (s *Service) event(c Command, now time.Time) (*events.Event, events.Message
 	facts := c.Facts(events.Command{Sender: c.Who.User, Digest: c.Digest})
 	e := &events.Event{
 		Type: facts.EventType(), Tenant: c.Who.Tenant, Room: c.Room, Facts: facts, Content: content,
-		Time: now, Expires: now.Add(s.PublishTimeout + clockSkew), TraceParent: c.TraceParent,
+		Time: now, Expires: now.Add(s.PublishTimeout + position.ClockSkew), TraceParent: c.TraceParent,
 	}
 	if c.Key != "" {
 		e.ID = events.IdempotentID(c.Who.Tenant, c.Room, c.Who.User, c.Key)

@@ -64,7 +64,6 @@ var statuses = map[problem.Code]int{
 	problem.ReadModelBehind:      http.StatusServiceUnavailable,
 	problem.ReadModelUnavailable: http.StatusServiceUnavailable,
 	problem.RoomBlocked:          http.StatusServiceUnavailable,
-	problem.ShuttingDown:         http.StatusServiceUnavailable,
 
 	problem.Code(room.CodeRoomNotFound):   http.StatusNotFound,
 	problem.Code(room.CodeUserUnknown):    http.StatusNotFound,

@@ -10,7 +10,6 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/roomlog/roomlog/pkg/events"
 	"github.com/roomlog/roomlog/pkg/readmodel"
 	"github.com/roomlog/roomlog/services/chat/internal/api"
 	"github.com/roomlog/roomlog/services/chat/internal/auth"
@@ -62,7 +61,7 @@ func New(c Config) (*echo.Echo, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Config: c, spec: doc, streams: streams{max: c.MaxStreams, open: map[account]int{}}}
+	s := &Server{Config: c, spec: doc, streams: streams{max: c.MaxStreams, open: map[auth.Account]int{}}}
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = s.handleError
@@ -72,22 +71,16 @@ func New(c Config) (*echo.Echo, error) {
 	return e, nil
 }
 
-// account is one user.
-type account struct {
-	tenant events.Tenant
-	user   events.UserID
-}
-
 // streams counts the streams and long polls of each user.
 type streams struct {
 	max  int
 	mu   sync.Mutex
-	open map[account]int
+	open map[auth.Account]int
 }
 
 // enter counts one more, where the user may have it.
 func (s *streams) enter(who auth.Identity) bool {
-	a := account{who.Tenant, who.User}
+	a := who.Account()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.open[a] >= s.max {
@@ -98,7 +91,7 @@ func (s *streams) enter(who auth.Identity) bool {
 }
 
 func (s *streams) leave(who auth.Identity) {
-	a := account{who.Tenant, who.User}
+	a := who.Account()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.open[a]--; s.open[a] == 0 {

@@ -5,6 +5,7 @@ package position
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/roomlog/roomlog/pkg/eventlog"
 	"github.com/roomlog/roomlog/pkg/events"
@@ -13,6 +14,11 @@ import (
 
 // Header is the name of the header that carries a token, both ways.
 const Header = "Roomlog-Position"
+
+// ClockSkew is how far the clocks of API and brokers may differ. An event is given
+// so much more time, or a broker's fast clock would expire it, and counts as
+// expired only when its time has been over for so long.
+const ClockSkew = 5 * time.Second
 
 // Log says how long the log is.
 type Log interface {

@@ -54,7 +54,6 @@ const (
 	ReadModelBehind      Code = "read_model_behind"
 	ReadModelUnavailable Code = "read_model_unavailable"
 	RoomBlocked          Code = "room_blocked"
-	ShuttingDown         Code = "shutting_down"
 )
 
 // Error is a problem on its way to the client.

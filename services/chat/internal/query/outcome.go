@@ -7,12 +7,9 @@ import (
 	"github.com/roomlog/roomlog/pkg/events"
 	"github.com/roomlog/roomlog/pkg/events/room"
 	"github.com/roomlog/roomlog/pkg/readmodel"
+	"github.com/roomlog/roomlog/services/chat/internal/position"
 	"github.com/roomlog/roomlog/services/chat/internal/problem"
 )
-
-// clockSkew is how far the clocks of API and brokers may differ: a command
-// counts as expired only when its time has been over for so long.
-const clockSkew = 5 * time.Second
 
 // parkedMax is among how many parked events of a room an author's own is looked
 // for.
@@ -61,7 +58,7 @@ func (s *Service) Outcome(ctx context.Context, req Request, id events.RoomID, q 
 	}
 	// An id that is not there may be in the log and not yet folded. Where the log
 	// ends must be read after the expiry and before the tables.
-	over := !q.Expires.IsZero() && s.now().After(q.Expires.Add(clockSkew))
+	over := !q.Expires.IsZero() && s.now().After(q.Expires.Add(position.ClockSkew))
 	end, ended := s.endOf(ctx, s.gate.PartitionOf(req.Who.Tenant, id))
 	at, err = s.outcomeIn(ctx, req, id, func(ctx context.Context, r readmodel.Reader, key readmodel.Key, c readmodel.Checkpoint) (err error) {
 		if out, found, err = s.known(ctx, r, key, c, q, req.Who.User); found || err != nil {
