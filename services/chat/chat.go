@@ -153,6 +153,7 @@ func (s *Service) Run(ctx context.Context, l net.Listener) error {
 	var err error
 	select {
 	case err = <-served:
+		close(s.stop)
 	case <-ctx.Done():
 		close(s.stop)
 		err = s.drain(ctx, server)

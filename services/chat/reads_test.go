@@ -305,3 +305,43 @@ func TestPositionsJoin(t *testing.T) {
 		t.Errorf("%v, %d partitions", err, v.Len())
 	}
 }
+
+// What the read model says no to is as of a position too.
+func TestProblemsHavePositions(t *testing.T) {
+	w, alice := lobby(t)
+	bob := w.As("bob")
+	at := alice.Get("/v1/rooms/lobby").Position()
+	for _, got := range []chattest.Answer{
+		bob.Get(messages, chattest.At(at)).Problem(http.StatusForbidden, "not_a_member"),
+		alice.Get(messages+"/nothing", chattest.At(at)).Problem(http.StatusNotFound, "message_not_found"),
+		alice.Get("/v1/rooms/lobby/outcomes/nothing", chattest.At(at)).Problem(http.StatusNotFound, "outcome_not_found"),
+	} {
+		if got.Position() != at {
+			t.Errorf("position %q, want %q: %s", got.Position(), at, got.Body)
+		}
+	}
+	if got := alice.Get(messages + "?limit=0"); got.Position() != "" {
+		t.Errorf("a position of what was not read: %s", got.Body)
+	}
+}
+
+// Preferences may stand in several lines.
+func TestPreferencesInTwoLines(t *testing.T) {
+	w, _ := lobby(t)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.URL+messages, strings.NewReader(`{"text":"a"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+chattest.Token("alice"))
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Add("Prefer", "respond-async")
+	req.Header.Add("Prefer", "wait=10")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusCreated || res.Header.Get("Preference-Applied") != "wait=10" {
+		t.Errorf("status %d, %v", res.StatusCode, res.Header)
+	}
+}

@@ -13,6 +13,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/roomlog/roomlog/pkg/events"
+	"github.com/roomlog/roomlog/services/chat/internal/position"
 	"github.com/roomlog/roomlog/services/chat/internal/problem"
 	"github.com/roomlog/roomlog/services/chat/internal/query"
 	"github.com/roomlog/roomlog/services/chat/internal/strictjson"
@@ -154,6 +155,7 @@ func (s *Server) readRequest(c echo.Context, token, prefer string) (req query.Re
 	if req.Wait, err = parsePrefer(prefer); err != nil {
 		return req, err
 	}
+	req.Seen = func(at events.Vector) { c.Response().Header().Set(position.Header, at.Token()) }
 	req.Position, err = s.Gate.Read(token)
 	return req, err
 }

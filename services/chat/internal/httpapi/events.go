@@ -100,14 +100,15 @@ func (s *Server) longPoll(c echo.Context, req query.Request, id events.RoomID, q
 	defer cancel()
 	sub := s.Hub.Subscribe(readmodel.Key{Tenant: req.Who.Tenant, Room: id}, s.Gate.PartitionOf(req.Who.Tenant, id))
 	defer sub.Close()
-	for {
+	for last := false; ; {
 		page, at, err := s.Reads.Events(c.Request().Context(), req, id, q)
 		if err != nil {
 			return err
 		}
-		if len(page.Items) > 0 || !s.awaitNews(ctx, sub, page.Cursor) {
+		if len(page.Items) > 0 || last {
 			return answerEvents(c, at, page)
 		}
+		last = !s.awaitNews(ctx, sub, page.Cursor) // what is answered is as of the end of the wait
 		q.After = page.Cursor
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -30,6 +31,9 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		h.Set(echo.HeaderXRequestID, id)
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
+		if lines := c.Request().Header["Prefer"]; len(lines) > 1 { // a list may stand in several lines (RFC 9110, 5.3)
+			c.Request().Header["Prefer"] = []string{strings.Join(lines, ", ")}
+		}
 		if c.Request().Body == http.NoBody {
 			requestRead(c)
 		}

@@ -18,6 +18,9 @@ type Request struct {
 	Position events.Vector
 	// Wait is how long the read model may take to get there.
 	Wait time.Duration
+	// Seen, where it is not nil, is told the position of a problem that the read
+	// model gave, for that is an answer too.
+	Seen func(events.Vector)
 }
 
 // moment is a room as one snapshot shows it.
@@ -50,10 +53,21 @@ func (s *Service) inRoom(ctx context.Context, req Request, id events.RoomID, rea
 		next = m.checkpoint.Next
 		return read(ctx, m)
 	})
-	if err != nil {
-		return events.Vector{}, err
+	return s.position(req, p, next, err), err
+}
+
+// position joins what the request has seen with what its answer was read at; next
+// is zero where the read model was not read.
+func (s *Service) position(req Request, p events.Partition, next events.Offset, err error) events.Vector {
+	var rejected *problem.Error
+	if err != nil && (next == 0 || req.Seen == nil || !errors.As(err, &rejected)) {
+		return events.Vector{}
 	}
-	return s.gate.Join(req.Position, p, next), nil
+	at := s.gate.Join(req.Position, p, next)
+	if err != nil {
+		req.Seen(at)
+	}
+	return at
 }
 
 // open loads what every read of a room looks at.

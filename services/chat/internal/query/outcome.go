@@ -151,10 +151,7 @@ func (s *Service) outcomeIn(ctx context.Context, req Request, id events.RoomID, 
 		next = c.Next
 		return read(ctx, r, key, c)
 	})
-	if err != nil {
-		return events.Vector{}, err
-	}
-	return s.gate.Join(req.Position, p, next), nil
+	return s.position(req, p, next, err), err
 }
 
 func (s *Service) endOf(ctx context.Context, p events.Partition) (events.Offset, bool) {
