@@ -25,6 +25,7 @@ import (
 	"github.com/roomlog/roomlog/pkg/readmodel"
 	"github.com/roomlog/roomlog/pkg/timeline"
 	"github.com/roomlog/roomlog/services/chat/internal/auth"
+	"github.com/roomlog/roomlog/services/chat/internal/clock"
 	"github.com/roomlog/roomlog/services/chat/internal/command"
 	"github.com/roomlog/roomlog/services/chat/internal/httpapi"
 	"github.com/roomlog/roomlog/services/chat/internal/live"
@@ -74,6 +75,7 @@ type Service struct {
 	deps     Deps
 	follower *live.Follower
 	hub      *live.Hub
+	clock    *clock.Watch
 	handler  http.Handler
 	stop     chan struct{}
 }
@@ -96,14 +98,14 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{cfg: cfg, deps: deps, hub: live.NewHub(deps.Logger), stop: make(chan struct{})}
+	s := &Service{cfg: cfg, deps: deps, hub: live.NewHub(deps.Logger), clock: clock.NewWatch(time.Now, deps.Logger), stop: make(chan struct{})}
 	layout := deps.Log.Layout()
 	s.follower = live.NewFollower(live.FollowerConfig{
 		Timeline: deps.Timeline, Topic: deps.TimelineTopic, Store: deps.Store, Log: layout.Log,
-		Hub: s.hub, Logger: deps.Logger, Now: time.Now,
+		Hub: s.hub, Saw: s.clock.Saw, Logger: deps.Logger, Now: time.Now,
 	})
 	gate := position.NewGate(deps.Log, s.follower)
-	metrics := newMetrics(deps.Metrics, s.hub)
+	metrics := newMetrics(deps.Metrics, s.hub, s.clock)
 	s.handler, err = httpapi.New(httpapi.Config{
 		Auth: verifier, Gate: gate, Hub: s.hub, Metrics: metrics, Logger: deps.Logger, Now: time.Now,
 		NewID: newID, MaxStreams: cfg.MaxStreams, WriteTimeout: cfg.StreamTimeout, Stop: s.stop,

@@ -410,6 +410,34 @@ func TestUnknownOutcome(t *testing.T) {
 	})
 }
 
+// A log whose clock is ahead is what operators hear of.
+func TestClockAhead(t *testing.T) {
+	w, alice := lobby(t)
+	clock := func() error {
+		for _, c := range w.Service.Checks() {
+			if c.Name == "clock" {
+				_, err := c.Run(t.Context())
+				return err
+			}
+		}
+		return errors.New("no check of clocks")
+	}
+	if err := clock(); err != nil {
+		t.Fatal(err)
+	}
+	w.Log.SetAhead(time.Minute)
+	alice.Post(messages, `{"text":"a"}`, chattest.Wait).Problem(http.StatusConflict, "expired")
+	if err := clock(); err == nil {
+		t.Error("a command expired, and nothing is said")
+	}
+	w.Log.SetAhead(8 * time.Second)
+	alice.Post(messages, `{"text":"a"}`, chattest.Wait).Is(http.StatusCreated)
+	until(t, func() bool {
+		err := clock()
+		return err != nil && strings.Contains(err.Error(), "ahead of the one here")
+	})
+}
+
 func TestRateLimit(t *testing.T) {
 	w, alice := lobby(t, func(c *chat.Config) { c.Rate, c.Burst = 1, 3 })
 	limited := 0

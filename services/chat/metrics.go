@@ -8,6 +8,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/roomlog/roomlog/services/chat/internal/clock"
 	"github.com/roomlog/roomlog/services/chat/internal/live"
 )
 
@@ -23,10 +24,16 @@ type metrics struct {
 	judged    *prometheus.CounterVec
 	streams   prometheus.Gauge
 	ended     *prometheus.CounterVec
+	expired   prometheus.Counter
+	clock     *clock.Watch
 }
 
-func newMetrics(reg prometheus.Registerer, hub *live.Hub) *metrics {
+func newMetrics(reg prometheus.Registerer, hub *live.Hub, watch *clock.Watch) *metrics {
 	m := &metrics{
+		clock: watch,
+		expired: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "roomlog_commands_expired_total", Help: "Commands that the log took after their time, as told to those who waited for the verdict.",
+		}),
 		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "roomlog_http_request_seconds", Help: "How long requests took, streams included.",
 			Buckets: prometheus.ExponentialBuckets(0.0005, 2.5, 13),
@@ -48,8 +55,11 @@ func newMetrics(reg prometheus.Registerer, hub *live.Hub) *metrics {
 	followers := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "roomlog_room_followers", Help: "Streams and long polls that follow a room.",
 	}, func() float64 { return float64(hub.Followers()) })
+	ahead := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "roomlog_log_clock_ahead_seconds", Help: "How far the log's clock was seen ahead of the one here lately; 0: within what is allowed for.",
+	}, func() float64 { return watch.Ahead().Seconds() })
 	if reg != nil {
-		reg.MustRegister(m.requests, m.publishes, m.judged, m.streams, m.ended, followers)
+		reg.MustRegister(m.expired, ahead, m.requests, m.publishes, m.judged, m.streams, m.ended, followers)
 	}
 	return m
 }
@@ -70,6 +80,11 @@ func (m *metrics) StreamClosed(how string) {
 
 func (m *metrics) Published(result string, took time.Duration) {
 	m.publishes.WithLabelValues(result).Observe(took.Seconds())
+}
+
+func (m *metrics) Expired() {
+	m.expired.Inc()
+	m.clock.Expired()
 }
 
 func (m *metrics) Judged(result string) { m.judged.WithLabelValues(result).Inc() }

@@ -8,13 +8,14 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/roomlog/roomlog/services/chat/internal/clock"
 	"github.com/roomlog/roomlog/services/chat/internal/live"
 )
 
 // What clients make up as methods does not become series of its own.
 func TestMethodsAreFew(t *testing.T) {
 	reg := prometheus.NewRegistry()
-	m := newMetrics(reg, live.NewHub(slog.New(slog.DiscardHandler)))
+	m := newMetrics(reg, live.NewHub(slog.New(slog.DiscardHandler)), clock.NewWatch(time.Now, slog.New(slog.DiscardHandler)))
 	for _, method := range []string{http.MethodGet, "FOO", "BAR", "BAZ"} {
 		m.Request(method, "none", http.StatusNotFound, time.Millisecond)
 	}

@@ -31,6 +31,7 @@ type Log struct {
 	appended  chan struct{}
 	fault     func(context.Context, events.Message, func()) error
 	endsErr   error
+	ahead     time.Duration
 	published int
 }
 
@@ -60,18 +61,25 @@ func (l *Log) SetEndsError(err error) {
 	l.endsErr = err
 }
 
+// SetAhead puts the log's clock ahead.
+func (l *Log) SetAhead(d time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ahead = d
+}
+
 // Publish appends an event.
 func (l *Log) Publish(ctx context.Context, m events.Message) (events.Position, error) {
 	l.mu.Lock()
-	fault := l.fault
+	fault, now := l.fault, time.Now().Add(l.ahead)
 	l.published++
 	l.mu.Unlock()
 	if fault != nil {
-		if err := fault(ctx, m, func() { l.Append(m, time.Now()) }); err != nil {
+		if err := fault(ctx, m, func() { l.Append(m, now) }); err != nil {
 			return events.Position{}, err
 		}
 	}
-	return l.Append(m, time.Now()), nil
+	return l.Append(m, now), nil
 }
 
 // Append appends a record as the log would at that time.

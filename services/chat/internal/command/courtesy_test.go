@@ -20,6 +20,7 @@ func (silent) Snapshot(ctx context.Context, _ func(readmodel.Reader) error) erro
 type judgements []string
 
 func (*judgements) Published(string, time.Duration) {}
+func (*judgements) Expired()                        {}
 func (j *judgements) Judged(result string)          { *j = append(*j, result) }
 
 // A client that hangs up says nothing of the database; one that does not answer

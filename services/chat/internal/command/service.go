@@ -35,6 +35,8 @@ type Observer interface {
 	// Judged tells how the courtesy check ended: "allowed", "cached", "refused",
 	// "repeated", "skipped".
 	Judged(result string)
+	// Expired tells that the log took a command after its time.
+	Expired()
 }
 
 // Config is what a service needs.
@@ -144,6 +146,10 @@ func (s *Service) Do(ctx context.Context, c Command) (Receipt, error) {
 	}
 	if c.Wait > 0 {
 		err = s.await(ctx, c, &r, arrived.Add(c.Wait))
+		var p *problem.Error
+		if known == nil && errors.As(err, &p) && p.Code == problem.Code(room.CodeExpired) {
+			s.Observer.Expired()
+		}
 	}
 	if r.Position != nil {
 		r.Token = s.Gate.Join(c.Position, r.Position.Partition, r.Position.Offset+1)

@@ -38,6 +38,7 @@ type FollowerConfig struct {
 	Store    readmodel.Store // of the live version, whichever that is
 	Log      events.LogID
 	Hub      *Hub
+	Saw      func(logTime int64) // is told the log's time of each event; may be nil
 	Logger   *slog.Logger
 	Now      func() time.Time
 }
@@ -162,6 +163,11 @@ func (f *Follower) take(m *message.Message) {
 	}
 	if !f.link(c) {
 		return
+	}
+	if f.Saw != nil {
+		for i := range c.Events {
+			f.Saw(c.Events[i].LogTime)
+		}
 	}
 	f.Hub.Deliver(c.Events)
 }
