@@ -60,18 +60,17 @@ func NewBook() *Book {
 // Follow makes the topic where it is missing, reads all of it, says [Book.Ready],
 // and goes on reading until ctx ends. A broker that is away is tried again.
 func (b *Book) Follow(ctx context.Context, cfg eventlog.Config, log *slog.Logger) error {
-	for {
+	for ctx.Err() == nil {
 		err := b.follow(ctx, cfg, log)
-		if ctx.Err() != nil {
-			return nil
+		if ctx.Err() == nil {
+			log.Warn("cannot read the decisions topic, trying again", "error", err)
 		}
-		log.Warn("cannot read the decisions topic, trying again", "error", err)
 		select {
 		case <-time.After(retry):
 		case <-ctx.Done():
-			return nil
 		}
 	}
+	return nil
 }
 
 func (b *Book) follow(ctx context.Context, cfg eventlog.Config, log *slog.Logger) error {

@@ -129,8 +129,9 @@ func (d *Decision) check() error {
 			return errors.New("an accepted gap needs the checkpoint, where to go on, and a reason")
 		}
 		return nil
+	default:
+		return fmt.Errorf("%w: type %q", ErrUnknown, d.Type)
 	}
-	return fmt.Errorf("%w: type %q", ErrUnknown, d.Type)
 }
 
 func (d *Decision) checkRoom() error {
