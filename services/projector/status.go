@@ -64,8 +64,9 @@ func adviceOf(d readmodel.DeadLetter) string {
 		return "upgrade the projectors, then: " + release
 	case room.CodeUnstorable:
 		return "see why the database refuses the row, then: " + release
+	default:
+		return "run a projector without the fault, then: " + release
 	}
-	return "run a projector without the fault, then: " + release
 }
 
 // maxBlockedRooms is the most rooms that a status lists.

@@ -109,7 +109,6 @@ func (s *Server) finish(c echo.Context, cmd command.Command, show func(command.R
 	if r.Position != nil {
 		token := r.Token.Token()
 		accepted.Position = &token
-		location += "?position=" + r.Position.Token()
 	} else {
 		location += "?expires=" + r.Expires.UTC().Format("2006-01-02T15:04:05.000Z")
 	}

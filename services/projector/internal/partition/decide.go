@@ -68,8 +68,9 @@ func (o *Owner) decide(ctx context.Context, d decisions.Decision) (done bool, er
 		return o.release(ctx, d)
 	case decisions.GapAccepted:
 		return o.acceptGap(ctx, d, nil)
+	default:
+		return false, nil
 	}
-	return false, nil
 }
 
 // discarded looks up the decisions about a log that have been reached.

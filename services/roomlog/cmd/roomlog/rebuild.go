@@ -75,8 +75,7 @@ func rebuild(ctx context.Context, con console, s *site.Site, control readmodel.C
 	if meter != nil {
 		meter.Finish()
 	}
-	var differs *readmodel.DiffersError
-	if errors.As(err, &differs) {
+	if _, differs := errors.AsType[*readmodel.DiffersError](err); differs {
 		return fmt.Errorf("%w; the live version stays: see 'projector verify' which of the two is wrong, then 'rebuild --abort' or ask again", err)
 	}
 	if err != nil {
