@@ -159,7 +159,9 @@ func (s *Service) Run(ctx context.Context, l net.Listener) error {
 	case <-ctx.Done():
 		close(s.stop)
 		err = s.drain(ctx, server)
-		<-served
+		if end := <-served; !errors.Is(end, http.ErrServerClosed) {
+			err = errors.Join(err, end)
+		}
 	}
 	stopTail()
 	return errors.Join(err, follower.Wait())

@@ -340,7 +340,7 @@ func TestPreferencesInTwoLines(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer res.Body.Close()
+	defer func() { _ = res.Body.Close() }()
 	if res.StatusCode != http.StatusCreated || res.Header.Get("Preference-Applied") != "wait=10" {
 		t.Errorf("status %d, %v", res.StatusCode, res.Header)
 	}

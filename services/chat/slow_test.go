@@ -28,8 +28,10 @@ func TestSlowRequests(t *testing.T) {
 		"half a body, a token": {"POST " + messages + " HTTP/1.1\r\nHost: a\r\n" + token + body + "\r\n{\"te", http.StatusBadRequest},
 		"a chunk, no route":    {"POST /v1/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", http.StatusNotFound},
 		"a read with a body":   {"GET /v1/me HTTP/1.1\r\nHost: a\r\n" + token + "Content-Length: 9\r\n\r\n", http.StatusOK},
-		"a body of another kind": {"POST " + messages + " HTTP/1.1\r\nHost: a\r\n" + token + "Content-Length: 9\r\n\r\n",
-			http.StatusUnsupportedMediaType},
+		"a body of another kind": {
+			"POST " + messages + " HTTP/1.1\r\nHost: a\r\n" + token + "Content-Length: 9\r\n\r\n",
+			http.StatusUnsupportedMediaType,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -37,7 +39,7 @@ func TestSlowRequests(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer conn.Close()
+			defer func() { _ = conn.Close() }()
 			_ = conn.SetDeadline(time.Now().Add(15 * time.Second))
 			if _, err := conn.Write([]byte(tc.request)); err != nil {
 				t.Fatal(err)

@@ -100,7 +100,9 @@ func run(ctx context.Context, f flags) (err error) {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return admin.Serve(ctx, adminListener, admin.Handler(metrics, service.Checks()...)) })
 	g.Go(func() error { return service.Run(ctx, listener) })
-	fmt.Fprintf(os.Stdout, "ready http://%s\n", listener.Addr())
+	if _, err := fmt.Fprintf(os.Stdout, "ready http://%s\n", listener.Addr()); err != nil {
+		logger.Warn("cannot say that it is ready", "error", err)
+	}
 	return g.Wait()
 }
 

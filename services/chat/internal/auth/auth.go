@@ -107,7 +107,7 @@ func (v *Verifier) identity(c claims) (Identity, error) {
 	}
 	if c.Scope != nil {
 		id.Scopes = id.Scopes[:0]
-		for _, s := range strings.Fields(*c.Scope) {
+		for s := range strings.FieldsSeq(*c.Scope) {
 			if s := Scope(s); (s == Read || s == Write) && !id.May(s) {
 				id.Scopes = append(id.Scopes, s)
 			}

@@ -70,7 +70,7 @@ type Header struct{ Name, Value string }
 func (c *Client) Do(method, path string, body any, headers ...Header) Answer {
 	c.t.Helper()
 	res := c.send(method, path, body, headers...)
-	defer res.Body.Close()
+	defer func() { _ = res.Body.Close() }()
 	b, err := io.ReadAll(res.Body)
 	if err != nil {
 		c.t.Fatalf("%s %s: %v", method, path, err)
@@ -118,7 +118,7 @@ func (c *Client) send(method, path string, body any, headers ...Header) *http.Re
 	return res
 }
 
-// Get, Put and Post are Do.
+// Get is Do, as are Put and Post.
 func (c *Client) Get(path string, headers ...Header) Answer {
 	c.t.Helper()
 	return c.Do(http.MethodGet, path, nil, headers...)

@@ -77,7 +77,7 @@ func (c *checker) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	res.Body.Close()
+	_ = res.Body.Close() // all of it is read
 	res.Body = io.NopCloser(bytes.NewReader(body))
 	if bytes.Contains(body, []byte(`"route_not_found"`)) {
 		return res, nil

@@ -20,7 +20,7 @@ func (w *World) project(ctx context.Context) error {
 	for p := range claims {
 		c, err := w.Store.Claim(ctx, events.Partition(p), w.Log.Layout().Log, "test")
 		if ctx.Err() != nil {
-			return nil //nolint:nilerr // the test is over
+			return nil
 		}
 		if err != nil {
 			return err
@@ -59,7 +59,7 @@ func (w *World) foldAll(ctx context.Context, c *readmodel.Checkpoint) error {
 		}
 		rows, err := w.foldOne(ctx, c, r)
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // the test is over
 		}
 		if err != nil {
 			return fmt.Errorf("fold %d/%d: %w", r.Partition, r.Offset, err)

@@ -30,7 +30,7 @@ type Stream struct {
 // until Read is called.
 func (c *Client) Follow(path string, paused bool, headers ...Header) *Stream {
 	c.t.Helper()
-	res := c.send(http.MethodGet, path, nil, append(headers, Header{"Accept", "text/event-stream"})...)
+	res := c.send(http.MethodGet, path, nil, append(headers, Header{"Accept", "text/event-stream"})...) //nolint:bodyclose // Close does, at the latest when the test ends
 	if res.StatusCode != http.StatusOK {
 		c.t.Fatalf("stream: status %d", res.StatusCode)
 	}

@@ -40,7 +40,6 @@ type World struct {
 
 	mu     sync.Mutex
 	open   chan struct{} // closed while the projector may fold
-	mute   bool          // the timeline says nothing
 	drop   func(c timeline.Commit) bool
 	parked func(e *events.Event) bool
 }

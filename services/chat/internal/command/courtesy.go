@@ -112,7 +112,7 @@ func (c *courtesy) confirm(ctx context.Context, key readmodel.Key, cmd Command, 
 	defer cancel()
 	ends, err := c.Gate.Ends(bounded)
 	if err != nil {
-		return appendIt, nil //nolint:nilerr // the log decides
+		return appendIt, nil // the log decides
 	}
 	if err := c.Gate.Verify(bounded, cmd.Position); err != nil {
 		return appendIt, err
@@ -129,7 +129,7 @@ func (c *courtesy) confirm(ctx context.Context, key readmodel.Key, cmd Command, 
 	// A blocked room is as old as it is; but who cannot see it must not learn that
 	// it is there because it is blocked.
 	if err != nil || o.blocked && o.verdict.Code != room.CodeRoomNotFound && o.verdict.Code != room.CodeRoomIDTaken {
-		return appendIt, nil //nolint:nilerr // the log decides
+		return appendIt, nil // the log decides
 	}
 	return o, nil
 }

@@ -127,8 +127,7 @@ func (s *Server) handleError(err error, c echo.Context) {
 
 // problemOf makes a problem of any error; what it does not know is internal.
 func (s *Server) problemOf(err error) *problem.Error {
-	var p *problem.Error
-	if errors.As(err, &p) {
+	if p, ok := errors.AsType[*problem.Error](err); ok {
 		return p
 	}
 	var h *echo.HTTPError

@@ -141,6 +141,14 @@ func open(t *testing.T, h *history, change func(*Session)) *scene {
 	return sc
 }
 
+// ended waits until the session has ended by itself.
+func (sc *scene) ended(t *testing.T) {
+	t.Helper()
+	if err := <-sc.done; err != nil {
+		t.Errorf("the session ended with %v", err)
+	}
+}
+
 // commit makes events visible and tells of them.
 func (sc *scene) commit(rows ...readmodel.EventRow) {
 	sc.add(rows...)
@@ -250,7 +258,7 @@ func TestSessionEndsWithMembership(t *testing.T) {
 			sc := open(t, messages(1), func(s *Session) { s.Cursor = 3 })
 			sc.commit(leave(2), posted(lobby, 3), posted(lobby, 4))
 			sc.is(t, "2", end(3))
-			<-sc.done
+			sc.ended(t)
 		})
 	})
 	t.Run("in a gap", func(t *testing.T) {
@@ -259,7 +267,7 @@ func TestSessionEndsWithMembership(t *testing.T) {
 			sc.member = false
 			sc.add(leave(2), posted(lobby, 3))
 			sc.hub.Resync(0)
-			<-sc.done
+			sc.ended(t)
 			sc.is(t, "1", "2", end(2))
 		})
 	})
@@ -269,7 +277,7 @@ func TestSessionEndsWithMembership(t *testing.T) {
 				s.Wanted = func(typ events.Type) bool { return typ == events.TypeMessagePosted }
 			})
 			sc.commit(membership(lobby, 2, "bob", events.MembershipJoin), leave(3))
-			<-sc.done
+			sc.ended(t)
 			sc.is(t, "1", "3", end(3))
 		})
 	})
@@ -288,7 +296,7 @@ func TestSessionEndsWithMembership(t *testing.T) {
 			h := messages(1)
 			h.member = false
 			sc := open(t, h, nil)
-			<-sc.done
+			sc.ended(t)
 			sc.is(t, "1", end(1))
 		})
 	})
@@ -308,7 +316,7 @@ func TestSessionEnds(t *testing.T) {
 	t.Run("token expires", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			sc := open(t, messages(1), func(s *Session) { s.Expires = time.Now().Add(10 * time.Second) })
-			<-sc.done
+			sc.ended(t)
 			sc.is(t, "1", `{"code":"token_expired","cursor":1}`)
 		})
 	})
@@ -321,7 +329,7 @@ func TestSessionEnds(t *testing.T) {
 			h.mu.Unlock()
 			began := time.Now()
 			sc.hub.Resync(0)
-			<-sc.done
+			sc.ended(t)
 			sc.is(t, "1", "beat ", "beat ", `{"code":"read_model_unavailable","cursor":1}`)
 			if waited := time.Since(began); waited < readPatience || waited > readPatience+2*readRetry {
 				t.Errorf("gave up after %s", waited)
@@ -355,7 +363,7 @@ func TestSessionEnds(t *testing.T) {
 				}
 				sc.paper.mu.Unlock()
 				sc.commit(posted(lobby, 1))
-				<-sc.done
+				sc.ended(t)
 				got := sc.seen()
 				if last := got[len(got)-1]; !strings.Contains(last, end) || len(got) > 2*buffer+1 {
 					t.Errorf("after %d events: %s", len(got)-1, last)

@@ -41,8 +41,7 @@ func Decode(body []byte, into any, required ...string) error {
 		}
 	}
 	if err := json.Unmarshal(body, into); err != nil {
-		var wrong *json.UnmarshalTypeError
-		if errors.As(err, &wrong) {
+		if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 			return problem.In(problem.InvalidField, wrong.Field, "a JSON "+wrong.Value+" cannot stand here")
 		}
 		return problem.Caused(problem.InvalidField, "a value is not of the form that its field needs", err)
@@ -187,8 +186,7 @@ func fieldsOf(t reflect.Type) map[string]reflect.Type {
 		return m.(map[string]reflect.Type)
 	}
 	m := make(map[string]reflect.Type, t.NumField())
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for f := range t.Fields() {
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		m[name] = f.Type
 	}
