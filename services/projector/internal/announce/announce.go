@@ -61,7 +61,7 @@ func (a *Announcer) Mute(on bool) { a.muted.Store(on) }
 // Announce queues a commit. It never blocks.
 func (a *Announcer) Announce(c partition.Commit) {
 	if a.muted.Load() {
-		c.Events = nil
+		c.Floor, c.Events = c.Next, nil // told later, it is a beacon: it claims no events
 	}
 	select {
 	case a.in <- c:

@@ -167,3 +167,21 @@ func TestAnnounceNeverBlocks(t *testing.T) {
 		t.Errorf("%v lost, want 5", n)
 	}
 }
+
+// What was committed while nobody read is a beacon when it is told after all: a
+// follower reads the tables and is not made to believe that nothing happened.
+func TestMuted(t *testing.T) {
+	p := &publisher{}
+	a := New(p, "timeline", 1, partition.NewStates(), prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
+	a.Mute(true)
+	a.publish(partition.Commit{Floor: 1, Next: 4})
+	if got := p.take(); len(got) != 0 {
+		t.Errorf("told while muted: %+v", got)
+	}
+	a.Announce(partition.Commit{Floor: 4, Next: 8, Events: []readmodel.EventRow{row(5, 1)}})
+	a.Mute(false)
+	a.publish(<-a.in)
+	if got := p.take(); len(got) != 1 || got[0].Floor != 8 || got[0].Next != 8 || len(got[0].Events) != 0 {
+		t.Errorf("told %+v, want a beacon at 8", got)
+	}
+}
