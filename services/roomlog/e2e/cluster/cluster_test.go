@@ -17,7 +17,7 @@ func TestCluster(t *testing.T) {
 	begun := time.Now()
 	d := deploy(t)
 	t.Logf("figure: cluster: ready after %s", time.Since(begun).Round(time.Millisecond))
-	for range number(t, "CLUSTER_ROUNDS", 1) {
+	for range proc.Number(t, "CLUSTER_ROUNDS", 1) {
 		t.Run("ProjectorAdded", d.projectorAdded)
 		t.Run("ProjectorStopped", d.projectorStopped)
 		t.Run("ProjectorKilled", d.projectorKilled)

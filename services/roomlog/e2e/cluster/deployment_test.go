@@ -71,7 +71,7 @@ type deployment struct {
 // deploy starts everything and lets the crowd make its rooms.
 func deploy(t *testing.T) *deployment {
 	t.Helper()
-	seed := uint64(number(t, "CLUSTER_SEED", int(mathrand.Uint32())))
+	seed := uint64(proc.Number(t, "CLUSTER_SEED", int(mathrand.Uint32())))
 	t.Logf("figure: cluster seed: CLUSTER_SEED=%d", seed)
 	d := &deployment{all: t, rng: mathrand.New(mathrand.NewPCG(seed, 2))}
 	d.bins.chat = proc.Build(t, module+"chat/cmd/chat")
@@ -93,7 +93,7 @@ func deploy(t *testing.T) *deployment {
 	}
 	d.auditCheckpoints(t)
 	d.people = crowd.New(crowd.Config{
-		Writers: number(t, "CLUSTER_WRITERS", 24), SideRooms: 8, Prefix: "load", Seed: seed,
+		Writers: proc.Number(t, "CLUSTER_WRITERS", 24), SideRooms: 8, Prefix: "load", Seed: seed,
 		Pace: 5 * time.Millisecond, Deadline: publishDeadline + 2*time.Second, Silent: d.quit,
 		Token: func(u events.UserID) string { return d.token(t, u) },
 	})
@@ -158,20 +158,6 @@ func (d *deployment) token(t *testing.T, u events.UserID) string {
 		t.Fatal(err)
 	}
 	return signed
-}
-
-// number reads a number from the environment.
-func number(t *testing.T, name string, otherwise int) int {
-	t.Helper()
-	text := os.Getenv(name)
-	if text == "" {
-		return otherwise
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 0 {
-		t.Fatalf("%s=%s is not a number", name, text)
-	}
-	return n
 }
 
 // until polls, with a deadline, for what must become true.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/roomlog/roomlog/services/roomlog/e2e/checker"
 	"github.com/roomlog/roomlog/services/roomlog/e2e/client"
+	"github.com/roomlog/roomlog/services/roomlog/e2e/proc"
 )
 
 // readPause is the pause of a reader between two pages.
@@ -101,7 +102,7 @@ func (d *deployment) underLoad(t *testing.T, torment func()) {
 // awaitAcks waits for the next acknowledgements.
 func (d *deployment) awaitAcks(t *testing.T) {
 	t.Helper()
-	target := d.people.Acked() + number(t, "CLUSTER_ACKS", 300)
+	target := d.people.Acked() + proc.Number(t, "CLUSTER_ACKS", 300)
 	until(t, "more acknowledgements", func() bool { return d.people.Acked() >= target })
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"github.com/roomlog/roomlog/pkg/events"
 	"github.com/roomlog/roomlog/services/roomlog/e2e/client"
+	"github.com/roomlog/roomlog/services/roomlog/e2e/proc"
 )
 
 // rywClients is how many clients write and read at the same time.
@@ -24,7 +25,7 @@ const rywClients = 16
 // while projectors are frozen and let go on at random: a read either sees the
 // write or says 503 read_model_behind, never an older state.
 func (d *deployment) readYourWrites(t *testing.T) {
-	tries := number(t, "RYW_TRIES", 2000)
+	tries := proc.Number(t, "RYW_TRIES", 2000)
 	lagging, stop := context.WithCancel(t.Context())
 	var frozen sync.WaitGroup
 	frozen.Go(func() { d.injectLag(lagging, t) })

@@ -18,7 +18,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"strconv"
 	"testing"
 	"time"
 
@@ -47,8 +46,8 @@ func TestMain(m *testing.M) {
 }
 
 func TestCrash(t *testing.T) {
-	rounds, writers := number(t, "CRASH_ROUNDS", 5), number(t, "CRASH_WRITERS", 64)
-	seed := uint64(number(t, "CRASH_SEED", int(rand.Uint32())))
+	rounds, writers := proc.Number(t, "CRASH_ROUNDS", 5), proc.Number(t, "CRASH_WRITERS", 64)
+	seed := uint64(proc.Number(t, "CRASH_SEED", int(rand.Uint32())))
 	t.Logf("figure: crash seed: CRASH_SEED=%d CRASH_ROUNDS=%d CRASH_WRITERS=%d", seed, rounds, writers)
 	v := &victim{
 		bin: proc.Build(t, program), data: filepath.Join(t.TempDir(), "data"),
@@ -209,17 +208,4 @@ func newCrowd(t *testing.T, v *victim, writers int, seed uint64) *crowd.Crowd {
 			return signed
 		},
 	})
-}
-
-func number(t *testing.T, name string, otherwise int) int {
-	t.Helper()
-	text := os.Getenv(name)
-	if text == "" {
-		return otherwise
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 0 {
-		t.Fatalf("%s=%s is not a number", name, text)
-	}
-	return n
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -149,4 +150,18 @@ func Clean() {
 		_ = os.RemoveAll(filepath.Dir(bin))
 		delete(built, pkg)
 	}
+}
+
+// Number reads a number, zero or more, from the environment.
+func Number(t testing.TB, name string, otherwise int) int {
+	t.Helper()
+	text := os.Getenv(name)
+	if text == "" {
+		return otherwise
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 0 {
+		t.Fatalf("%s=%s is not a number", name, text)
+	}
+	return n
 }
