@@ -125,14 +125,17 @@ func (e Role) Valid() bool {
 
 // Defines values for Scope.
 const (
-	Read  Scope = "read"
-	Write Scope = "write"
+	Read    Scope = "read"
+	Service Scope = "service"
+	Write   Scope = "write"
 )
 
 // Valid indicates whether the value is a known member of the Scope enum.
 func (e Scope) Valid() bool {
 	switch e {
 	case Read:
+		return true
+	case Service:
 		return true
 	case Write:
 		return true
@@ -181,6 +184,8 @@ type Kind string
 
 // Me defines model for Me.
 type Me struct {
+	Actor ID `json:"actor,omitempty"`
+
 	// ExpiresAt RFC 3339, in UTC with milliseconds.
 	//
 	// Examples: 2026-11-23T09:00:00.000Z

@@ -21,27 +21,6 @@ const MinSecret = 32
 // leeway is how far the issuer's clock may be off.
 const leeway = 10 * time.Second
 
-// Scope is what a token may do.
-type Scope string
-
-// Scopes. A token without a scope claim has both.
-const (
-	Read  Scope = "read"
-	Write Scope = "write"
-)
-
-// Identity is who a request is from.
-type Identity struct {
-	Tenant events.Tenant
-	User   events.UserID
-	Scopes []Scope
-	// Expires is when the token does; streams end then.
-	Expires time.Time
-}
-
-// May reports whether the token has the scope.
-func (i Identity) May(s Scope) bool { return slices.Contains(i.Scopes, s) }
-
 // Verifier checks tokens. It is safe for concurrent use.
 type Verifier struct {
 	secret  []byte
@@ -92,7 +71,7 @@ func (v *Verifier) Verify(header string) (Identity, error) {
 }
 
 func (v *Verifier) identity(c claims) (Identity, error) {
-	id := Identity{Tenant: events.DefaultTenant, Expires: c.ExpiresAt.Time, Scopes: []Scope{Read, Write}}
+	id := Identity{Tenant: events.DefaultTenant, Expires: c.ExpiresAt.Time, Scopes: parseScopes(c.Scope)}
 	var err error
 	if id.User, err = events.ParseUserID(c.Subject); err != nil {
 		return Identity{}, invalid("sub is not a user id", err)
@@ -105,26 +84,9 @@ func (v *Verifier) identity(c claims) (Identity, error) {
 	if len(v.tenants) > 0 && !slices.Contains(v.tenants, id.Tenant) {
 		return Identity{}, invalid("the issuer does not speak for this tenant", nil)
 	}
-	if c.Scope != nil {
-		id.Scopes = id.Scopes[:0]
-		for s := range strings.FieldsSeq(*c.Scope) {
-			if s := Scope(s); (s == Read || s == Write) && !id.May(s) {
-				id.Scopes = append(id.Scopes, s)
-			}
-		}
-	}
 	return id, nil
 }
 
 func invalid(detail string, cause error) error {
 	return problem.Caused(problem.TokenInvalid, detail, cause)
 }
-
-// Account is one user.
-type Account struct {
-	Tenant events.Tenant
-	User   events.UserID
-}
-
-// Account is whose token it is.
-func (i Identity) Account() Account { return Account{i.Tenant, i.User} }

@@ -144,6 +144,9 @@ func (s *Service) Do(ctx context.Context, c Command) (Receipt, error) {
 	} else if r.Position, err = s.publish(ctx, m, arrived); err != nil {
 		return Receipt{}, err
 	}
+	if c.Who.Actor != "" {
+		s.Logger.Info("acted for a person", "actor", c.Who.Actor, "tenant", c.Who.Tenant, "user_id", c.Who.User, "room_id", c.Room, "event_id", e.ID)
+	}
 	if c.Wait > 0 {
 		err = s.await(ctx, c, &r, arrived.Add(c.Wait))
 		var p *problem.Error

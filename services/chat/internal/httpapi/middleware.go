@@ -9,14 +9,10 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/roomlog/roomlog/services/chat/internal/auth"
 	"github.com/roomlog/roomlog/services/chat/internal/problem"
 )
 
-const (
-	identityKey = "roomlog.identity"
-	requestKey  = "roomlog.request"
-)
+const requestKey = "roomlog.request"
 
 // observe gives the request its id, and the answer the headers that every answer
 // has; it logs (never bodies or tokens) and counts.
@@ -82,30 +78,6 @@ func (s *Server) refuseTokenInURL(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// authenticate tells who the request is from. Routes that do not exist are left
-// to say so.
-func (s *Server) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		op, ok := s.spec.operations[c.Request().Method+" "+c.Path()]
-		if !ok || op.open {
-			return next(c)
-		}
-		who, err := s.Auth.Verify(c.Request().Header.Get(echo.HeaderAuthorization))
-		if err != nil {
-			return err
-		}
-		need := auth.Write
-		if c.Request().Method == http.MethodGet {
-			need = auth.Read
-		}
-		if !who.May(need) && c.Path() != "/v1/me" {
-			return problem.New(problem.InsufficientScope, fmt.Sprintf("the token does not have the scope %q", need))
-		}
-		c.Set(identityKey, who)
-		return next(c)
-	}
-}
-
 // checkParameters refuses query parameters that the route does not have, and
 // those that stand twice.
 func (s *Server) checkParameters(next echo.HandlerFunc) echo.HandlerFunc {
@@ -124,11 +96,6 @@ func (s *Server) checkParameters(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		return next(c)
 	}
-}
-
-func identity(c echo.Context) auth.Identity {
-	who, _ := c.Get(identityKey).(auth.Identity)
-	return who
 }
 
 func requestID(c echo.Context) string {

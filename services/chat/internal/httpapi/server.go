@@ -3,6 +3,7 @@
 package httpapi
 
 import (
+	"fmt"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -68,6 +69,11 @@ func New(c Config) (*echo.Echo, error) {
 	e.Pre(s.observe, s.recoverPanic)
 	e.Use(s.refuseTokenInURL, s.authenticate, s.checkParameters)
 	api.RegisterHandlers(e, s)
+	for _, r := range e.Routes() {
+		if route := r.Method + " " + r.Path; access[route] == 0 {
+			return nil, fmt.Errorf("nobody has said who may call %s", route)
+		}
+	}
 	return e, nil
 }
 
@@ -108,7 +114,7 @@ func (s *Server) GetOpenapi(c echo.Context) error {
 func (s *Server) GetMe(c echo.Context) error {
 	who := identity(c)
 	me := api.Me{
-		User: string(who.User), Tenant: string(who.Tenant), Scopes: make([]api.Scope, len(who.Scopes)),
+		User: string(who.User), Actor: string(who.Actor), Tenant: string(who.Tenant), Scopes: make([]api.Scope, len(who.Scopes)),
 		ExpiresAt: readmodel.Time(who.Expires.UnixMilli()),
 	}
 	for i, sc := range who.Scopes {

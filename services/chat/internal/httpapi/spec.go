@@ -20,7 +20,6 @@ type spec struct {
 
 type operation struct {
 	query []string // names of the query parameters
-	open  bool     // needs no token
 }
 
 // document is the part of an OpenAPI document that is read here.
@@ -37,8 +36,7 @@ type document struct {
 }
 
 type specEndpoint struct {
-	Parameters []parameter            `yaml:"parameters"`
-	Security   *[]map[string][]string `yaml:"security"`
+	Parameters []parameter `yaml:"parameters"`
 }
 
 type parameter struct {
@@ -62,12 +60,12 @@ func parseSpec() (*spec, error) {
 		return nil, fmt.Errorf("openapi.yaml as JSON: %w", err)
 	}
 	for path, item := range doc.Paths {
-		route := strings.NewReplacer("{", ":", "}", "").Replace(path)
+		route := echoPath(path)
 		for method, e := range map[string]*specEndpoint{"GET": item.Get, "PUT": item.Put, "POST": item.Post} {
 			if e == nil {
 				continue
 			}
-			op := operation{open: e.Security != nil && len(*e.Security) == 0}
+			var op operation
 			for _, p := range slices.Concat(item.Parameters, e.Parameters) {
 				if p.Ref != "" {
 					p = doc.Components.Parameters[p.Ref[strings.LastIndexByte(p.Ref, '/')+1:]]
@@ -81,3 +79,6 @@ func parseSpec() (*spec, error) {
 	}
 	return s, nil
 }
+
+// echoPath writes the path of a description as Echo does.
+func echoPath(path string) string { return strings.NewReplacer("{", ":", "}", "").Replace(path) }

@@ -13,7 +13,7 @@ type tokenCommand struct {
 	User       string        `arg:"" help:"The person: 1 to 128 characters of A-Z a-z 0-9 . _ ~ - : @"`
 	Data       string        `help:"Data directory whose secret signs the token." default:"data" type:"path"`
 	SecretFile string        `name:"secret-file" help:"File with the secret, in the place of --data." type:"path" placeholder:"FILE"`
-	Scope      string        `help:"What the token may do: read, write, or both with a space between; empty: both."`
+	Scope      string        `help:"What the token may do: read, write, service (read, write and act for others: Roomlog-Act-As), with spaces between; empty: read and write."`
 	Tenant     string        `help:"The person's tenant." default:"main"`
 	TTL        time.Duration `help:"How long the token is valid." default:"24h"`
 }

@@ -1,0 +1,91 @@
+package httpapi
+
+import (
+	"fmt"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/roomlog/roomlog/services/chat/internal/auth"
+	"github.com/roomlog/roomlog/services/chat/internal/problem"
+)
+
+const identityKey = "roomlog.identity"
+
+// need is what a route asks of whoever calls it.
+type need int
+
+const (
+	noToken need = iota + 1
+	anyToken
+	toRead
+	toWrite
+)
+
+// access is what each route needs: the one place that says it. [New] refuses a
+// route that is not here.
+var access = map[string]need{
+	"GET /openapi.json":                      noToken,
+	"GET /v1/me":                             anyToken,
+	"GET /v1/rooms":                          toRead,
+	"POST /v1/rooms":                         toWrite,
+	"GET /v1/rooms/:room":                    toRead,
+	"PUT /v1/rooms/:room":                    toWrite,
+	"GET /v1/rooms/:room/members":            toRead,
+	"GET /v1/rooms/:room/members/:user":      toRead,
+	"PUT /v1/rooms/:room/members/:user":      toWrite,
+	"GET /v1/rooms/:room/messages":           toRead,
+	"POST /v1/rooms/:room/messages":          toWrite,
+	"GET /v1/rooms/:room/messages/:event_id": toRead,
+	"GET /v1/rooms/:room/events":             toRead,
+	"GET /v1/rooms/:room/outcomes/:event_id": toRead,
+}
+
+// scope is what the token must have; empty: nothing in particular.
+func (n need) scope() auth.Scope {
+	switch n {
+	case toRead:
+		return auth.Read
+	case toWrite:
+		return auth.Write
+	}
+	return ""
+}
+
+// needOf is what the route of a request needs; ok is false where there is no such
+// route, which is left to say so.
+func needOf(c echo.Context) (n need, ok bool) {
+	n, ok = access[c.Request().Method+" "+c.Path()]
+	return n, ok
+}
+
+// authenticate tells who the request is from, and whether they may call the route.
+func (s *Server) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		n, ok := needOf(c)
+		if !ok || n == noToken {
+			return next(c)
+		}
+		who, err := s.Auth.Verify(c.Request().Header.Get(echo.HeaderAuthorization))
+		if err != nil {
+			return err
+		}
+		if scope := n.scope(); scope != "" && !who.May(scope) {
+			return problem.New(problem.InsufficientScope, fmt.Sprintf("the token does not have the scope %q", scope))
+		}
+		if persons, ok := c.Request().Header[auth.ActAsHeader]; ok {
+			if len(persons) > 1 {
+				return problem.In(problem.InvalidID, auth.ActAsHeader, "the header is there twice")
+			}
+			if who, err = who.ActAs(persons[0]); err != nil {
+				return err
+			}
+		}
+		c.Set(identityKey, who)
+		return next(c)
+	}
+}
+
+func identity(c echo.Context) auth.Identity {
+	who, _ := c.Get(identityKey).(auth.Identity)
+	return who
+}
