@@ -28,6 +28,7 @@ import (
 	"github.com/roomlog/roomlog/services/chat/internal/clock"
 	"github.com/roomlog/roomlog/services/chat/internal/command"
 	"github.com/roomlog/roomlog/services/chat/internal/httpapi"
+	"github.com/roomlog/roomlog/services/chat/internal/limit"
 	"github.com/roomlog/roomlog/services/chat/internal/live"
 	"github.com/roomlog/roomlog/services/chat/internal/position"
 	"github.com/roomlog/roomlog/services/chat/internal/query"
@@ -105,10 +106,16 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		Hub: s.hub, Saw: s.clock.Saw, Logger: deps.Logger, Now: time.Now,
 	})
 	gate := position.NewGate(deps.Log, s.follower)
+	rooms := limit.New[readmodel.Key](limit.Policy{Name: "room", Rate: cfg.RoomRate, Burst: cfg.RoomBurst})
 	metrics := newMetrics(deps.Metrics, s.hub, s.clock)
 	s.handler, err = httpapi.New(httpapi.Config{
 		Auth: verifier, Gate: gate, Hub: s.hub, Metrics: metrics, Logger: deps.Logger, Now: time.Now,
-		NewID: newID, MaxStreams: cfg.MaxStreams, WriteTimeout: cfg.StreamTimeout, Stop: s.stop,
+		NewID: newID, WriteTimeout: cfg.StreamTimeout, Stop: s.stop,
+		Limits: httpapi.Limits{
+			Reads:    limit.New[auth.Account](limit.Policy{Name: "reads", Rate: cfg.ReadRate, Burst: cfg.ReadBurst}),
+			Commands: limit.New[auth.Account](limit.Policy{Name: "commands", Rate: cfg.Rate, Burst: cfg.Burst}),
+			Rooms:    rooms, Requests: cfg.MaxRequests, Streams: cfg.MaxStreams,
+		},
 		Reads: query.New(query.Config{
 			Store: deps.Store, Gate: gate, Follower: s.follower, Log: layout.Log, Now: time.Now,
 			Timeout: cfg.ReadTimeout, Wait: positionWait,
@@ -117,7 +124,8 @@ func New(cfg Config, deps Deps) (*Service, error) {
 			Log: deps.Log, Store: deps.Store, LogID: layout.Log, Gate: gate, Follower: s.follower, Now: time.Now,
 			NewID: func() events.EventID { return events.EventID(newID()) }, Observer: metrics, Logger: deps.Logger,
 			PublishTimeout: cfg.PublishTimeout, CourtesyTimeout: courtesyTimeout, CatchUp: catchUp,
-			ReadTimeout: cfg.ReadTimeout, Rate: cfg.Rate, Burst: cfg.Burst,
+			ReadTimeout: cfg.ReadTimeout, Rooms: rooms,
+			Unchecked: limit.New[auth.Account](limit.Policy{Name: "unchecked", Rate: cfg.UncheckedRate, Burst: cfg.UncheckedBurst}),
 		}),
 	})
 	if err != nil {

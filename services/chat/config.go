@@ -21,8 +21,15 @@ type Config struct {
 	PublishTimeout time.Duration `name:"publish-timeout" help:"How long the log may take for an event before the answer says that its outcome is not known." default:"10s"`
 	RequestTimeout time.Duration `name:"request-timeout" help:"How long a client may take to send a request." default:"20s"`
 	ReadTimeout    time.Duration `name:"read-timeout" help:"How long the database may take for one read." default:"5s"`
-	Rate           int           `name:"rate" help:"Commands a second that one user may send." default:"1000"`
+	Rate           int           `name:"rate" help:"Commands a second that one user may send, to each of the API's processes." default:"1000"`
 	Burst          int           `name:"burst" help:"Commands that one user may send at once." default:"2000"`
+	ReadRate       int           `name:"read-rate" help:"Requests a second that one user may read with." default:"5000"`
+	ReadBurst      int           `name:"read-burst" help:"Requests that one user may read with at once." default:"10000"`
+	RoomRate       int           `name:"room-rate" help:"Commands a second that one room takes, from all users, at each of the API's processes." default:"5000"`
+	RoomBurst      int           `name:"room-burst" help:"Commands that one room takes at once." default:"10000"`
+	UncheckedRate  int           `name:"unchecked-rate" help:"Commands a second that one user may send while the database does not answer, so that nobody can say whether they may." default:"100"`
+	UncheckedBurst int           `name:"unchecked-burst" help:"Commands that one user may send at once while the database does not answer." default:"1000"`
+	MaxRequests    int           `name:"max-requests" help:"Requests that one user may have under way, streams included." default:"4000"`
 	MaxStreams     int           `name:"max-streams" help:"Streams and long polls that one user may have open." default:"2000"`
 	StreamTimeout  time.Duration `name:"stream-timeout" help:"How long the client of a stream may take for what is sent to it." default:"30s"`
 	StopTimeout    time.Duration `name:"stop-timeout" help:"How long requests may take to finish when the program stops." default:"4s"`
@@ -63,9 +70,9 @@ func (c *Config) Validate() (warnings []string, err error) {
 	orDefault(&c.PublishTimeout, 10*time.Second)
 	orDefault(&c.RequestTimeout, 20*time.Second)
 	orDefault(&c.ReadTimeout, 5*time.Second)
-	orDefault(&c.Rate, 1000)
-	orDefault(&c.Burst, 2000)
-	orDefault(&c.MaxStreams, 2000)
+	for _, n := range c.limits() {
+		orDefault(n.value, n.usual)
+	}
 	orDefault(&c.StreamTimeout, 30*time.Second)
 	orDefault(&c.StopTimeout, 4*time.Second)
 
@@ -90,15 +97,37 @@ func (c *Config) Validate() (warnings []string, err error) {
 			errs = append(errs, fmt.Errorf("%s is %s, must be positive", name, d))
 		}
 	}
-	for name, n := range map[string]int{"--rate": c.Rate, "--burst": c.Burst, "--max-streams": c.MaxStreams} {
-		if n < 1 {
-			errs = append(errs, fmt.Errorf("%s is %d, must be at least 1", name, n))
+	for _, n := range c.limits() {
+		if *n.value < 1 {
+			errs = append(errs, fmt.Errorf("%s is %d, must be at least 1", n.flag, *n.value))
 		}
 	}
 	if w := notLoopback("--listen", c.Listen, "tokens and messages travel in the clear: put TLS in front"); w != "" {
 		warnings = append(warnings, w)
 	}
 	return warnings, errors.Join(errs...)
+}
+
+// limitFlag is a limit, and what it is where nobody says.
+type limitFlag struct {
+	flag  string
+	value *int
+	usual int
+}
+
+func (c *Config) limits() []limitFlag {
+	return []limitFlag{
+		{"--rate", &c.Rate, 1000},
+		{"--burst", &c.Burst, 2000},
+		{"--read-rate", &c.ReadRate, 5000},
+		{"--read-burst", &c.ReadBurst, 10000},
+		{"--room-rate", &c.RoomRate, 5000},
+		{"--room-burst", &c.RoomBurst, 10000},
+		{"--unchecked-rate", &c.UncheckedRate, 100},
+		{"--unchecked-burst", &c.UncheckedBurst, 1000},
+		{"--max-requests", &c.MaxRequests, 4000},
+		{"--max-streams", &c.MaxStreams, 2000},
+	}
 }
 
 // AdminWarning is a warning for an admin listener that others can reach, or empty.

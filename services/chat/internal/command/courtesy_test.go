@@ -7,6 +7,8 @@ import (
 
 	"github.com/roomlog/roomlog/pkg/events"
 	"github.com/roomlog/roomlog/pkg/readmodel"
+	"github.com/roomlog/roomlog/services/chat/internal/auth"
+	"github.com/roomlog/roomlog/services/chat/internal/limit"
 )
 
 // silent is a read model that never answers.
@@ -27,7 +29,10 @@ func (j *judgements) Judged(result string)          { *j = append(*j, result) }
 // in time is not asked again at once.
 func TestHangingUpIsNotTheDatabasesFault(t *testing.T) {
 	var seen judgements
-	c := newCourtesy(Config{Store: silent{}, Now: time.Now, Observer: &seen, CourtesyTimeout: 20 * time.Millisecond})
+	c := newCourtesy(Config{
+		Store: silent{}, Now: time.Now, Observer: &seen, CourtesyTimeout: 20 * time.Millisecond,
+		Unchecked: limit.New[auth.Account](limit.Policy{Rate: 1, Burst: 1}),
+	})
 	e := &events.Event{ID: "e", Tenant: "main", Room: "lobby", Facts: events.MessagePosted{Command: events.Command{Sender: "ann"}}}
 	gone, hangUp := context.WithCancel(t.Context())
 	hangUp()

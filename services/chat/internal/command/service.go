@@ -13,6 +13,7 @@ import (
 	"github.com/roomlog/roomlog/pkg/events/room"
 	"github.com/roomlog/roomlog/pkg/readmodel"
 	"github.com/roomlog/roomlog/services/chat/internal/auth"
+	"github.com/roomlog/roomlog/services/chat/internal/limit"
 	"github.com/roomlog/roomlog/services/chat/internal/position"
 	"github.com/roomlog/roomlog/services/chat/internal/problem"
 )
@@ -60,8 +61,10 @@ type Config struct {
 	CatchUp time.Duration
 	// ReadTimeout bounds the reading of a verdict.
 	ReadTimeout time.Duration
-	// Rate and Burst limit the commands of one user, per second.
-	Rate, Burst int
+	// Rooms limits what is published to one room, Unchecked what one person sends
+	// while the read model does not say whether they may.
+	Rooms     *limit.Buckets[readmodel.Key]
+	Unchecked *limit.Buckets[auth.Account]
 }
 
 // ErrHidden says that the client may not see what its command led to: it was
@@ -73,12 +76,11 @@ var ErrHidden = errors.New("the result is not for the client's eyes")
 type Service struct {
 	Config
 	courtesy *courtesy
-	limits   *limits
 }
 
 // New makes a service.
 func New(c Config) *Service {
-	return &Service{Config: c, courtesy: newCourtesy(c), limits: newLimits(c.Rate, c.Burst)}
+	return &Service{Config: c, courtesy: newCourtesy(c)}
 }
 
 // Command is a request to change a room.
@@ -126,9 +128,6 @@ type Receipt struct {
 // too.
 func (s *Service) Do(ctx context.Context, c Command) (Receipt, error) {
 	arrived := s.Now()
-	if err := s.limits.take(c.Who, arrived); err != nil {
-		return Receipt{}, err
-	}
 	e, m, err := s.event(c, arrived)
 	if err != nil {
 		return Receipt{}, err
@@ -141,8 +140,13 @@ func (s *Service) Do(ctx context.Context, c Command) (Receipt, error) {
 	if known != nil {
 		at := s.Gate.Position(known.Partition, known.Offset)
 		r.Position = &at
-	} else if r.Position, err = s.publish(ctx, m, arrived); err != nil {
-		return Receipt{}, err
+	} else {
+		if err := s.Rooms.Take(readmodel.Key{Tenant: c.Who.Tenant, Room: c.Room}, arrived).Err(); err != nil {
+			return Receipt{}, err
+		}
+		if r.Position, err = s.publish(ctx, m, arrived); err != nil {
+			return Receipt{}, err
+		}
 	}
 	if c.Who.Actor != "" {
 		s.Logger.Info("acted for a person", "actor", c.Who.Actor, "tenant", c.Who.Tenant, "user_id", c.Who.User, "room_id", c.Room, "event_id", e.ID)

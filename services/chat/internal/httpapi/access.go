@@ -47,8 +47,9 @@ func (n need) scope() auth.Scope {
 		return auth.Read
 	case toWrite:
 		return auth.Write
+	default:
+		return ""
 	}
-	return ""
 }
 
 // needOf is what the route of a request needs; ok is false where there is no such

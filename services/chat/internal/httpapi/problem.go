@@ -59,6 +59,7 @@ var statuses = map[problem.Code]int{
 	problem.UnsupportedMediaType: http.StatusUnsupportedMediaType,
 	problem.RateLimited:          http.StatusTooManyRequests,
 	problem.TooManyStreams:       http.StatusTooManyRequests,
+	problem.TooManyRequests:      http.StatusTooManyRequests,
 	problem.Internal:             http.StatusInternalServerError,
 	problem.LogUnavailable:       http.StatusServiceUnavailable,
 	problem.ReadModelBehind:      http.StatusServiceUnavailable,
@@ -166,7 +167,7 @@ func seconds(p *problem.Error) int {
 	if d == 0 {
 		d = retryAfter[p.Code]
 	}
-	return max(1, int((d+time.Second-1)/time.Second))
+	return max(1, ceil(d))
 }
 
 // challenge is the WWW-Authenticate header of RFC 6750.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -38,9 +37,8 @@ type Config struct {
 	Logger   *slog.Logger
 	Now      func() time.Time
 	// NewID makes ids of requests and of rooms.
-	NewID func() string
-	// MaxStreams is how many streams and long polls one user may have.
-	MaxStreams int
+	NewID  func() string
+	Limits Limits
 	// WriteTimeout is how long a stream's client may take for what is sent to it.
 	WriteTimeout time.Duration
 	// Stop is closed when the server is stopping: streams end.
@@ -50,8 +48,8 @@ type Config struct {
 // Server is the API. It implements [api.ServerInterface].
 type Server struct {
 	Config
-	spec    *spec
-	streams streams
+	spec              *spec
+	requests, streams *counter
 }
 
 var _ api.ServerInterface = (*Server)(nil)
@@ -62,12 +60,12 @@ func New(c Config) (*echo.Echo, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Config: c, spec: doc, streams: streams{max: c.MaxStreams, open: map[auth.Account]int{}}}
+	s := &Server{Config: c, spec: doc, requests: newCounter(c.Limits.Requests), streams: newCounter(c.Limits.Streams)}
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = s.handleError
 	e.Pre(s.observe, s.recoverPanic)
-	e.Use(s.refuseTokenInURL, s.authenticate, s.checkParameters)
+	e.Use(s.refuseTokenInURL, s.authenticate, s.limit, s.checkParameters)
 	api.RegisterHandlers(e, s)
 	for _, r := range e.Routes() {
 		if route := r.Method + " " + r.Path; access[route] == 0 {
@@ -75,34 +73,6 @@ func New(c Config) (*echo.Echo, error) {
 		}
 	}
 	return e, nil
-}
-
-// streams counts the streams and long polls of each user.
-type streams struct {
-	max  int
-	mu   sync.Mutex
-	open map[auth.Account]int
-}
-
-// enter counts one more, where the user may have it.
-func (s *streams) enter(who auth.Identity) bool {
-	a := who.Account()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.open[a] >= s.max {
-		return false
-	}
-	s.open[a]++
-	return true
-}
-
-func (s *streams) leave(who auth.Identity) {
-	a := who.Account()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.open[a]--; s.open[a] == 0 {
-		delete(s.open, a)
-	}
 }
 
 // GetOpenapi serves the description of the API.

@@ -45,6 +45,7 @@ const (
 	UnsupportedMediaType Code = "unsupported_media_type"
 	RateLimited          Code = "rate_limited"
 	TooManyStreams       Code = "too_many_streams"
+	TooManyRequests      Code = "too_many_requests"
 )
 
 // Codes of what is not the client's doing.

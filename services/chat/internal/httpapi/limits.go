@@ -1,0 +1,110 @@
+package httpapi
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/roomlog/roomlog/pkg/events"
+	"github.com/roomlog/roomlog/pkg/readmodel"
+	"github.com/roomlog/roomlog/services/chat/internal/auth"
+	"github.com/roomlog/roomlog/services/chat/internal/limit"
+	"github.com/roomlog/roomlog/services/chat/internal/problem"
+)
+
+// Limits are what one person may do, and what one room takes.
+type Limits struct {
+	// Reads and Commands are requests of one person.
+	Reads, Commands *limit.Buckets[auth.Account]
+	// Rooms is shared with the commands, which take from it: what a room's own
+	// rules refuse is not at its cost.
+	Rooms *limit.Buckets[readmodel.Key]
+	// Requests is how many of them one person may have under way, streams included.
+	Requests int
+	// Streams is how many streams and long polls one person may have.
+	Streams int
+}
+
+// limit refuses what is too much, before a body is read.
+func (s *Server) limit(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		who, n := identity(c), access[c.Request().Method+" "+c.Path()]
+		if who.User == "" {
+			return next(c)
+		}
+		states := s.take(c, who, n)
+		tellLimits(c.Response().Header(), states)
+		for _, state := range states {
+			if err := state.Err(); err != nil {
+				return err
+			}
+		}
+		if !s.requests.enter(who) {
+			return problem.New(problem.TooManyRequests, "you have too many requests under way")
+		}
+		defer s.requests.leave(who)
+		return next(c)
+	}
+}
+
+// take takes from the person's bucket, and looks at the room's.
+func (s *Server) take(c echo.Context, who auth.Identity, n need) []limit.State {
+	now := s.Now()
+	if n != toWrite {
+		return []limit.State{s.Limits.Reads.Take(who.Account(), now)}
+	}
+	states := []limit.State{s.Limits.Commands.Take(who.Account(), now)}
+	if id, err := events.ParseRoomID(c.Param("room")); err == nil {
+		states = append(states, s.Limits.Rooms.Look(readmodel.Key{Tenant: who.Tenant, Room: id}, now))
+	}
+	return states
+}
+
+// tellLimits writes the headers of draft-ietf-httpapi-ratelimit-headers-10: lists
+// of policies, and of what is left of each.
+func tellLimits(h http.Header, states []limit.State) {
+	policies, left := make([]string, len(states)), make([]string, len(states))
+	for i, s := range states {
+		policies[i] = fmt.Sprintf("%q;q=%d;w=%d", s.Policy.Name, s.Policy.Burst, max(1, ceil(s.Policy.Window())))
+		left[i] = fmt.Sprintf("%q;r=%d;t=%d", s.Policy.Name, s.Left(), ceil(s.Full()))
+	}
+	h.Set("RateLimit-Policy", strings.Join(policies, ", "))
+	h.Set("RateLimit", strings.Join(left, ", "))
+}
+
+// ceil is a time in whole seconds.
+func ceil(d time.Duration) int { return int((d + time.Second - 1) / time.Second) }
+
+// counter counts what each user has under way.
+type counter struct {
+	max  int
+	mu   sync.Mutex
+	open map[auth.Account]int
+}
+
+func newCounter(most int) *counter { return &counter{max: most, open: map[auth.Account]int{}} }
+
+// enter counts one more, where the user may have it.
+func (s *counter) enter(who auth.Identity) bool {
+	a := who.Account()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.open[a] >= s.max {
+		return false
+	}
+	s.open[a]++
+	return true
+}
+
+func (s *counter) leave(who auth.Identity) {
+	a := who.Account()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.open[a]--; s.open[a] == 0 {
+		delete(s.open, a)
+	}
+}

@@ -1,0 +1,52 @@
+package limit_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/roomlog/roomlog/services/chat/internal/limit"
+	"github.com/roomlog/roomlog/services/chat/internal/problem"
+)
+
+func TestBuckets(t *testing.T) {
+	b := limit.New[string](limit.Policy{Name: "x", Rate: 2, Burst: 3})
+	now := time.Unix(1_700_000_000, 0)
+	if s := b.Look("a", now); s.Left() != 3 || s.Full() != 0 || s.Policy.Window() != 1500*time.Millisecond {
+		t.Errorf("at first %+v", s)
+	}
+	for left := range 3 {
+		if s := b.Take("a", now); s.Err() != nil || s.Left() != 2-left {
+			t.Errorf("%d are left, %v", s.Left(), s.Err())
+		}
+	}
+	var p *problem.Error
+	if s := b.Take("a", now); !errors.As(s.Err(), &p) || p.Code != problem.RateLimited || p.RetryAfter != 500*time.Millisecond || s.Full() != s.Policy.Window() {
+		t.Errorf("an empty bucket: %v, %s until it is full", s.Err(), s.Full())
+	}
+	if s := b.Look("a", now); s.Err() == nil {
+		t.Error("an empty bucket looks as if it were not")
+	}
+	if s := b.Take("b", now); s.Err() != nil {
+		t.Error("one empties another's bucket")
+	}
+	if s := b.Take("a", now.Add(time.Second)); s.Err() != nil || s.Left() != 1 {
+		t.Errorf("a second later %d are left, %v", s.Left(), s.Err())
+	}
+}
+
+// Whoever comes, memory is bounded; who is forgotten begins anew.
+func TestForgotten(t *testing.T) {
+	b := limit.New[int](limit.Policy{Name: "x", Rate: 1, Burst: 1})
+	now := time.Now()
+	b.Take(0, now)
+	if b.Take(0, now).Err() == nil {
+		t.Fatal("the bucket is not empty")
+	}
+	for i := range 64 << 10 {
+		b.Take(i+1, now)
+	}
+	if err := b.Take(0, now).Err(); err != nil {
+		t.Error("remembered for ever")
+	}
+}
