@@ -6,7 +6,7 @@ PKGS    := ./... ./services/chat/... ./services/projector/... ./services/roomlog
 CLUSTER := go run ./deployments/cluster/cmd/cluster
 DATA    ?= data
 
-.PHONY: help run build test test-with-cluster soak crash bench lint fmt generate generated cluster cluster-down clean
+.PHONY: help run build test test-with-cluster soak rebuild crash bench lint fmt generate generated cluster cluster-down clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -40,8 +40,11 @@ test-with-cluster:
 bench: ## what the core can do on this machine: codec, log, tables, fold
 	go test -run '^$$' -bench . -benchtime 2s ./pkg/events/... ./pkg/eventlog/... ./pkg/readmodel/... ./services/projector/...
 
-soak: build ## what takes longer than make test: crashes, cluster faults and reads of own writes, at length
+soak: build rebuild ## what takes longer than make test: crashes, cluster faults, reads of own writes and a rebuild, at length
 	CRASH_ROUNDS=100 RYW_TRIES=10000 $(CLUSTER) exec -- go test -count=1 -v -timeout 120m ./services/roomlog/e2e/crash ./services/roomlog/e2e/cluster
+
+rebuild: ## a rebuild of 5 million events under load, killed ten times, on both pairs of log and database
+	REBUILD_EVENTS=5000000 REBUILD_KILLS=10 REBUILD_RATE=1000 go test -count=1 -v -timeout 180m ./services/roomlog/e2e/rebuild
 
 crash: build ## 100 rounds of kill -9 under load
 	CRASH_ROUNDS=100 go test -count=1 -v -timeout 60m -run TestCrash ./services/roomlog/e2e/crash

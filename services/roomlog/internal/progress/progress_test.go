@@ -16,9 +16,20 @@ func TestPlainLinesComeEveryFewSeconds(t *testing.T) {
 		now = now.Add(time.Second)
 	}
 	m.Finish()
-	want := "import: 500 of 1000 lines (50%), 100/s\nimport: 1000 of 1000 lines (100%), 100/s\n"
+	want := "import: 500 of 1000 lines (50%), 100/s, 5s left\nimport: 1000 of 1000 lines (100%), 100/s\n"
 	if out.String() != want {
 		t.Fatalf("got\n%swant\n%s", out.String(), want)
+	}
+}
+
+func TestResumedWorkIsNotTakenForFast(t *testing.T) {
+	var out bytes.Buffer
+	m := Resume(&out, "rebuild", "records", 900, 1000)
+	m.now = func() time.Time { return m.began.Add(10 * time.Second) }
+	m.Grow(1400)
+	m.Set(1000)
+	if want := "rebuild: 1000 of 1400 records (71%), 10/s, 40s left\n"; out.String() != want {
+		t.Fatalf("got %q", out.String())
 	}
 }
 
