@@ -92,9 +92,9 @@ type Outcome struct {
 
 // Counts of records set aside.
 type Counts struct {
-	BadRecords   int64
-	DeadLetters  int64
-	BlockedRooms int64
+	BadRecords   int64 `json:"bad_records"`
+	DeadLetters  int64 `json:"dead_letters"`
+	BlockedRooms int64 `json:"blocked_rooms"`
 }
 
 // DumpRow is one row of a canonical dump.

@@ -175,10 +175,7 @@ func TestAcceptGapOfAReplacedLog(t *testing.T) {
 			t.Fatalf("%d partitions have stopped", stopped)
 		}
 	}
-	st, err := projector.ReadStatus(t.Context(), s.cfg, s.layout, store)
-	if err != nil {
-		t.Fatal(err)
-	}
+	st := s.status(t)
 	d := s.desk(store)
 	for p := range events.Partition(partitions) {
 		if !strings.Contains(st.Partitions[p].Gap, "folded from log") || !strings.Contains(st.Partitions[p].Advice, "accept-gap") {

@@ -72,6 +72,7 @@ func (p *projection) run(ctx context.Context) error {
 	var tellers errgroup.Group
 	tellers.Go(func() error { return p.announcer.Run(tail) })
 	tellers.Go(func() error { return p.commitOffsets(tail) })
+	tellers.Go(func() error { return p.watchAside(tail) })
 	err := p.source.Run(ctx, func(ctx context.Context, r *eventlog.Reader) error {
 		o, err := partition.NewOwner(p.owners, r)
 		if err != nil {
@@ -110,6 +111,27 @@ func (p *projection) commitOffsets(ctx context.Context) error {
 				}
 			}
 			clear(latest)
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// watchAside keeps what was set aside, for the metrics and readiness.
+func (p *projection) watchAside(ctx context.Context) error {
+	tick := time.NewTicker(asideInterval)
+	defer tick.Stop()
+	for {
+		var counts map[events.Partition]readmodel.Counts
+		err := p.owners.Store.Snapshot(ctx, func(r readmodel.Reader) (err error) {
+			counts, err = r.Counts(ctx)
+			return err
+		})
+		if err == nil { // else the owners say so
+			p.states.SetAside(counts)
+		}
+		select {
+		case <-tick.C:
 		case <-ctx.Done():
 			return nil
 		}

@@ -26,8 +26,12 @@ import (
 	"github.com/roomlog/roomlog/services/projector/internal/partition"
 )
 
-// endsInterval is how often the log's ends are asked for, for the lag.
-const endsInterval = 2 * time.Second
+const (
+	// endsInterval is how often the log's ends are asked for, for the lag.
+	endsInterval = 2 * time.Second
+	// asideInterval is how often the tables are asked what was set aside.
+	asideInterval = 5 * time.Second
+)
 
 // Deps are the parts that a projector works on. They are the caller's to close.
 type Deps struct {
@@ -66,12 +70,14 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	deps.Metrics.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "roomlog_projector_decisions_ignored", Help: "Records of the decisions topic that this program cannot act upon.",
 	}, func() float64 { return float64(book.Ignored()) }))
-	return &Service{deps: deps, client: client, book: book, versions: &versions{
+	all := &versions{
 		cfg: cfg, deps: deps, running: map[int]*running{},
 		make: func(version int, store readmodel.Store) (*projection, error) {
 			return newProjection(cfg, deps, version, store, book)
 		},
-	}}, nil
+	}
+	deps.Metrics.MustRegister(versionCollector{all})
+	return &Service{deps: deps, client: client, book: book, versions: all}, nil
 }
 
 // ownerName tells operators which process owns a partition.
@@ -121,6 +127,7 @@ func (s *Service) Checks() []admin.Check {
 		{Name: "database", Required: true, Run: func(ctx context.Context) (any, error) { return s.deps.Control.Projections(ctx) }},
 		{Name: "decisions", Required: true, Run: s.checkDecisions},
 		{Name: "partitions", Required: true, Run: s.checkPartitions},
+		{Name: "rooms", Run: s.checkRooms},
 	}
 }
 
@@ -148,6 +155,23 @@ func (s *Service) checkPartitions(context.Context) (any, error) {
 		}
 	}
 	return detail, errors.Join(errs...)
+}
+
+// checkRooms reports blocked rooms of the live version. The others go on, so the
+// projector is as ready as it can be.
+func (s *Service) checkRooms(context.Context) (any, error) {
+	blocked := int64(0)
+	for _, v := range s.versions.all() {
+		for _, st := range v.states.All() {
+			if v.state == readmodel.Live {
+				blocked += st.Aside.BlockedRooms
+			}
+		}
+	}
+	if blocked > 0 {
+		return nil, fmt.Errorf("%d rooms are blocked: see roomlog projector dead list", blocked)
+	}
+	return nil, nil
 }
 
 // Partitions are the states of the partitions assigned to this process, of one

@@ -13,12 +13,16 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/roomlog/roomlog/pkg/eventlog"
+	"github.com/roomlog/roomlog/pkg/events"
 	"github.com/roomlog/roomlog/pkg/readmodel"
 	"github.com/roomlog/roomlog/pkg/timeline"
+	"github.com/roomlog/roomlog/services/projector/internal/partition"
 )
 
 const (
 	rebuildPoll = 200 * time.Millisecond
+	// stuckAfter is how long a version may not move until it is looked whether it can.
+	stuckAfter = 5 * time.Second
 	// cutOverPatience is how long a version that has caught up may miss the moment
 	// at which it is at the live checkpoint.
 	cutOverPatience = 2 * time.Minute
@@ -29,11 +33,8 @@ var ErrNoPrevious = errors.New("there is no previous version of the projection")
 
 // Rebuilding is what a rebuild works on.
 type Rebuilding struct {
-	Log     eventlog.Config
-	Layout  eventlog.Layout
-	Control readmodel.Control
-	Open    func(ctx context.Context, version int) (readmodel.Store, error)
-	Config  Config
+	Installation
+	Config Config
 	// Progress, where set, is told how many records the new version has folded of
 	// how many.
 	Progress func(done, total int64)
@@ -102,37 +103,61 @@ func (r Rebuilding) awaitCaughtUp(ctx context.Context, store readmodel.Store) er
 		return err
 	}
 	defer client.Close()
+	last, moved := int64(-1), time.Now()
 	for {
 		ends, err := client.Ends(ctx, r.Layout)
 		if err != nil {
 			return err
 		}
-		var done, total, behind int64
-		err = store.Snapshot(ctx, func(tables readmodel.Reader) error {
-			checkpoints, err := tables.Checkpoints(ctx)
-			for _, end := range ends {
-				total += int64(end)
-			}
-			for _, cp := range checkpoints {
-				done += int64(cp.Next)
-			}
-			behind = total - done
+		var done, total int64
+		var checkpoints []readmodel.Checkpoint
+		err = store.Snapshot(ctx, func(tables readmodel.Reader) (err error) {
+			checkpoints, err = tables.Checkpoints(ctx)
 			return err
 		})
 		if err != nil {
 			return err
 		}
+		for _, end := range ends {
+			total += int64(end)
+		}
+		for _, cp := range checkpoints {
+			done += int64(cp.Next)
+		}
 		if r.Progress != nil {
 			r.Progress(done, total)
 		}
 		// Under writes the end moves on; what is left is a batch or two.
-		if behind <= int64(r.Layout.Partitions*max(r.Config.MaxBatch, 1)) {
+		if total-done <= int64(r.Layout.Partitions*max(r.Config.MaxBatch, 1)) {
 			return nil
+		}
+		if done != last {
+			last, moved = done, time.Now()
+		}
+		if time.Since(moved) > stuckAfter {
+			if err := r.canBeFolded(ctx, checkpoints); err != nil {
+				return err
+			}
+			moved = time.Now()
 		}
 		if err := wait(ctx, rebuildPoll); err != nil {
 			return err
 		}
 	}
+}
+
+// canBeFolded fails where the log lacks what the new tables need next. Nobody
+// would ever fold them to its end.
+func (r Rebuilding) canBeFolded(ctx context.Context, checkpoints []readmodel.Checkpoint) error {
+	for _, cp := range checkpoints {
+		err := r.look(ctx, cp.Partition, func(log *eventlog.Reader, _ events.Offset) error {
+			return partition.Recognise(ctx, log, r.Layout, cp)
+		})
+		if _, gap := errors.AsType[*partition.GapError](err); gap {
+			return fmt.Errorf("partition %d cannot be folded from its beginning: %w", cp.Partition, err)
+		}
+	}
+	return nil
 }
 
 // RollBack makes the version live again that was live before.

@@ -27,9 +27,7 @@ func (s *site) control(t *testing.T) readmodel.Control {
 }
 
 func (s *site) rebuilding(control readmodel.Control) projector.Rebuilding {
-	return projector.Rebuilding{
-		Log: s.cfg, Layout: s.layout, Control: control, Open: s.openVersion, Logger: slog.New(slog.DiscardHandler),
-	}
+	return projector.Rebuilding{Installation: s.installation(control), Logger: slog.New(slog.DiscardHandler)}
 }
 
 func liveVersion(t *testing.T, c readmodel.Control) int {

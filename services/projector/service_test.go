@@ -114,6 +114,19 @@ func (s *site) openVersion(ctx context.Context, version int) (readmodel.Store, e
 	return driver.Open(ctx, driver.Config{Address: s.database, Version: version, Existing: true})
 }
 
+func (s *site) installation(control readmodel.Control) projector.Installation {
+	return projector.Installation{Log: s.cfg, Layout: s.layout, Control: control, Open: s.openVersion}
+}
+
+func (s *site) status(t *testing.T) projector.Status {
+	t.Helper()
+	st, err := projector.ReadStatus(t.Context(), s.installation(s.control(t)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return st
+}
+
 // start runs a projector until stop is called.
 func (s *site) start(t *testing.T, cfg projector.Config) (service *projector.Service, stop func()) {
 	t.Helper()
@@ -323,35 +336,4 @@ func plant(t *testing.T, s *site, store readmodel.Store) (planted readmodel.Memb
 		t.Fatal(err)
 	}
 	return planted
-}
-
-func TestStatus(t *testing.T) {
-	for _, p := range pairs {
-		t.Run(p.name, func(t *testing.T) {
-			s := newSite(t, p)
-			store := s.open(t)
-			s.publish(t, 6, 200)
-			_, stop := s.start(t, projector.Config{})
-			s.folded(t, store)
-			stop()
-			s.publish(t, 7, 200)
-			st, err := projector.ReadStatus(t.Context(), s.cfg, s.layout, store)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if len(st.Partitions) != partitions {
-				t.Fatalf("%d partitions in the status", len(st.Partitions))
-			}
-			var lag int64
-			for _, ps := range st.Partitions {
-				lag += ps.Lag
-				if ps.Gap != "" || ps.Owner == "" || ps.Lag != int64(ps.End-ps.Next) || (ps.Lag > 0) != (ps.LagSeconds > 0) {
-					t.Errorf("%+v", ps)
-				}
-			}
-			if lag != 200 {
-				t.Errorf("lag %d, want the 200 that nobody folded", lag)
-			}
-		})
-	}
 }

@@ -14,12 +14,41 @@ import (
 	"github.com/roomlog/roomlog/services/projector/internal/partition"
 )
 
+// maxBlockedRooms is the most rooms that a status lists.
+const maxBlockedRooms = 100
+
+// Installation is a log and the versions of the projection that are folded from it.
+type Installation struct {
+	Log     eventlog.Config
+	Layout  eventlog.Layout
+	Control readmodel.Control
+	// Open opens the tables of one version.
+	Open func(ctx context.Context, version int) (readmodel.Store, error)
+}
+
 // Status is how far the projection is.
 type Status struct {
-	Log        string            `json:"log"`
+	Time     readmodel.Time  `json:"time"` // when it was looked at
+	Log      string          `json:"log"`
+	Versions []VersionStatus `json:"versions"`
+	// Partitions and Blocked are of the live version.
 	Partitions []PartitionStatus `json:"partitions"`
 	// Blocked lists the first blocked rooms, each with the event that blocks it.
 	Blocked []BlockedRoom `json:"blocked_rooms"`
+}
+
+// VersionStatus is how far one version of the projection is.
+type VersionStatus struct {
+	Version int                       `json:"version"`
+	State   readmodel.ProjectionState `json:"state"`
+	Created readmodel.Time            `json:"created_at"`
+	Live    *readmodel.Time           `json:"live_at"` // when it went live last
+	Folded  int64                     `json:"folded"`  // records, in all partitions
+	Records int64                     `json:"records"` // that the log has
+	partition.Pace
+	readmodel.Counts
+	// Stopped says for each partition that cannot be folded on why.
+	Stopped []string `json:"stopped"`
 }
 
 // PartitionStatus is how far one partition is folded.
@@ -29,13 +58,9 @@ type PartitionStatus struct {
 	Epoch     int64            `json:"epoch"`
 	Next      events.Offset    `json:"next"`
 	End       events.Offset    `json:"end"`
-	Lag       int64            `json:"lag"` // records not folded yet
-	// LagSeconds is the age of the first record that is not folded yet.
-	LagSeconds   float64        `json:"lag_seconds"`
-	Folded       readmodel.Time `json:"folded_at"`
-	BadRecords   int64          `json:"bad_records"`
-	DeadLetters  int64          `json:"dead_letters"`
-	BlockedRooms int64          `json:"blocked_rooms"`
+	partition.Pace
+	Folded readmodel.Time `json:"folded_at"`
+	readmodel.Counts
 	// Gap says why the partition cannot be folded on, and is empty where it can.
 	Gap string `json:"gap,omitempty"`
 	// Advice says what to do about the gap.
@@ -69,52 +94,82 @@ func adviceOf(d readmodel.DeadLetter) string {
 	}
 }
 
-// maxBlockedRooms is the most rooms that a status lists.
-const maxBlockedRooms = 100
-
 // ReadStatus compares the checkpoints with the log.
-func ReadStatus(ctx context.Context, cfg eventlog.Config, layout eventlog.Layout, store readmodel.Store) (Status, error) {
-	status := Status{Log: layout.Log.String(), Blocked: []BlockedRoom{}}
-	checkpoints := map[events.Partition]readmodel.Checkpoint{}
-	var counts map[events.Partition]readmodel.Counts
-	err := store.Snapshot(ctx, func(r readmodel.Reader) error {
-		all, err := r.Checkpoints(ctx)
-		if err != nil {
-			return err
-		}
-		for _, cp := range all {
-			checkpoints[cp.Partition] = cp
-		}
-		if counts, err = r.Counts(ctx); err != nil {
-			return err
-		}
-		blocked, err := r.BlockedRooms(ctx, maxBlockedRooms)
-		for _, d := range blocked {
-			status.Blocked = append(status.Blocked, BlockedRoom{
-				d.Tenant, d.Room, d.Partition, d.Offset, d.ID, d.Type, string(d.Code), d.Reason, adviceOf(d),
-			})
-		}
-		return err
-	})
+func ReadStatus(ctx context.Context, in Installation) (Status, error) {
+	status := Status{Time: readmodel.Time(time.Now().UnixMilli()), Log: in.Layout.Log.String(), Blocked: []BlockedRoom{}}
+	all, err := in.Control.Projections(ctx)
 	if err != nil {
-		return status, fmt.Errorf("read the checkpoints: %w", err)
+		return status, fmt.Errorf("read the versions: %w", err)
 	}
-	topic, end, err := findDecisions(ctx, cfg)
+	var versions []*versionTables
+	for _, p := range all {
+		v, err := in.read(ctx, p)
+		switch {
+		case errors.Is(err, readmodel.ErrNoProjection) && p.State != readmodel.Live:
+			continue // it was dropped meanwhile
+		case err != nil:
+			return status, fmt.Errorf("read version %d: %w", p.Version, err)
+		}
+		versions = append(versions, v)
+	}
+	topic, end, err := findDecisions(ctx, in.Log)
 	if err != nil {
 		return status, err
 	}
-	for p := range events.Partition(layout.Partitions) {
-		st, err := partitionStatus(ctx, cfg, layout, checkpoints[p], p)
-		if lost := partition.RecogniseDecisions(checkpoints[p], topic, end); err == nil && lost != nil {
-			st.stop(lost.Error())
-		}
+	for p := range events.Partition(in.Layout.Partitions) {
+		err := in.look(ctx, p, func(r *eventlog.Reader, logEnd events.Offset) error {
+			for _, v := range versions {
+				if err := v.look(ctx, r, in.Layout, logEnd, topic, end); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
 		if err != nil {
-			return status, err
+			return status, fmt.Errorf("partition %d: %w", p, err)
 		}
-		st.BadRecords, st.DeadLetters, st.BlockedRooms = counts[p].BadRecords, counts[p].DeadLetters, counts[p].BlockedRooms
-		status.Partitions = append(status.Partitions, st)
+	}
+	for _, v := range versions {
+		status.Versions = append(status.Versions, v.status)
+		if v.status.State == readmodel.Live {
+			status.Partitions = v.partitions
+			for _, d := range v.blocked {
+				status.Blocked = append(status.Blocked, BlockedRoom{
+					d.Tenant, d.Room, d.Partition, d.Offset, d.ID, d.Type, string(d.Code), d.Reason, adviceOf(d),
+				})
+			}
+		}
 	}
 	return status, nil
+}
+
+func (in Installation) look(ctx context.Context, p events.Partition, at func(*eventlog.Reader, events.Offset) error) error {
+	r := eventlog.NewReader(in.Log, in.Layout, p)
+	defer r.Close()
+	_, end, err := r.Bounds(ctx)
+	if err != nil {
+		return err
+	}
+	return at(r, end)
+}
+
+// Since completes the rates of a status with an earlier one.
+func (s *Status) Since(earlier Status) {
+	took := time.Duration(s.Time-earlier.Time) * time.Millisecond
+	for i := range s.Versions {
+		v := &s.Versions[i]
+		for _, was := range earlier.Versions {
+			if was.Version == v.Version {
+				v.Pace.Since(was.Pace, v.Folded-was.Folded, took)
+			}
+		}
+	}
+	for i := range s.Partitions {
+		if i < len(earlier.Partitions) {
+			p, was := &s.Partitions[i], earlier.Partitions[i]
+			p.Pace.Since(was.Pace, int64(p.Next-was.Next), took)
+		}
+	}
 }
 
 // findDecisions gives the decisions topic's id and end, or none where it is not there.
@@ -133,41 +188,4 @@ func findDecisions(ctx context.Context, cfg eventlog.Config) (topic events.LogID
 	}
 	end, err = decisionsEnd(ctx, cfg, l)
 	return l.Log, end, err
-}
-
-// stop notes why the partition cannot be folded on.
-func (s *PartitionStatus) stop(reason string) {
-	if s.Gap != "" {
-		reason = s.Gap + "; " + reason
-	}
-	s.Gap = reason
-	s.Advice = fmt.Sprintf("rebuild the tables from the log that there is (roomlog projector rebuild), or go on with these (roomlog projector accept-gap --partition %d)", s.Partition)
-}
-
-func partitionStatus(ctx context.Context, cfg eventlog.Config, layout eventlog.Layout, cp readmodel.Checkpoint, p events.Partition) (PartitionStatus, error) {
-	r := eventlog.NewReader(cfg, layout, p)
-	defer r.Close()
-	_, end, err := r.Bounds(ctx)
-	if err != nil {
-		return PartitionStatus{}, fmt.Errorf("partition %d: %w", p, err)
-	}
-	st := PartitionStatus{
-		Partition: p, Owner: cp.Owner, Epoch: cp.Epoch, Next: cp.Next, End: end,
-		Lag: int64(max(0, end-cp.Next)), Folded: readmodel.Time(cp.Updated),
-	}
-	if cp.Epoch > 0 {
-		var gap *partition.GapError
-		if err := partition.Recognise(ctx, r, layout, cp); errors.As(err, &gap) {
-			st.stop(gap.Reason)
-			return st, nil
-		} else if err != nil {
-			return st, fmt.Errorf("partition %d: %w", p, err)
-		}
-	}
-	if st.Lag > 0 {
-		if first, ok, err := r.At(ctx, cp.Next); err == nil && ok {
-			st.LagSeconds = max(0, time.Since(first.Time).Seconds())
-		}
-	}
-	return st, nil
 }

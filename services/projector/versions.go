@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/roomlog/roomlog/pkg/readmodel"
 )
@@ -88,6 +91,9 @@ func (v *versions) follow(ctx context.Context) error {
 	var errs []error
 	for version, p := range wanted {
 		if r := v.running[version]; r != nil {
+			if r.state != p.State { // a cut-over
+				v.deps.Logger.Info("version of the projection has changed its state", "projection", version, "was", r.state, "state", p.State)
+			}
 			r.become(p.State)
 			continue
 		}
@@ -146,6 +152,19 @@ func (v *versions) stop() {
 		<-r.done
 	}
 	clear(v.running)
+}
+
+var versionDesc = prometheus.NewDesc("roomlog_projector_version",
+	"1 for each version of the projection that the process folds, by state: building, live, previous.", []string{"projection", "state"}, nil)
+
+type versionCollector struct{ *versions }
+
+func (c versionCollector) Describe(ch chan<- *prometheus.Desc) { ch <- versionDesc }
+
+func (c versionCollector) Collect(ch chan<- prometheus.Metric) {
+	for _, v := range c.all() {
+		ch <- prometheus.MustNewConstMetric(versionDesc, prometheus.GaugeValue, 1, strconv.Itoa(v.version), string(v.state))
+	}
 }
 
 // all gives what is folded, ascending by version, as it is now.

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -47,6 +48,27 @@ func (o *operator) run(t *testing.T, code int, command string, replace ...string
 		t.Fatalf("%s: exit code %d, want %d\n%s%s", command, r.Code, code, r.Stdout, r.Stderr)
 	}
 	return r
+}
+
+// watch runs a command that goes on until it is interrupted, and gives what it
+// has printed when it has printed something often.
+func (o *operator) watch(t *testing.T, command, often string) string {
+	t.Helper()
+	o.ran[form(command)] = true
+	args := strings.Fields(command)[1:]
+	args[slices.Index(args, "--data")+1] = o.data
+	p := proc.Start(t, bin(t), args...)
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.After(30 * time.Second); strings.Count(p.Stdout(), often) < 2; {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatalf("%s does not go on: %s%s", command, p.Stdout(), p.Stderr())
+		}
+	}
+	p.MustStop(t)
+	return p.Stdout()
 }
 
 // produce appends an event of a version that no program knows yet.
@@ -144,6 +166,11 @@ func TestOperations(t *testing.T) {
 	wantExit(t, 1, "has no gap", "projector", "accept-gap", "--data", o.data, "--partition", "0", "--reason", "none")
 	wantExit(t, 2, "--partition is 99", "projector", "accept-gap", "--data", o.data, "--partition", "99", "--reason", "none")
 	o.run(t, 0, "roomlog projector verify --data data")
+	if out := o.watch(t, "roomlog projector status --data data --watch", "PARTITION"); !strings.Contains(out, "VERSION") || !strings.Contains(out, "live") {
+		t.Errorf("status --watch says:\n%s", out)
+	}
+	o.run(t, 0, "roomlog projector status --data data --every 10s", "10s", "100ms")
+	o.run(t, 0, "roomlog tail --data data --from OFFSET --no-follow", "OFFSET", "1")
 
 	// A rebuild knows what was discarded, else it is refused.
 	o.run(t, 0, "roomlog projector rebuild --data data")

@@ -112,6 +112,15 @@ func (b *Batch) Last() (events.Offset, string) {
 	return r.Offset, readmodel.Fingerprint(r.Message)
 }
 
+// LogTime is the log's time of the last record; zero where there is none, or they
+// were parked before and are older than what was folded since.
+func (b *Batch) LogTime() time.Time {
+	if b.parked || len(b.records) == 0 {
+		return time.Time{}
+	}
+	return b.records[len(b.records)-1].Time
+}
+
 // Needs names the rows to read before [Batch.Fold].
 func (b *Batch) Needs() readmodel.Needs {
 	needs := readmodel.Needs{}

@@ -1,6 +1,7 @@
 package partition
 
 import (
+	"math"
 	"strconv"
 	"time"
 
@@ -52,21 +53,52 @@ func (m *Metrics) committed(records int, b readmodel.Batch, d time.Duration) {
 	m.commitTime.Observe(d.Seconds())
 }
 
-var partitionDesc = prometheus.NewDesc("roomlog_projector_partition_phase",
-	"1 for each assigned partition, by phase: claiming, folding, paused, stopped.", []string{"partition", "phase"}, nil)
+// gauges are read from the states when they are asked for.
+var gauges = []struct {
+	desc *prometheus.Desc
+	of   func(State) float64
+}{
+	{gauge("checkpoint_offset", "First offset that is not folded."), func(s State) float64 { return float64(s.Next) }},
+	{gauge("log_end_offset", "Offset that the log's next record will have."), func(s State) float64 { return float64(s.End) }},
+	{gauge("lag_records", "Records between the checkpoint and the log's end."), func(s State) float64 { return float64(s.Lag) }},
+	{gauge("lag_seconds", "About the age of the first record that is not folded; 0 where there is none."), func(s State) float64 { return s.LagSeconds }},
+	{gauge("records_per_second", "Records folded a second, of late."), func(s State) float64 { return s.Rate }},
+	{gauge("eta_seconds", "In how many seconds there will be no lag, at the rate at which it shrinks; +Inf where it does not."), eta},
+	{gauge("blocked_rooms", "Rooms whose events are parked."), func(s State) float64 { return float64(s.Aside.BlockedRooms) }},
+	{gauge("dead_letters", "Parked events."), func(s State) float64 { return float64(s.Aside.DeadLetters) }},
+	{gauge("bad_records", "Records of the log that are no events."), func(s State) float64 { return float64(s.Aside.BadRecords) }},
+}
 
-var lagDesc = prometheus.NewDesc("roomlog_projector_lag_records",
-	"Records between the checkpoint and the log's end, of assigned partitions.", []string{"partition"}, nil)
+func gauge(name, help string) *prometheus.Desc {
+	return prometheus.NewDesc("roomlog_projector_"+name, help+" By partition assigned to the process.", []string{"partition"}, nil)
+}
+
+func eta(s State) float64 {
+	if s.ETA == nil {
+		return math.Inf(1)
+	}
+	return *s.ETA
+}
+
+var phaseDesc = prometheus.NewDesc("roomlog_projector_partition_phase",
+	"1 for each partition assigned to the process, by phase: claiming, folding, paused, stopped.", []string{"partition", "phase"}, nil)
 
 type stateCollector struct{ *States }
 
-func (c stateCollector) Describe(ch chan<- *prometheus.Desc) { ch <- partitionDesc; ch <- lagDesc }
+func (c stateCollector) Describe(ch chan<- *prometheus.Desc) {
+	ch <- phaseDesc
+	for _, g := range gauges {
+		ch <- g.desc
+	}
+}
 
 func (c stateCollector) Collect(ch chan<- prometheus.Metric) {
 	for _, s := range c.All() {
 		p := label(s.Partition)
-		ch <- prometheus.MustNewConstMetric(partitionDesc, prometheus.GaugeValue, 1, p, string(s.Phase))
-		ch <- prometheus.MustNewConstMetric(lagDesc, prometheus.GaugeValue, float64(s.End-s.Next), p)
+		ch <- prometheus.MustNewConstMetric(phaseDesc, prometheus.GaugeValue, 1, p, string(s.Phase))
+		for _, g := range gauges {
+			ch <- prometheus.MustNewConstMetric(g.desc, prometheus.GaugeValue, g.of(s), p)
+		}
 	}
 }
 

@@ -101,6 +101,7 @@ func (o *Owner) Run(ctx context.Context) error {
 	p := o.reader.Partition()
 	defer o.States.remove(p)
 	backoff := firstBackoff
+	said := ""
 	for ctx.Err() == nil {
 		before := o.claim.Next
 		decided := o.Book.Changed(p)
@@ -123,7 +124,15 @@ func (o *Owner) Run(ctx context.Context) error {
 			if o.claim.Next != before {
 				backoff = firstBackoff
 			}
-			o.log.Warn("partition paused, will claim it again", "error", err, "after", backoff)
+			if o.States.Phase(p) == Folding {
+				said = ""
+			}
+			level := slog.LevelWarn
+			if said == err.Error() {
+				level = slog.LevelDebug // it is said once
+			}
+			said = err.Error()
+			o.log.Log(ctx, level, "partition paused, will claim it again", "error", err, "after", backoff)
 			o.States.Set(p, Paused, err.Error())
 			o.Metrics.pauses.Inc()
 			sleep(ctx, backoff)
@@ -219,7 +228,7 @@ func (o *Owner) begin(ctx context.Context, to events.Offset) error {
 	o.log.Info("partition claimed", "epoch", cp.Epoch, "offset", cp.Next)
 	o.reader.Seek(cp.Next)
 	o.States.Set(p, Folding, "")
-	o.States.advance(p, cp.Next)
+	o.States.advance(p, cp.Next, updated(cp))
 	o.Announce(Commit{Partition: p, Epoch: cp.Epoch, Floor: cp.Next, Next: cp.Next, Decisions: cp.Decisions})
 	return nil
 }
@@ -317,7 +326,7 @@ func (o *Owner) write(ctx context.Context, fence readmodel.Fence, b *fold.Batch)
 	o.Announce(Commit{
 		Partition: fence.Partition, Epoch: fence.Epoch, Floor: fence.Floor, Next: fence.Next, Decisions: fence.Decisions, Events: written.Events,
 	})
-	o.States.advance(fence.Partition, fence.Next)
+	o.States.advance(fence.Partition, fence.Next, b.LogTime())
 	for _, d := range written.DeadLetters {
 		if d.Code != "" {
 			o.log.Error("room parked", "tenant", d.Tenant, "room_id", d.Room, "offset", d.Offset, "event_id", d.ID, "code", d.Code, "reason", d.Reason)
@@ -327,6 +336,15 @@ func (o *Owner) write(ctx context.Context, fence readmodel.Fence, b *fold.Batch)
 		o.log.Warn("record is no event, set aside", "offset", r.Offset, "reason", r.Reason)
 	}
 	return written, nil
+}
+
+// updated is when a checkpoint was moved last, the best guess at how old what
+// comes next is.
+func updated(cp readmodel.Checkpoint) time.Time {
+	if cp.Updated == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(cp.Updated)
 }
 
 func sleep(ctx context.Context, d time.Duration) {

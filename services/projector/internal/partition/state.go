@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/roomlog/roomlog/pkg/events"
+	"github.com/roomlog/roomlog/pkg/readmodel"
 )
 
 // Phase is what the owner of a partition is doing.
@@ -29,6 +31,42 @@ type State struct {
 	// Next is the first offset not folded; End the log's end when last seen.
 	Next events.Offset `json:"next"`
 	End  events.Offset `json:"end"`
+	Pace
+	// Aside is what was set aside when the tables were last asked.
+	Aside readmodel.Counts `json:"set_aside"`
+
+	folded time.Time // the log's time of the record folded last
+	atEnd  time.Time // when it was last seen to be at the log's end
+	seen   time.Time // when End was asked for last
+	before events.Offset
+}
+
+// Pace is how fast records are folded, and how far behind that is.
+type Pace struct {
+	Lag int64 `json:"lag"` // records not folded yet
+	// LagSeconds is about the age of the first record that is not folded yet.
+	LagSeconds float64 `json:"lag_seconds"`
+	Rate       float64 `json:"rate"` // records a second
+	// ETA is in how many seconds there will be no lag, at the rate at which it
+	// shrinks now; nil where it does not.
+	ETA *float64 `json:"eta_seconds"`
+}
+
+// Since completes the pace with an earlier one: so many records were folded in
+// the time between.
+func (p *Pace) Since(earlier Pace, folded int64, took time.Duration) {
+	p.Rate, p.ETA = 0, nil
+	if p.Lag == 0 {
+		p.ETA = new(float64)
+	}
+	if took <= 0 {
+		return
+	}
+	p.Rate = float64(max(folded, 0)) / took.Seconds()
+	if shrunk := earlier.Lag - p.Lag; p.Lag > 0 && shrunk > 0 {
+		eta := float64(p.Lag) / float64(shrunk) * took.Seconds()
+		p.ETA = &eta
+	}
 }
 
 // States are the states of the partitions assigned to this process.
@@ -46,9 +84,28 @@ func (s *States) All() []State {
 	defer s.mu.Unlock()
 	out := make([]State, 0, len(s.m))
 	for _, st := range s.m {
-		out = append(out, *st)
+		out = append(out, st.at(time.Now()))
 	}
 	slices.SortFunc(out, func(a, b State) int { return cmp.Compare(a.Partition, b.Partition) })
+	return out
+}
+
+// at is the state with the lag of that moment.
+func (st *State) at(now time.Time) State {
+	out := *st
+	out.Lag, out.LagSeconds = int64(st.End-st.Next), 0
+	// What is not folded is younger than what is, and than the last moment at which
+	// all was.
+	since := st.folded
+	if st.atEnd.After(since) {
+		since = st.atEnd
+	}
+	switch {
+	case out.Lag == 0:
+		out.ETA = new(float64)
+	case !since.IsZero():
+		out.LagSeconds = max(0, now.Sub(since).Seconds())
+	}
 	return out
 }
 
@@ -78,8 +135,15 @@ func (s *States) Phase(p events.Partition) Phase {
 	return ""
 }
 
-func (s *States) advance(p events.Partition, next events.Offset) {
-	s.update(p, func(st *State) { st.Next, st.End = next, max(st.End, next) })
+// advance notes the checkpoint, and the log's time of the record before it where
+// that is known.
+func (s *States) advance(p events.Partition, next events.Offset, folded time.Time) {
+	s.update(p, func(st *State) {
+		st.Next, st.End = next, max(st.End, next)
+		if !folded.IsZero() {
+			st.folded = folded
+		}
+	})
 }
 
 func (s *States) remove(p events.Partition) {
@@ -88,13 +152,32 @@ func (s *States) remove(p events.Partition) {
 	delete(s.m, p)
 }
 
-// Ends notes the log's ends, by partition.
+// Ends notes the log's ends, by partition, as they are now.
 func (s *States) Ends(ends []events.Offset) {
+	now := time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for p, st := range s.m {
-		if int(p) < len(ends) {
-			st.End = max(st.Next, ends[p])
+		if int(p) >= len(ends) {
+			continue
 		}
+		st.End = max(st.Next, ends[p])
+		was := st.Pace
+		if st.Lag = int64(st.End - st.Next); st.Lag == 0 {
+			st.atEnd = now
+		}
+		if !st.seen.IsZero() {
+			st.Since(was, int64(st.Next-st.before), now.Sub(st.seen))
+		}
+		st.seen, st.before = now, st.Next
+	}
+}
+
+// SetAside notes what the tables say was set aside, by partition.
+func (s *States) SetAside(counts map[events.Partition]readmodel.Counts) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for p, st := range s.m {
+		st.Aside = counts[p]
 	}
 }

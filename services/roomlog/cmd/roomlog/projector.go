@@ -1,15 +1,12 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"strings"
-	"text/tabwriter"
-	"time"
 
 	"github.com/roomlog/roomlog/pkg/readmodel"
 	"github.com/roomlog/roomlog/pkg/readmodel/sqlite"
@@ -27,62 +24,6 @@ type projectorCommand struct {
 	Dead      deadCommand      `cmd:"" help:"What could not be judged: list, show, release, discard."`
 	Retry     retryCommand     `cmd:"" help:"Have all parked events judged again."`
 	AcceptGap acceptGapCommand `cmd:"" name:"accept-gap" help:"Let a stopped partition go on, after what is missing has been looked at."`
-}
-
-type projectorStatusCommand struct {
-	JSON       bool `name:"json" help:"Print JSON."`
-	site.Flags `embed:""`
-}
-
-// Help is shown below the flags' list.
-func (projectorStatusCommand) Help() string {
-	return `Example:
-  roomlog projector status --data data
-  roomlog projector status --brokers 127.0.0.1:9092 --database postgres://roomlog@127.0.0.1/roomlog --json`
-}
-
-// Run prints the status. A partition that cannot be folded on, and a blocked
-// room, are exit code 1.
-func (c projectorStatusCommand) Run(ctx context.Context, con console) error {
-	return withStore(ctx, con, c.Flags, "roomlog-status", func(s *site.Site, store readmodel.Store) error {
-		status, err := projector.ReadStatus(ctx, s.Log.Config, s.Log.Layout, store)
-		if err != nil {
-			return err
-		}
-		if c.JSON {
-			e := json.NewEncoder(con.stdout)
-			e.SetIndent("", "  ")
-			return e.Encode(status)
-		}
-		return printStatus(con, status)
-	})
-}
-
-func printStatus(con console, status projector.Status) error {
-	var out bytes.Buffer
-	w := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(w, "PARTITION\tFOLDED\tEND\tLAG\tSECONDS\tBAD RECORDS\tPARKED\tBLOCKED ROOMS\tOWNER\tLAST BATCH")
-	for _, p := range status.Partitions {
-		last := "-"
-		if p.Folded > 0 {
-			last = time.UnixMilli(int64(p.Folded)).UTC().Format(time.RFC3339)
-		}
-		_, _ = fmt.Fprintf(w, "%d\t%d\t%d\t%d\t%.1f\t%d\t%d\t%d\t%s\t%s\n", p.Partition, p.Next, p.End, p.Lag, p.LagSeconds,
-			p.BadRecords, p.DeadLetters, p.BlockedRooms, p.Owner, last)
-	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	for _, p := range status.Partitions {
-		if p.Gap != "" {
-			fmt.Fprintf(&out, "partition %d cannot be folded on: %s\n  what to do: %s\n", p.Partition, p.Gap, p.Advice)
-		}
-	}
-	for _, b := range status.Blocked {
-		fmt.Fprintf(&out, "room %s of tenant %s is blocked at offset %d of partition %d: event %s of type %s, %s %s\n  what to do: %s\n",
-			b.Room, b.Tenant, b.Offset, b.Partition, b.Event, b.Type, b.Code, b.Reason, b.Advice)
-	}
-	return con.print("%s", out.String())
 }
 
 type projectorVerifyCommand struct {

@@ -36,39 +36,32 @@ Example:
 
 // Run rebuilds, or does what a flag says instead.
 func (c rebuildCommand) Run(ctx context.Context, con console) error {
-	return withSite(ctx, con, c.Flags, "roomlog-rebuild", func(s *site.Site) (err error) {
-		control, err := s.OpenControl(ctx)
-		if errors.Is(err, site.ErrNoDatabase) {
-			return fmt.Errorf("%w: %w", errUse, err)
-		}
-		if err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, control.Close()) }()
+	return withInstallation(ctx, con, c.Flags, "roomlog-rebuild", func(_ *site.Site, in projector.Installation) error {
 		switch {
 		case c.Rollback:
-			p, err := projector.RollBack(ctx, control)
+			p, err := projector.RollBack(ctx, in.Control)
 			if err != nil {
 				return err
 			}
 			return con.print("version %d is live again\n", p.Version)
 		case c.DropOld:
-			return dropVersions(ctx, con, control, readmodel.Previous)
+			return dropVersions(ctx, con, in.Control, readmodel.Previous)
 		case c.Abort:
-			return dropVersions(ctx, con, control, readmodel.Building)
+			return dropVersions(ctx, con, in.Control, readmodel.Building)
 		}
-		return rebuild(ctx, con, s, control)
+		return rebuild(ctx, con, in)
 	})
 }
 
-func rebuild(ctx context.Context, con console, s *site.Site, control readmodel.Control) error {
+func rebuild(ctx context.Context, con console, in projector.Installation) error {
 	var meter *progress.Meter
 	p, err := projector.Rebuild(ctx, projector.Rebuilding{
-		Log: s.Log.Config, Layout: s.Log.Layout, Control: control, Open: s.OpenVersion, Logger: con.logger,
+		Installation: in, Logger: con.logger,
 		Progress: func(done, total int64) {
 			if meter == nil {
-				meter = progress.Start(con.stderr, "rebuild", "records", total)
+				meter = progress.Resume(con.stderr, "rebuild", "records", done, total)
 			}
+			meter.Grow(total)
 			meter.Set(done)
 		},
 	})

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/roomlog/roomlog/pkg/readmodel"
+	"github.com/roomlog/roomlog/services/projector"
 	"github.com/roomlog/roomlog/services/roomlog/internal/progress"
 	"github.com/roomlog/roomlog/services/roomlog/internal/site"
 )
@@ -53,5 +54,23 @@ func withStore(
 		}
 		defer func() { err = errors.Join(err, store.Close()) }()
 		return do(s, store)
+	})
+}
+
+// withInstallation is withSite for what looks at the versions of the tables, or
+// changes them.
+func withInstallation(
+	ctx context.Context, con console, f site.Flags, client string, do func(*site.Site, projector.Installation) error,
+) error {
+	return withSite(ctx, con, f, client, func(s *site.Site) (err error) {
+		control, err := s.OpenControl(ctx)
+		if errors.Is(err, site.ErrNoDatabase) {
+			return fmt.Errorf("%w: %w", errUse, err)
+		}
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, control.Close()) }()
+		return do(s, projector.Installation{Log: s.Log.Config, Layout: s.Log.Layout, Control: control, Open: s.OpenVersion})
 	})
 }
