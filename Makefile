@@ -47,7 +47,7 @@ rebuild: ## a rebuild of 5 million events under load, killed ten times, on both 
 	REBUILD_EVENTS=5000000 REBUILD_KILLS=10 REBUILD_RATE=1000 go test -count=1 -v -timeout 180m ./services/roomlog/e2e/rebuild
 
 crash: build ## 100 rounds of kill -9 under load
-	CRASH_ROUNDS=100 go test -count=1 -v -timeout 60m -run TestCrash ./services/roomlog/e2e/crash
+	CRASH_ROUNDS=100 go test -count=1 -v -timeout 60m -run 'TestCrash$$' ./services/roomlog/e2e/crash
 
 TOOLS := $(CURDIR)/bin/tools
 $(TOOLS)/.stamp: tools/go.mod tools/go.sum

@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/roomlog/roomlog/pkg/crashpoint"
 	"github.com/roomlog/roomlog/pkg/events"
 )
 
@@ -229,7 +230,13 @@ func (a *assignments) start(p events.Partition) {
 }
 
 func (a *assignments) revoked(_ context.Context, _ *kgo.Client, topics map[string][]int32) {
-	a.wait(a.endAll(topics[a.layout.Topic], ErrRevoked))
+	ended := a.endAll(topics[a.layout.Topic], ErrRevoked)
+	if len(ended) == 0 { // asked at each end of a session
+		return
+	}
+	crashpoint.At(crashpoint.Revoking)
+	a.wait(ended)
+	crashpoint.At(crashpoint.Revoked)
 }
 
 func (a *assignments) lost(_ context.Context, _ *kgo.Client, topics map[string][]int32) {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"strings"
 
+	"github.com/roomlog/roomlog/pkg/crashpoint"
 	"github.com/roomlog/roomlog/pkg/readmodel"
 	"github.com/roomlog/roomlog/pkg/readmodel/postgres"
 	"github.com/roomlog/roomlog/pkg/readmodel/sqlite"
@@ -29,13 +30,16 @@ type Config struct {
 	MaxConns int
 	Logger   *slog.Logger
 	// Fault is asked before each statement of Claim and Fold, and each step of a
-	// cut-over: for crash points and tests. See the stores' Fault.
+	// cut-over; nil: those of package crashpoint. See the stores' Fault.
 	Fault func(statement string) error
 }
 
 // Open opens the store of one version. Errors have no password of the address in
 // them.
 func Open(ctx context.Context, cfg Config) (readmodel.Store, error) {
+	if cfg.Fault == nil {
+		cfg.Fault = crashpoint.Fault("tables")
+	}
 	return open(cfg, "read model",
 		func() (readmodel.Store, error) { return postgres.Open(ctx, cfg.postgres()) },
 		func() (readmodel.Store, error) { return sqlite.Open(ctx, cfg.sqlite()) })
@@ -53,6 +57,9 @@ func OpenLive(ctx context.Context, cfg Config) (readmodel.Store, error) {
 // OpenControl opens the control of versions, and makes it, with the tables of
 // version 1, where there is none; a version 1 that is there becomes the live one.
 func OpenControl(ctx context.Context, cfg Config) (readmodel.Control, error) {
+	if cfg.Fault == nil {
+		cfg.Fault = crashpoint.Fault("control")
+	}
 	return open(cfg, "control",
 		func() (readmodel.Control, error) { return postgres.OpenControl(ctx, cfg.postgres()) },
 		func() (readmodel.Control, error) { return sqlite.OpenControl(ctx, cfg.sqlite()) })

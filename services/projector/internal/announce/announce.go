@@ -14,6 +14,7 @@ import (
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/roomlog/roomlog/pkg/crashpoint"
 	"github.com/roomlog/roomlog/pkg/events"
 	"github.com/roomlog/roomlog/pkg/readmodel"
 	"github.com/roomlog/roomlog/pkg/timeline"
@@ -135,6 +136,9 @@ func (a *Announcer) publish(c partition.Commit) {
 			}
 		}
 		a.down = err != nil
+		if len(part.Events) > 0 {
+			crashpoint.At(crashpoint.Published)
+		}
 	}
 }
 

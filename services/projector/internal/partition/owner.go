@@ -17,6 +17,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/roomlog/roomlog/pkg/crashpoint"
 	"github.com/roomlog/roomlog/pkg/decisions"
 	"github.com/roomlog/roomlog/pkg/eventlog"
 	"github.com/roomlog/roomlog/pkg/events"
@@ -239,6 +240,7 @@ func (o *Owner) next(ctx, reading context.Context, to events.Offset) error {
 	if err != nil {
 		return fmt.Errorf("read the log: %w", err)
 	}
+	crashpoint.At(crashpoint.Fetched)
 	n := len(records)
 	for n > 0 && records[n-1].Offset >= to {
 		n--
@@ -311,6 +313,7 @@ func (o *Owner) write(ctx context.Context, fence readmodel.Fence, b *fold.Batch)
 	begun := time.Now()
 	err = o.Store.Fold(ctx, fence, b.Needs(), func(rows readmodel.Rows) (out readmodel.Batch, err error) {
 		written, err = b.Fold(rows)
+		crashpoint.At(crashpoint.Folded)
 		return written, err
 	})
 	if err != nil {

@@ -27,6 +27,7 @@ func TestCluster(t *testing.T) {
 		t.Run("LogAway", d.logAway)
 		t.Run("DatabaseAway", d.databaseAway)
 	}
+	t.Run("CrashPoints", d.crashPoints)
 	t.Run("ReadYourWrites", d.readYourWrites)
 	t.Run("BadRecords", d.badRecords)
 	t.Run("NewerEvent", d.newerEvent)

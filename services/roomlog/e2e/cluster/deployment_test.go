@@ -124,9 +124,13 @@ func (d *deployment) backend() []string {
 	}
 }
 
+func (d *deployment) projectorArgs() []string {
+	return append(d.backend(), "--admin", "127.0.0.1:0", "--session-timeout", groupSession.String())
+}
+
 func (d *deployment) startProjector(t *testing.T) *proc.Process {
 	t.Helper()
-	p := proc.Start(d.all, d.bins.projector, append(d.backend(), "--admin", "127.0.0.1:0", "--session-timeout", groupSession.String())...)
+	p := proc.Start(d.all, d.bins.projector, d.projectorArgs()...)
 	p.MustReady(t)
 	return p
 }

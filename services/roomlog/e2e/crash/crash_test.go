@@ -1,6 +1,7 @@
 // Package crash kills `roomlog run` with -9 under load, again and again, and
 // checks each time that nothing acknowledged is lost, nothing is there twice,
-// order and numbers hold and outcomes stay (package checker has the rules).
+// order and numbers hold and outcomes stay (package checker has the rules). And
+// it lets the program kill itself at each of its crash points.
 //
 // Environment:
 //
@@ -57,16 +58,12 @@ func TestCrash(t *testing.T) {
 	for round := range rounds {
 		url := v.start(t)
 		if people == nil {
-			people = newCrowd(t, v, writers, seed)
+			people = newCrowd(t, v, writers, 0, seed)
 			defer people.Close()
 		}
 		people.SetServers(url)
 		if round == 0 {
-			setup, cancel := context.WithTimeout(t.Context(), patience)
-			if err := people.Setup(setup); err != nil {
-				t.Fatal(err)
-			}
-			cancel()
+			setUp(t, people)
 		}
 		v.survive(t, people, round)
 		v.killUnderLoad(t, people)
@@ -88,13 +85,16 @@ type victim struct {
 	slowestStart time.Duration
 }
 
+func (v *victim) args() []string {
+	return []string{"run", "--data", v.data, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"}
+}
+
 // start starts the program on the data that is there; now and then it is killed
 // before it is ready, once or twice.
 func (v *victim) start(t *testing.T) (url string) {
 	t.Helper()
-	args := []string{"run", "--data", v.data, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"}
 	for range v.rng.IntN(3) {
-		early, err := proc.Launch(proc.Spec{Bin: v.bin, Args: args})
+		early, err := proc.Launch(proc.Spec{Bin: v.bin, Args: v.args()})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -106,8 +106,14 @@ func (v *victim) start(t *testing.T) (url string) {
 		early.Kill9()
 		v.early++
 	}
+	return v.launch(t)
+}
+
+// launch starts the program, with an environment, and waits until it serves.
+func (v *victim) launch(t *testing.T, env ...string) (url string) {
+	t.Helper()
 	began := time.Now()
-	v.process = proc.Start(t, v.bin, args...)
+	v.process = proc.StartSpec(t, proc.Spec{Bin: v.bin, Args: v.args(), Env: env})
 	url = v.process.MustReady(t)
 	v.slowestStart = max(v.slowestStart, time.Since(began))
 	return url
@@ -118,12 +124,7 @@ func (v *victim) start(t *testing.T) (url string) {
 func (v *victim) killUnderLoad(t *testing.T, people *crowd.Crowd) {
 	t.Helper()
 	target := people.Acked() + 1 + v.rng.IntN(1500)
-	load, stop := context.WithCancel(t.Context())
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		people.Run(load)
-	}()
+	stop := load(t, people)
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
 	for deadline := time.After(patience); people.Acked() < target && !t.Failed(); {
@@ -135,9 +136,22 @@ func (v *victim) killUnderLoad(t *testing.T, people *crowd.Crowd) {
 	}
 	v.process.Kill9()
 	stop()
-	<-ended
 	if t.Failed() {
 		t.FailNow()
+	}
+}
+
+// load lets everyone write until the returned function is called.
+func load(t *testing.T, people *crowd.Crowd) (stop func()) {
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		people.Run(ctx)
+	}()
+	return func() {
+		cancel()
+		<-ended
 	}
 }
 
@@ -192,14 +206,23 @@ func fail(t *testing.T, people *crowd.Crowd, found []checker.Violation) {
 	}
 }
 
-func newCrowd(t *testing.T, v *victim, writers int, seed uint64) *crowd.Crowd {
+func setUp(t *testing.T, people *crowd.Crowd) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if err := people.Setup(ctx); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func newCrowd(t *testing.T, v *victim, writers int, pace time.Duration, seed uint64) *crowd.Crowd {
 	t.Helper()
 	secret, err := token.ReadSecret(filepath.Join(v.data, token.SecretFile))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return crowd.New(crowd.Config{
-		Writers: writers, SideRooms: 4, Prefix: "crash", Seed: seed, Deadline: 20 * time.Second,
+		Writers: writers, SideRooms: 4, Prefix: "crash", Seed: seed, Pace: pace, Deadline: 20 * time.Second,
 		Token: func(u events.UserID) string {
 			signed, err := token.Issue(secret, token.Claims{User: u, TTL: 12 * time.Hour}, time.Now())
 			if err != nil {

@@ -106,7 +106,7 @@ func Output(t testing.TB, bin string, args ...string) string {
 
 var (
 	buildMu sync.Mutex
-	built   = map[string]string{} // package → file
+	built   = map[string]string{} // package and tags → file
 )
 
 // Build compiles a program once per test binary and returns the file. The
@@ -119,9 +119,17 @@ func Build(t testing.TB, pkg string) string {
 	if dir := os.Getenv("ROOMLOG_TEST_BIN"); dir != "" {
 		return filepath.Join(dir, filepath.Base(pkg))
 	}
+	return BuildTagged(t, pkg, "")
+}
+
+// BuildTagged is [Build] with build tags, separated by commas. It never takes a
+// program that was built before the test.
+func BuildTagged(t testing.TB, pkg, tags string) string {
+	t.Helper()
 	buildMu.Lock()
 	defer buildMu.Unlock()
-	if bin, ok := built[pkg]; ok {
+	key := pkg + " " + tags
+	if bin, ok := built[key]; ok {
 		return bin
 	}
 	dir, err := os.MkdirTemp("", "roomlog-bin-")
@@ -132,13 +140,13 @@ func Build(t testing.TB, pkg string) string {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), buildTimeout)
 	defer cancel()
 	var out bytes.Buffer
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", bin, pkg)
+	cmd := exec.CommandContext(ctx, "go", "build", "-tags", tags, "-o", bin, pkg)
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Run(); err != nil {
 		_ = os.RemoveAll(dir)
 		t.Fatalf("build %s: %v\n%s", pkg, err, out.String())
 	}
-	built[pkg] = bin
+	built[key] = bin
 	return bin
 }
 
@@ -146,9 +154,9 @@ func Build(t testing.TB, pkg string) string {
 func Clean() {
 	buildMu.Lock()
 	defer buildMu.Unlock()
-	for pkg, bin := range built {
+	for key, bin := range built {
 		_ = os.RemoveAll(filepath.Dir(bin))
-		delete(built, pkg)
+		delete(built, key)
 	}
 }
 
