@@ -6,7 +6,7 @@ PKGS    := ./... ./services/chat/... ./services/projector/... ./services/roomlog
 CLUSTER := go run ./deployments/cluster/cmd/cluster
 DATA    ?= data
 
-.PHONY: help run build test test-with-cluster soak rebuild crash bench lint fmt generate generated cluster cluster-down clean
+.PHONY: help run build test test-with-cluster soak rebuild crash bench bench-scale lint fmt generate generated cluster cluster-down clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -39,6 +39,9 @@ test-with-cluster:
 
 bench: ## what the core can do on this machine: codec, log, tables, fold
 	go test -run '^$$' -bench . -benchtime 2s ./pkg/events/... ./pkg/eventlog/... ./pkg/readmodel/... ./services/projector/...
+
+bench-scale: build ## projectors against each other and against COPY, on PostgreSQL: prints ratios
+	ROOMLOG_TEST_BIN=$(CURDIR)/bin $(CLUSTER) exec -- go test -run '^$$' -bench . -benchtime 3x -timeout 60m ./services/roomlog/e2e/scale
 
 soak: build rebuild ## what takes longer than make test: crashes, cluster faults, reads of own writes and a rebuild, at length
 	CRASH_ROUNDS=100 RYW_TRIES=10000 $(CLUSTER) exec -- go test -count=1 -v -timeout 120m ./services/roomlog/e2e/crash ./services/roomlog/e2e/cluster

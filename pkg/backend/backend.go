@@ -120,11 +120,12 @@ func (c Config) OpenControl(ctx context.Context, logger *slog.Logger) (readmodel
 	return driver.OpenControl(ctx, c.database(logger))
 }
 
-// Opener gives what opens the tables of one version that there is.
-func (c Config) Opener(logger *slog.Logger) func(ctx context.Context, version int) (readmodel.Store, error) {
-	return func(ctx context.Context, version int) (readmodel.Store, error) {
+// Opener gives what opens the tables of one version that there is, with that many
+// connections.
+func (c Config) Opener(logger *slog.Logger) func(ctx context.Context, version, conns int) (readmodel.Store, error) {
+	return func(ctx context.Context, version, conns int) (readmodel.Store, error) {
 		cfg := c.database(logger)
-		cfg.Version, cfg.Existing = version, true
+		cfg.Version, cfg.Existing, cfg.MaxConns = version, true, conns
 		return driver.Open(ctx, cfg)
 	}
 }

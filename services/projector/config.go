@@ -14,6 +14,10 @@ type Config struct {
 	RoomCache int    `name:"room-cache" help:"Rooms whose headers are kept in memory, per partition." default:"10000"`
 }
 
+// connections is how many a version's tables need, so that no partition that may
+// fold waits for one: a claim and a look at the parked come beside the batches.
+func (c *Config) connections() int { return c.Parallel + 2 }
+
 // Validate completes the defaults and checks the rest.
 func (c *Config) Validate() error {
 	if c.Group == "" {

@@ -37,9 +37,10 @@ const (
 type Deps struct {
 	Log    eventlog.Config
 	Layout eventlog.Layout
-	// Control says which versions of the projection there are; Open opens one.
+	// Control says which versions of the projection there are; Open opens one, of
+	// which that many batches and snapshots may be open at a time.
 	Control readmodel.Control
-	Open    func(ctx context.Context, version int) (readmodel.Store, error)
+	Open    func(ctx context.Context, version, conns int) (readmodel.Store, error)
 	// Only, where not zero, is the one version to fold.
 	Only     int
 	Timeline message.Publisher

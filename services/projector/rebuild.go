@@ -75,7 +75,7 @@ func Rebuild(ctx context.Context, r Rebuilding) (readmodel.Projection, error) {
 
 // bringLive waits until the version has caught up, then cuts over to it.
 func (r Rebuilding) bringLive(ctx context.Context, version int) error {
-	store, err := r.Open(ctx, version)
+	store, err := r.Open(ctx, version, 1)
 	if err != nil {
 		return err
 	}

@@ -22,8 +22,8 @@ type Installation struct {
 	Log     eventlog.Config
 	Layout  eventlog.Layout
 	Control readmodel.Control
-	// Open opens the tables of one version.
-	Open func(ctx context.Context, version int) (readmodel.Store, error)
+	// Open opens the tables of one version, with that many connections.
+	Open func(ctx context.Context, version, conns int) (readmodel.Store, error)
 }
 
 // Status is how far the projection is.

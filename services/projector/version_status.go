@@ -23,7 +23,7 @@ type versionTables struct {
 
 // read reads the tables of a version, at one moment.
 func (in Installation) read(ctx context.Context, p readmodel.Projection) (v *versionTables, err error) {
-	store, err := in.Open(ctx, p.Version)
+	store, err := in.Open(ctx, p.Version, 1)
 	if err != nil {
 		return nil, err
 	}

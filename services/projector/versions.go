@@ -108,7 +108,7 @@ func (v *versions) follow(ctx context.Context) error {
 }
 
 func (v *versions) start(ctx context.Context, p readmodel.Projection) (*running, error) {
-	store, err := v.deps.Open(ctx, p.Version)
+	store, err := v.deps.Open(ctx, p.Version, v.cfg.connections())
 	if err != nil {
 		return nil, err
 	}

@@ -166,9 +166,10 @@ func (s *Site) OpenControl(ctx context.Context) (readmodel.Control, error) {
 	return s.flags.OpenControl(ctx, s.logger)
 }
 
-// OpenVersion opens the tables of one version that there is, to read and to fold.
-func (s *Site) OpenVersion(ctx context.Context, version int) (readmodel.Store, error) {
-	return s.flags.Opener(s.logger)(ctx, version)
+// OpenVersion opens the tables of one version that there is, to read and to fold,
+// with that many connections.
+func (s *Site) OpenVersion(ctx context.Context, version, conns int) (readmodel.Store, error) {
+	return s.flags.Opener(s.logger)(ctx, version, conns)
 }
 
 // Close gives the data directory up.
