@@ -95,11 +95,10 @@ type conn struct {
 }
 
 func (c *conn) begin(ctx context.Context, sql string) error {
-	if _, err := c.exec(ctx, sql); err != nil {
-		return err
-	}
-	c.open = true
-	return nil
+	_, err := c.exec(ctx, sql)
+	// When ctx ends the driver says so, whatever SQLite has done: it may have begun.
+	c.open = err == nil || ctx.Err() != nil
+	return err
 }
 
 func (c *conn) commit(ctx context.Context) error {

@@ -36,6 +36,7 @@ func Run(t *testing.T, open Open) {
 		{"takeover", testTakeover},
 		{"partitions", testPartitions},
 		{"dump", testDump},
+		{"cancelled", testCancelled},
 		{"closed", testClosed},
 	} {
 		t.Run(group.name, func(t *testing.T) { group.run(t, open) })
