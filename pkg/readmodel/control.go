@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/roomlog/roomlog/pkg/events"
 )
@@ -61,12 +62,45 @@ type Control interface {
 	// is ahead, the live digest is carried on over the events that it lacks. The one
 	// that was live becomes [Previous]. Going back is the same step; to the one that
 	// is live is none. Versions that fold different logs are refused too.
-	CutOver(ctx context.Context, version int, now int64) error
+	//
+	// All rooms are compared while both versions stand still, unless before says which
+	// were equal shortly before: then only those that may have changed since.
+	CutOver(ctx context.Context, version int, now int64, before *Beforehand) error
+	// Compare compares all rooms of a version with those of the live one, at one
+	// moment of each, and stops nobody.
+	Compare(ctx context.Context, version int) (Comparison, error)
 	// Drop removes a version and its tables; not the live one ([ErrLive]). It waits
 	// for snapshots that a live store has open. Who folds it is told
 	// ([ErrNoProjection]) at the next claim or batch.
 	Drop(ctx context.Context, version int) error
 	Close() error
+}
+
+// Comparison is which rooms two versions did not have alike: not the same seqs,
+// or not for the same events. All others they had.
+type Comparison struct {
+	// Live and Other are the checkpoints of that moment.
+	Live, Other []Checkpoint
+	Rooms       []Key
+}
+
+// From gives the first offset of each partition that one of the two had not folded.
+func (c Comparison) From() map[events.Partition]events.Offset {
+	from := map[events.Partition]events.Offset{}
+	for _, cp := range slices.Concat(c.Live, c.Other) {
+		if first, ok := from[cp.Partition]; !ok || cp.Next < first {
+			from[cp.Partition] = cp.Next
+		}
+	}
+	return from
+}
+
+// Beforehand is what a cut-over knows already.
+type Beforehand struct {
+	Comparison
+	// Since names the rooms of all records that the log has at those offsets and later,
+	// by partition. Both versions stand still meanwhile.
+	Since func(ctx context.Context, from map[events.Partition]events.Offset) ([]Key, error)
 }
 
 // BehindError says that a version has not reached the live checkpoint.

@@ -23,9 +23,6 @@ const (
 	rebuildPoll = 200 * time.Millisecond
 	// stuckAfter is how long a version may not move until it is looked whether it can.
 	stuckAfter = 5 * time.Second
-	// cutOverPatience is how long a version that has caught up may miss the moment
-	// at which it is at the live checkpoint.
-	cutOverPatience = 2 * time.Minute
 )
 
 // ErrNoPrevious says that there is no version to go back to, or to drop.
@@ -83,17 +80,7 @@ func (r Rebuilding) bringLive(ctx context.Context, version int) error {
 	if err := r.awaitCaughtUp(ctx, store); err != nil {
 		return err
 	}
-	for end := time.Now().Add(cutOverPatience); ; {
-		err := r.Control.CutOver(ctx, version, time.Now().UnixMilli())
-		var behind *readmodel.BehindError
-		if err == nil || !errors.As(err, &behind) || time.Now().After(end) {
-			return err
-		}
-		r.Logger.Info("not at the live checkpoint, trying again", "projection", version, "behind", behind.Error())
-		if err := wait(ctx, rebuildPoll); err != nil {
-			return err
-		}
-	}
+	return r.cutOver(ctx, version)
 }
 
 // awaitCaughtUp waits until the version has folded what the log had a moment ago.
@@ -161,10 +148,10 @@ func (r Rebuilding) canBeFolded(ctx context.Context, checkpoints []readmodel.Che
 }
 
 // RollBack makes the version live again that was live before.
-func RollBack(ctx context.Context, control readmodel.Control) (readmodel.Projection, error) {
-	p, err := latestPrevious(ctx, control)
+func RollBack(ctx context.Context, in Installation) (readmodel.Projection, error) {
+	p, err := latestPrevious(ctx, in.Control)
 	if err == nil {
-		err = control.CutOver(ctx, p.Version, time.Now().UnixMilli())
+		err = in.cutOver(ctx, p.Version)
 	}
 	if err != nil {
 		return p, fmt.Errorf("roll back: %w", err)

@@ -81,7 +81,7 @@ func TestOpenLive(t *testing.T) {
 			if !errors.Is(err, readmodel.ErrNoProjection) {
 				t.Errorf("a version that is not there: got error %v", err)
 			}
-			if err := c.CutOver(t.Context(), p.Version, 2); err != nil {
+			if err := c.CutOver(t.Context(), p.Version, 2, nil); err != nil {
 				t.Fatal(err)
 			}
 			err = s.Snapshot(t.Context(), func(r readmodel.Reader) error {

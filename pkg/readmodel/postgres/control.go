@@ -113,13 +113,20 @@ func (c *Control) Build(ctx context.Context, now int64) (p readmodel.Projection,
 }
 
 // CutOver makes a version live.
-func (c *Control) CutOver(ctx context.Context, version int, now int64) error {
+func (c *Control) CutOver(ctx context.Context, version int, now int64, before *readmodel.Beforehand) error {
 	err := c.change(ctx, func(tx *controlTx) error {
 		limit := fmt.Sprintf(`SET LOCAL idle_in_transaction_session_timeout = %d`, cutOverIdleTimeout.Milliseconds())
 		if err := tx.Exec(ctx, limit); err != nil {
 			return err
 		}
-		if err := control.CutOver(ctx, tx, version, now); err != nil {
+		if before != nil { // a few rooms are looked up: no walk over all, whatever the statistics say
+			for _, set := range planning {
+				if err := tx.Exec(ctx, `SET LOCAL `+set+` = off`); err != nil {
+					return err
+				}
+			}
+		}
+		if err := control.CutOver(ctx, tx, version, now, before); err != nil {
 			return err
 		}
 		return tx.May("commit")
@@ -131,6 +138,20 @@ func (c *Control) CutOver(ctx context.Context, version int, now int64) error {
 		return fmt.Errorf("cut over to version %d: %w", version, err)
 	}
 	return nil
+}
+
+// Compare compares a version with the live one.
+func (c *Control) Compare(ctx context.Context, version int) (readmodel.Comparison, error) {
+	tx, err := c.pool.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
+	if err != nil {
+		return readmodel.Comparison{}, fmt.Errorf("compare version %d: %w", version, err)
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
+	found, err := control.Compare(ctx, querier{tx: tx}, Schema, version)
+	if err != nil {
+		return found, fmt.Errorf("compare version %d: %w", version, gone(err))
+	}
+	return found, nil
 }
 
 // Drop removes a version. It waits for snapshots of it that are open, but does not

@@ -42,7 +42,7 @@ func TestOneConnectionReadsVersionsInTurn(t *testing.T) {
 	live := opened(t, postgres.OpenLive, postgres.Config{URL: database, MaxConns: 1})
 	for n := range 6 {
 		want := 1 + n%2
-		if err := c.CutOver(t.Context(), want, int64(n)); err != nil {
+		if err := c.CutOver(t.Context(), want, int64(n), nil); err != nil {
 			t.Fatal(err)
 		}
 		for range 3 {
@@ -124,7 +124,7 @@ func TestNewerLiveVersion(t *testing.T) {
 	if err := live.Ping(t.Context()); err != nil {
 		t.Error("version 1:", err)
 	}
-	if err := c.CutOver(t.Context(), 2, 2); err != nil {
+	if err := c.CutOver(t.Context(), 2, 2, nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := live.Ping(t.Context()); !errors.Is(err, readmodel.ErrNewerSchema) {

@@ -109,9 +109,9 @@ func (c *Control) Build(ctx context.Context, now int64) (p readmodel.Projection,
 }
 
 // CutOver makes a version live.
-func (c *Control) CutOver(ctx context.Context, version int, now int64) error {
+func (c *Control) CutOver(ctx context.Context, version int, now int64, before *readmodel.Beforehand) error {
 	err := c.change(ctx, func(tx *controlTx) error {
-		if err := control.CutOver(ctx, tx, version, now); err != nil {
+		if err := control.CutOver(ctx, tx, version, now, before); err != nil {
 			return err
 		}
 		return tx.May("commit")
@@ -123,6 +123,22 @@ func (c *Control) CutOver(ctx context.Context, version int, now int64) error {
 		return fmt.Errorf("cut over to version %d: %w", version, err)
 	}
 	return nil
+}
+
+// Compare compares a version with the live one. Each file is seen as it is when it is
+// looked at first.
+func (c *Control) Compare(ctx context.Context, version int) (found readmodel.Comparison, err error) {
+	err = exists(versionPath(c.cfg.Dir, version))
+	if err == nil {
+		err = c.change(ctx, func(tx *controlTx) error {
+			found, err = control.Compare(ctx, tx, tx.Place, version)
+			return err
+		})
+	}
+	if err != nil {
+		return found, fmt.Errorf("compare version %d: %w", version, err)
+	}
+	return found, nil
 }
 
 // Drop removes a version. Who has its file open reads it to the end; who writes to

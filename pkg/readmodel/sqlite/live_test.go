@@ -45,7 +45,7 @@ func TestLiveClosesFiles(t *testing.T) {
 	ping()
 	files(1)
 	err = s.Snapshot(t.Context(), func(readmodel.Reader) error {
-		if err := c.CutOver(t.Context(), 2, 1); err != nil {
+		if err := c.CutOver(t.Context(), 2, 1, nil); err != nil {
 			return err
 		}
 		files(1)

@@ -39,6 +39,7 @@ func RunControl(t *testing.T, place func(t testing.TB) Place) {
 		{"ahead", testCutOverAhead},
 		{"catch up", testCutOverCatchUp},
 		{"faults", testCutOverFaults},
+		{"beforehand", testBeforehand},
 		{"follow", testFollow},
 		{"drop", testDrop},
 		{"drop what is read", testDropWhatIsRead},
@@ -244,7 +245,7 @@ func testTablesGone(t *testing.T, at Place) {
 	if _, err := at.Existing(2); !errors.Is(err, readmodel.ErrNoProjection) {
 		t.Errorf("open: got error %v", err)
 	}
-	if err := c.CutOver(t.Context(), 2, aTime); !errors.Is(err, readmodel.ErrNoProjection) {
+	if err := c.CutOver(t.Context(), 2, aTime, nil); !errors.Is(err, readmodel.ErrNoProjection) {
 		t.Errorf("cut over: got error %v", err)
 	}
 	if err := c.Drop(t.Context(), 2); err != nil {
@@ -265,7 +266,7 @@ func build(t testing.TB, at Place, c readmodel.Control) readmodel.Store {
 
 func cutOver(t testing.TB, c readmodel.Control, version int) {
 	t.Helper()
-	if err := c.CutOver(t.Context(), version, aTime); err != nil {
+	if err := c.CutOver(t.Context(), version, aTime, nil); err != nil {
 		t.Fatal(err)
 	}
 }

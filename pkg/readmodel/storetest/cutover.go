@@ -27,7 +27,7 @@ func tell(t testing.TB, r events.RoomID, messages int, stores ...readmodel.Store
 func testCutOverRefused(t *testing.T, at Place) {
 	c := at.Control(t, nil)
 	live := at.Open(t, 1)
-	if err := c.CutOver(t.Context(), 2, aTime); !errors.Is(err, readmodel.ErrNoProjection) {
+	if err := c.CutOver(t.Context(), 2, aTime, nil); !errors.Is(err, readmodel.ErrNoProjection) {
 		t.Errorf("there is no such version: got error %v", err)
 	}
 	other := events.RoomID("other")
@@ -101,7 +101,7 @@ func testCutOverRefused(t *testing.T, at Place) {
 			list := projections(t, c)
 			building := list[len(list)-1].Version
 			test.fold(s)
-			if err := c.CutOver(t.Context(), building, aTime); !test.wants(err) {
+			if err := c.CutOver(t.Context(), building, aTime, nil); !test.wants(err) {
 				t.Errorf("got error %v", err)
 			}
 			equal(t, "the versions afterwards", projections(t, c), list)
@@ -119,7 +119,7 @@ func testCutOverRefused(t *testing.T, at Place) {
 	build(t, at, c)
 	stopped := at.Control(t, func(step string) error { return errors.New("it came to " + step) })
 	list := projections(t, c)
-	if err := stopped.CutOver(t.Context(), list[len(list)-1].Version, aTime); !behind(0, 0, 100_006)(err) {
+	if err := stopped.CutOver(t.Context(), list[len(list)-1].Version, aTime, nil); !behind(0, 0, 100_006)(err) {
 		t.Errorf("far behind: got error %v", err)
 	}
 
@@ -150,11 +150,11 @@ func testCutOverAhead(t *testing.T, at Place) {
 		t.Errorf("version %d is read, at seq %d", v, seq)
 	}
 	var behind *readmodel.BehindError
-	if err := c.CutOver(t.Context(), 1, aTime); !errors.As(err, &behind) {
+	if err := c.CutOver(t.Context(), 1, aTime, nil); !errors.As(err, &behind) {
 		t.Errorf("back to what is behind: got error %v", err)
 	}
 	more(one)
-	if err := c.CutOver(t.Context(), 1, aTime+5); err != nil {
+	if err := c.CutOver(t.Context(), 1, aTime+5, nil); err != nil {
 		t.Fatal("back:", err)
 	}
 	list := projections(t, c)
@@ -186,7 +186,7 @@ func testCutOverCatchUp(t *testing.T, at Place) {
 	})
 	one, two = at.Open(t, 1), build(t, at, c)
 	tell(t, lobby, 2, one, two)
-	if err := c.CutOver(t.Context(), 2, aTime); err != nil {
+	if err := c.CutOver(t.Context(), 2, aTime, nil); err != nil {
 		t.Fatal(err)
 	}
 	if seq := seqOf(t, at.Live(t), "meanwhile"); seq != 4 {
@@ -210,7 +210,7 @@ func testCutOverFaults(t *testing.T, at Place) {
 	tell(t, lobby, 2, one, two)
 	for i, step := range []string{"freeze live", "freeze target", "compare", "switch", "commit"} {
 		steps, failing = nil, step
-		if err := c.CutOver(t.Context(), 2, aTime); !errors.Is(err, failure) {
+		if err := c.CutOver(t.Context(), 2, aTime, nil); !errors.Is(err, failure) {
 			t.Errorf("%s: got error %v", step, err)
 		}
 		if len(steps) != i+1 {
@@ -220,7 +220,7 @@ func testCutOverFaults(t *testing.T, at Place) {
 		tell(t, events.RoomID("after-"+step[:3]+string(rune('0'+i))), 1, one, two) // nothing is locked any more
 	}
 	failing = "committed" // the lost answer
-	if err := c.CutOver(t.Context(), 2, aTime); !errors.Is(err, failure) {
+	if err := c.CutOver(t.Context(), 2, aTime, nil); !errors.Is(err, failure) {
 		t.Errorf("committed: got error %v", err)
 	}
 	equal(t, "states", states(t, c), []readmodel.ProjectionState{readmodel.Previous, readmodel.Live})

@@ -86,7 +86,7 @@ func testCutOverUnderLoad(t *testing.T, at Place) {
 		}
 		version := 2 - n%2
 		for {
-			err := c.CutOver(ctx, version, aTime+int64(n))
+			err := c.CutOver(ctx, version, aTime+int64(n), nil)
 			if _, behind := errors.AsType[*readmodel.BehindError](err); behind {
 				continue
 			}
@@ -105,7 +105,7 @@ func testCutOverUnderLoad(t *testing.T, at Place) {
 		other := at.Control(t, nil)
 		cutting.Go(func() {
 			var behind *readmodel.BehindError
-			if err := other.CutOver(ctx, 1+n%2, aTime); err != nil && !errors.As(err, &behind) {
+			if err := other.CutOver(ctx, 1+n%2, aTime, nil); err != nil && !errors.As(err, &behind) {
 				t.Error("cut-over beside another:", err)
 			}
 		})

@@ -45,7 +45,7 @@ type Tx interface {
 // under load there is hardly a moment in which one has reached the other in all
 // partitions. Therefore the live one is stopped first, and the other comes up to
 // it, or goes past it.
-func CutOver(ctx context.Context, tx Tx, version int, now int64) error {
+func CutOver(ctx context.Context, tx Tx, version int, now int64, before *readmodel.Beforehand) error {
 	live, found, err := choose(ctx, tx, version)
 	if err != nil || found.State == readmodel.Live {
 		return err
@@ -75,7 +75,7 @@ func CutOver(ctx context.Context, tx Tx, version int, now int64) error {
 	if err := tx.May("compare"); err != nil {
 		return err
 	}
-	if err := tables.SameRooms(ctx, tx, tx.Place(live.Version), tx.Place(version), at); err != nil {
+	if err := same(ctx, tx, live.Version, version, at, before); err != nil {
 		return err
 	}
 	if err := tx.May("switch"); err != nil {

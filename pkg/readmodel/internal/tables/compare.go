@@ -2,7 +2,10 @@ package tables
 
 import (
 	"context"
+	"fmt"
 	"math"
+	"slices"
+	"strings"
 
 	"github.com/roomlog/roomlog/pkg/events"
 	"github.com/roomlog/roomlog/pkg/events/room"
@@ -17,25 +20,61 @@ func CheckpointsIn(ctx context.Context, q Querier, place string) ([]readmodel.Ch
 		`SELECT `+checkpointColumns+` FROM `+in(place, "checkpoints")+` ORDER BY partition`)
 }
 
-// SameRooms compares the rooms of two versions whose checkpoints do not move
-// meanwhile: [readmodel.DiffersError] unless every room of live's has the same
+// SameRooms compares rooms of two versions whose checkpoints do not move
+// meanwhile: [readmodel.DiffersError] unless each one of live's has the same
 // seqs for the same events in target. The target may have gone further; what it
-// has more has to be from at or past live's checkpoints.
-func SameRooms(ctx context.Context, q Querier, live, target string, checkpoints []readmodel.Checkpoint) error {
+// has more has to be from at or past live's checkpoints. No rooms: all that there are.
+func SameRooms(ctx context.Context, q Querier, live, target string, checkpoints []readmodel.Checkpoint, rooms []readmodel.Key) error {
 	c := comparison{next: map[events.Partition]events.Offset{}}
 	for _, p := range checkpoints {
 		c.next[p.Partition] = p.Next
 	}
-	if err := c.behind(ctx, q, live, target); err != nil {
-		return err
+	parts := slices.Collect(slices.Chunk(rooms, maxRooms))
+	if len(rooms) == 0 {
+		parts = [][]readmodel.Key{nil}
 	}
-	if err := c.ahead(ctx, q, live, target); err != nil {
-		return err
+	for _, some := range parts {
+		if err := c.behind(ctx, q, live, target, some); err != nil {
+			return err
+		}
+		if err := c.ahead(ctx, q, live, target, some); err != nil {
+			return err
+		}
 	}
 	if c.differ.Rooms > 0 {
 		return &c.differ
 	}
 	return nil
+}
+
+// UnlikeRooms lists the rooms that two versions do not have alike.
+func UnlikeRooms(ctx context.Context, q Querier, live, other string) ([]readmodel.Key, error) {
+	const alike = ` ON b.tenant = a.tenant AND b.room = a.room AND b.seq = a.seq AND b.digest = a.digest WHERE b.seq IS NULL`
+	return list(ctx, q, "rooms that differ", scanKey, math.MaxInt,
+		`SELECT a.tenant, a.room FROM `+in(live, "rooms")+` a LEFT JOIN `+in(other, "rooms")+` b`+alike+`
+UNION SELECT a.tenant, a.room FROM `+in(other, "rooms")+` a LEFT JOIN `+in(live, "rooms")+` b`+alike)
+}
+
+func scanKey(r Row) (k readmodel.Key, err error) {
+	return k, r.Scan(&k.Tenant, &k.Room)
+}
+
+// maxRooms is the most rooms that one statement names.
+const maxRooms = 500
+
+// some begins a statement about some rooms of a table, or all of them, as alias.
+func some(rooms []readmodel.Key, place, alias string) (with, from string, args []any) {
+	from = in(place, "rooms") + " " + alias
+	if len(rooms) == 0 {
+		return "", from, nil
+	}
+	values := make([]string, len(rooms))
+	for i, k := range rooms {
+		values[i] = fmt.Sprintf("($%d, $%d)", 2*i+1, 2*i+2)
+		args = append(args, string(k.Tenant), string(k.Room))
+	}
+	return "WITH k(tenant, room) AS (VALUES " + strings.Join(values, ", ") + ") ",
+		"k JOIN " + from + " ON " + alias + ".tenant = k.tenant AND " + alias + ".room = k.room", args
 }
 
 type comparison struct {
@@ -53,12 +92,12 @@ func (c *comparison) differs(k readmodel.Key) {
 
 // behind looks for rooms that the target lacks, or has less of, or has another
 // history of.
-func (c *comparison) behind(ctx context.Context, q Querier, live, target string) error {
-	return each(ctx, q, "rooms that differ", `SELECT a.tenant, a.room FROM `+in(live, "rooms")+` a
+func (c *comparison) behind(ctx context.Context, q Querier, live, target string, rooms []readmodel.Key) error {
+	with, from, args := some(rooms, live, "a")
+	return each(ctx, q, "rooms that differ", with+`SELECT a.tenant, a.room FROM `+from+`
 LEFT JOIN `+in(target, "rooms")+` b ON b.tenant = a.tenant AND b.room = a.room
-WHERE b.seq IS NULL OR b.seq < a.seq OR b.seq = a.seq AND b.digest <> a.digest`, nil, func(r Row) error {
-		var k readmodel.Key
-		err := r.Scan(&k.Tenant, &k.Room)
+WHERE b.seq IS NULL OR b.seq < a.seq OR b.seq = a.seq AND b.digest <> a.digest`, args, func(r Row) error {
+		k, err := scanKey(r)
 		c.differs(k)
 		return err
 	})
@@ -74,20 +113,21 @@ type chain struct {
 }
 
 // ahead looks at the rooms of which the target has more than the live version.
-func (c *comparison) ahead(ctx context.Context, q Querier, live, target string) error {
+func (c *comparison) ahead(ctx context.Context, q Querier, live, target string, rooms []readmodel.Key) error {
 	var last *chain
 	finish := func() {
 		if last != nil && (last.broken || last.digest != last.want) {
 			c.differs(last.Key)
 		}
 	}
-	err := each(ctx, q, "rooms that have gone further", `SELECT b.tenant, b.room, COALESCE(a.digest, ''), b.digest,
+	with, from, args := some(rooms, target, "b")
+	err := each(ctx, q, "rooms that have gone further", with+`SELECT b.tenant, b.room, COALESCE(a.digest, ''), b.digest,
 COALESCE(e.seq, 0), COALESCE(e.event_id, ''), COALESCE(e.partition, 0), COALESCE(e.log_offset, 0)
-FROM `+in(target, "rooms")+` b
+FROM `+from+`
 LEFT JOIN `+in(live, "rooms")+` a ON a.tenant = b.tenant AND a.room = b.room
 LEFT JOIN `+in(target, "events")+` e ON e.tenant = b.tenant AND e.room = b.room AND e.seq > COALESCE(a.seq, 0)
 WHERE b.seq > COALESCE(a.seq, 0)
-ORDER BY b.tenant, b.room, e.seq`, nil, func(r Row) error {
+ORDER BY b.tenant, b.room, e.seq`, args, func(r Row) error {
 		var next chain
 		var seq events.Seq
 		var id events.EventID

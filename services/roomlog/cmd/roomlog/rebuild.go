@@ -39,7 +39,7 @@ func (c rebuildCommand) Run(ctx context.Context, con console) error {
 	return withInstallation(ctx, con, c.Flags, "roomlog-rebuild", func(_ *site.Site, in projector.Installation) error {
 		switch {
 		case c.Rollback:
-			p, err := projector.RollBack(ctx, in.Control)
+			p, err := projector.RollBack(ctx, in)
 			if err != nil {
 				return err
 			}
