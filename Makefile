@@ -43,7 +43,8 @@ bench: ## what the core can do on this machine: codec, log, tables, fold
 bench-scale: build ## projectors against each other and against COPY, on PostgreSQL: prints ratios
 	ROOMLOG_TEST_BIN=$(CURDIR)/bin $(CLUSTER) exec -- go test -run '^$$' -bench . -benchtime 3x -timeout 60m ./services/roomlog/e2e/scale
 
-soak: build rebuild ## what takes longer than make test: crashes, cluster faults, reads of own writes and a rebuild, at length
+soak: build rebuild ## what takes longer than make test: random histories, crashes, cluster faults, reads of own writes and a rebuild, at length
+	PROJECTOR_HISTORIES=500 go test -count=1 -v -timeout 60m -run 'TestHistories$$' ./services/projector/internal/partition
 	CRASH_ROUNDS=100 RYW_TRIES=10000 $(CLUSTER) exec -- go test -count=1 -v -timeout 120m ./services/roomlog/e2e/crash ./services/roomlog/e2e/cluster
 
 rebuild: ## a rebuild of 5 million events under load, killed ten times, on both pairs of log and database

@@ -35,6 +35,9 @@ type memoryLog struct {
 	records []eventlog.Record
 	grown   chan struct{} // closed and replaced when records are appended
 	start   events.Offset
+
+	partition events.Partition
+	away      func() bool // whether the broker is; nil: it is there
 }
 
 func newLog(messages ...roomtest.Record) *memoryLog {
@@ -50,7 +53,7 @@ func (l *memoryLog) append(m roomtest.Record) events.Offset {
 	defer l.mu.Unlock()
 	// Offsets have holes: every third is missing.
 	next := events.Offset(len(l.records)) * 3 / 2
-	l.records = append(l.records, eventlog.Record{Offset: next, Time: m.LogTime, Message: m.Message})
+	l.records = append(l.records, eventlog.Record{Partition: l.partition, Offset: next, Time: m.LogTime, Message: m.Message})
 	close(l.grown)
 	l.grown = make(chan struct{})
 	return next
@@ -69,11 +72,14 @@ type memoryReader struct {
 	rng  *rand.Rand
 }
 
-func (r *memoryReader) Partition() events.Partition { return 0 }
+func (r *memoryReader) Partition() events.Partition { return r.partition }
 func (r *memoryReader) Seek(o events.Offset)        { r.next = o }
 
 func (r *memoryReader) Read(ctx context.Context, limit int) ([]eventlog.Record, error) {
 	for {
+		if r.isAway() {
+			return nil, errAway
+		}
 		r.mu.Lock()
 		i, _ := slices.BinarySearchFunc(r.records, r.next, func(e eventlog.Record, o events.Offset) int { return int(e.Offset - o) })
 		rest, grown := r.records[i:], r.grown
@@ -93,7 +99,12 @@ func (r *memoryReader) Read(ctx context.Context, limit int) ([]eventlog.Record, 
 	}
 }
 
+func (l *memoryLog) isAway() bool { return l.away != nil && l.away() }
+
 func (r *memoryReader) Bounds(context.Context) (start, end events.Offset, err error) {
+	if r.isAway() {
+		return 0, 0, errAway
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.start, r.memoryLog.end(), nil
@@ -600,4 +611,13 @@ func BenchmarkFold(b *testing.B) {
 		_ = s.Close()
 	}
 	b.ReportMetric(float64(len(recs)*b.N)/b.Elapsed().Seconds(), "events/s")
+}
+
+// history gives the records as they were appended.
+func (l *memoryLog) history() []roomtest.Record {
+	out := make([]roomtest.Record, len(l.records))
+	for i, r := range l.records {
+		out[i] = roomtest.Record{Message: r.Message, LogTime: r.Time}
+	}
+	return out
 }
