@@ -74,6 +74,7 @@ type Deps struct {
 type Service struct {
 	cfg      Config
 	deps     Deps
+	auth     *auth.Verifier
 	follower *live.Follower
 	hub      *live.Hub
 	clock    *clock.Watch
@@ -91,15 +92,11 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		deps.Logger.Warn(w) //nolint:sloglint // a warning is a sentence
 	}
 	orDefault(&deps.TimelineTopic, timeline.DefaultTopic)
-	tenants := make([]events.Tenant, len(cfg.Tenants))
-	for i, t := range cfg.Tenants {
-		tenants[i] = events.Tenant(t)
-	}
-	verifier, err := auth.New(cfg.Secret, tenants, time.Now)
+	verifier, err := auth.New(cfg.auth(deps.Logger))
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{cfg: cfg, deps: deps, hub: live.NewHub(deps.Logger), clock: clock.NewWatch(time.Now, deps.Logger), stop: make(chan struct{})}
+	s := &Service{cfg: cfg, deps: deps, auth: verifier, hub: live.NewHub(deps.Logger), clock: clock.NewWatch(time.Now, deps.Logger), stop: make(chan struct{})}
 	layout := deps.Log.Layout()
 	s.follower = live.NewFollower(live.FollowerConfig{
 		Timeline: deps.Timeline, Topic: deps.TimelineTopic, Store: deps.Store, Log: layout.Log,
@@ -156,8 +153,9 @@ func (s *Service) Run(ctx context.Context, l net.Listener) error {
 	}
 	// Requests that finish while the server stops wait for verdicts still.
 	tail, stopTail := context.WithCancel(context.WithoutCancel(ctx))
-	var follower errgroup.Group
-	follower.Go(func() error { return s.follower.Run(tail) })
+	var background errgroup.Group
+	background.Go(func() error { return s.follower.Run(tail) })
+	background.Go(func() error { return s.auth.Run(tail) })
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(l) }()
 	var err error
@@ -172,7 +170,7 @@ func (s *Service) Run(ctx context.Context, l net.Listener) error {
 		}
 	}
 	stopTail()
-	return errors.Join(err, follower.Wait())
+	return errors.Join(err, background.Wait())
 }
 
 // drain lets requests finish, for a while.

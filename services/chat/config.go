@@ -8,7 +8,6 @@ import (
 	"os"
 	"time"
 
-	"github.com/roomlog/roomlog/pkg/events"
 	"github.com/roomlog/roomlog/services/chat/internal/auth"
 )
 
@@ -17,7 +16,9 @@ import (
 type Config struct {
 	Listen         string        `help:"Where the API is served; port 0 picks one." default:"127.0.0.1:8080"`
 	SecretFile     string        `name:"secret-file" help:"File with the secret that tokens are signed with (HS256): at least 32 bytes; white space around it does not count." type:"path"`
-	Tenants        []string      `help:"Tenants that tokens signed with the secret may speak for, separated by commas; none: all."`
+	JWKS           []Issuer      `name:"jwks" sep:" " help:"Issuers whose tokens are taken, with spaces between: the URL of a JWKS or of an OpenID Connect issuer. With TENANT,…= before it, it speaks for these tenants only." placeholder:"[TENANT,…=]URL"`
+	Audience       []string      `help:"What tokens of a --jwks must be for (aud), one of these; none: anything."`
+	Tenants        []string      `help:"Tenants that tokens may speak for, separated by commas, where the --jwks does not name others; none: all."`
 	PublishTimeout time.Duration `name:"publish-timeout" help:"How long the log may take for an event before the answer says that its outcome is not known." default:"10s"`
 	RequestTimeout time.Duration `name:"request-timeout" help:"How long a client may take to send a request." default:"20s"`
 	ReadTimeout    time.Duration `name:"read-timeout" help:"How long the database may take for one read." default:"5s"`
@@ -77,18 +78,13 @@ func (c *Config) Validate() (warnings []string, err error) {
 	orDefault(&c.StopTimeout, 4*time.Second)
 
 	var errs []error
-	if len(c.Secret) == 0 {
-		if c.SecretFile == "" {
-			errs = append(errs, errors.New("no secret given: use --secret-file"))
-		} else if c.Secret, err = ReadSecret(c.SecretFile); err != nil {
+	if len(c.Secret) == 0 && c.SecretFile != "" {
+		if c.Secret, err = ReadSecret(c.SecretFile); err != nil {
 			errs = append(errs, fmt.Errorf("--secret-file: %w", err))
 		}
 	}
-	for _, t := range c.Tenants {
-		if _, err := events.ParseTenant(t); err != nil {
-			errs = append(errs, fmt.Errorf("--tenants: %w", err))
-		}
-	}
+	told, err := c.checkIssuers()
+	warnings, errs = append(warnings, told...), append(errs, err)
 	for name, d := range map[string]time.Duration{
 		"--request-timeout": c.RequestTimeout, "--publish-timeout": c.PublishTimeout, "--read-timeout": c.ReadTimeout,
 		"--stream-timeout": c.StreamTimeout, "--stop-timeout": c.StopTimeout,

@@ -33,6 +33,14 @@ func TestValidate(t *testing.T) {
 		{"a tenant that is none", chat.Config{SecretFile: good, Tenants: []string{"a/b"}}, "", "--tenants"},
 		{"a rate below", chat.Config{SecretFile: good, Rate: -1}, "", "--rate"},
 		{"a time below", chat.Config{SecretFile: good, PublishTimeout: -1}, "", "--publish-timeout"},
+		{"an issuer in the place of a secret", chat.Config{JWKS: []chat.Issuer{{URL: "https://id.example"}}, Audience: []string{"chat"}}, "", ""},
+		{"tokens for anything", chat.Config{JWKS: []chat.Issuer{{URL: "https://id.example"}}}, "--audience", ""},
+		{"an issuer without TLS", chat.Config{JWKS: []chat.Issuer{{URL: "http://id.example"}}, Audience: []string{"chat"}}, "no TLS", ""},
+		{"an issuer here", chat.Config{JWKS: []chat.Issuer{{URL: "http://127.0.0.1:1/keys"}}, Audience: []string{"chat"}}, "", ""},
+		{"an issuer that speaks for all", chat.Config{SecretFile: good, JWKS: []chat.Issuer{{URL: "https://id.example"}}, Audience: []string{"chat"}}, "all tenants", ""},
+		{"an issuer that speaks for one", chat.Config{SecretFile: good, JWKS: []chat.Issuer{{URL: "https://id.example", Tenants: []string{"acme"}}}, Audience: []string{"chat"}}, "", ""},
+		{"an issuer that is none", chat.Config{JWKS: []chat.Issuer{{URL: "id.example"}}, Audience: []string{"chat"}}, "", "--jwks"},
+		{"an issuer of a tenant that is none", chat.Config{JWKS: []chat.Issuer{{URL: "https://id.example", Tenants: []string{"a/b"}}}, Audience: []string{"chat"}}, "", "--jwks"},
 		{"all the world", chat.Config{SecretFile: good, Listen: "0.0.0.0:80"}, "not loopback", ""},
 		{"IPv6", chat.Config{SecretFile: good, Listen: "[::1]:0"}, "", ""},
 	} {
@@ -44,10 +52,36 @@ func TestValidate(t *testing.T) {
 			if tc.warning == "" != (len(warnings) == 0) || tc.warning != "" && !strings.Contains(warnings[0], tc.warning) {
 				t.Errorf("warnings %v", warnings)
 			}
-			if err == nil && (len(tc.cfg.Secret) != 32 || tc.cfg.Burst == 0) {
+			if err == nil && (len(tc.cfg.Secret) != 32 && tc.cfg.SecretFile != "" || tc.cfg.Burst == 0) {
 				t.Errorf("a secret of %d bytes, a burst of %d", len(tc.cfg.Secret), tc.cfg.Burst)
 			}
 		})
+	}
+}
+
+func TestIssuerAsText(t *testing.T) {
+	for text, want := range map[string]string{
+		"https://id.example":                   "[] https://id.example",
+		"https://id.example/keys?v=2":          "[] https://id.example/keys?v=2",
+		"acme=https://id.example":              "[acme] https://id.example",
+		"acme,b@c=http://127.0.0.1:8/keys?v=2": "[acme b@c] http://127.0.0.1:8/keys?v=2",
+		"a/b=https://id.example":               "",
+		"=https://id.example":                  "",
+		"id.example":                           "",
+		"ftp://id.example":                     "",
+		"https://user:word@id.example":         "",
+		"https://id.example#x":                 "",
+		"https:///keys":                        "",
+		"":                                     "",
+	} {
+		var i chat.Issuer
+		err := i.UnmarshalText([]byte(text))
+		if want == "" != (err != nil) || err == nil && fmt.Sprint(i.Tenants, " ", i.URL) != want {
+			t.Errorf("%q became %+v, %v", text, i, err)
+		}
+		if back, _ := i.MarshalText(); err == nil && string(back) != text {
+			t.Errorf("%q is written as %s", text, back)
+		}
 	}
 }
 

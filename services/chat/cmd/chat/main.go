@@ -47,8 +47,8 @@ func (f *flags) Validate() error {
 		return errors.New("no brokers given: use --brokers host:port,…")
 	case f.Backend.Database == "":
 		return errors.New("no database given: use --database postgres://… or a directory")
-	case f.Chat.SecretFile == "":
-		return errors.New("no secret given: use --secret-file")
+	case f.Chat.SecretFile == "" && len(f.Chat.JWKS) == 0:
+		return chat.ErrNoIssuer
 	}
 	return nil
 }

@@ -66,7 +66,7 @@ func (s *Server) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 		if !ok || n == noToken {
 			return next(c)
 		}
-		who, err := s.Auth.Verify(c.Request().Header.Get(echo.HeaderAuthorization))
+		who, err := s.Auth.Verify(c.Request().Context(), c.Request().Header.Get(echo.HeaderAuthorization))
 		if err != nil {
 			return err
 		}

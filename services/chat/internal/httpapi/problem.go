@@ -62,6 +62,7 @@ var statuses = map[problem.Code]int{
 	problem.TooManyRequests:      http.StatusTooManyRequests,
 	problem.Internal:             http.StatusInternalServerError,
 	problem.LogUnavailable:       http.StatusServiceUnavailable,
+	problem.IssuerUnavailable:    http.StatusServiceUnavailable,
 	problem.ReadModelBehind:      http.StatusServiceUnavailable,
 	problem.ReadModelUnavailable: http.StatusServiceUnavailable,
 	problem.RoomBlocked:          http.StatusServiceUnavailable,

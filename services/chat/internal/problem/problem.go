@@ -52,6 +52,7 @@ const (
 const (
 	Internal             Code = "internal"
 	LogUnavailable       Code = "log_unavailable"
+	IssuerUnavailable    Code = "issuer_unavailable"
 	ReadModelBehind      Code = "read_model_behind"
 	ReadModelUnavailable Code = "read_model_unavailable"
 	RoomBlocked          Code = "room_blocked"
