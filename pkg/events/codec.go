@@ -151,29 +151,49 @@ func checkFacts(f Facts) error {
 	if _, err := ParseUserID(string(by.Sender)); err != nil {
 		return fmt.Errorf("sender: %w", err)
 	}
+	ids := factIDs{}
 	text := []string{by.Digest}
 	switch f := f.(type) {
 	case RoomCreated:
-		text = append(text, string(f.Kind))
+		ids.user("with", f.With)
+		text = append(append(text, string(f.Kind)), settingsText(f.Settings)...)
+	case RoomUpdated:
+		text = append(text, settingsText(f.Settings)...)
+	case RoomDeleted, RulesUpgraded, PreferencesChanged:
 	case MemberChanged:
-		if _, err := ParseUserID(string(f.Target)); err != nil {
-			return fmt.Errorf("target: %w", err)
+		if f.Target == "" {
+			return fmt.Errorf("target: %w", ErrInvalidID)
 		}
+		ids.user("target", f.Target)
 		text = append(text, string(f.Membership), string(f.Role))
+	case MarkMoved:
+		ids.event("thread", f.ThreadRoot)
+		text = append(text, string(f.Mark))
 	case MessagePosted:
-		for _, id := range []EventID{f.ReplyTo, f.ThreadRoot} {
-			if _, err := ParseEventID(string(id)); id != "" && err != nil {
-				return fmt.Errorf("reply: %w", err)
-			}
-		}
-		for _, u := range f.Mentions {
-			if _, err := ParseUserID(string(u)); err != nil {
-				return fmt.Errorf("mention: %w", err)
-			}
-		}
+		ids.event("reply", f.ReplyTo, f.ThreadRoot)
+		ids.user("mention", f.Mentions...)
 		text = append(text, f.Kind)
+	case MessageEdited:
+		ids.event("target", f.Target)
+		ids.user("mention", f.Mentions...)
+	case MessageRedacted:
+		ids.event("target", f.Target)
+		ids.user("author", f.Author)
+	case MessagePinned:
+		ids.event("target", f.Target)
+	case MessageUnpinned:
+		ids.event("target", f.Target)
+	case ReactionAdded:
+		ids.event("target", f.Target)
+		text = append(text, f.Key)
+	case ReactionRemoved:
+		ids.event("target", f.Target)
+		text = append(text, f.Key)
 	default:
 		return fmt.Errorf("%T are not facts of this contract", f)
+	}
+	if ids.err != nil {
+		return ids.err
 	}
 	for _, s := range text {
 		if err := checkText(s); err != nil {
@@ -181,6 +201,39 @@ func checkFacts(f Facts) error {
 		}
 	}
 	return nil
+}
+
+// factIDs checks ids and keeps the first error. One that is absent is none.
+type factIDs struct{ err error }
+
+func (c *factIDs) event(what string, ids ...EventID) {
+	for _, id := range ids {
+		if id != "" && c.err == nil {
+			c.check(what, checkID("event", string(id)))
+		}
+	}
+}
+
+func (c *factIDs) user(what string, ids ...UserID) {
+	for _, id := range ids {
+		if (id != "" || what == "mention") && c.err == nil {
+			c.check(what, checkID("user", string(id)))
+		}
+	}
+}
+
+func (c *factIDs) check(what string, err error) {
+	if err != nil {
+		c.err = fmt.Errorf("%s: %w", what, err)
+	}
+}
+
+func settingsText(s RoomSettings) []string {
+	p := s.Permissions
+	return []string{
+		string(s.History), string(s.ReadMarks),
+		string(p.Post), string(p.React), string(p.Invite), string(p.Pin), string(p.MentionRoom), string(p.Update),
+	}
 }
 
 // checkText checks text outside of JSON.

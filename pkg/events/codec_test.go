@@ -287,7 +287,7 @@ func TestDecodeNewerProgramsEvent(t *testing.T) {
 			Facts: events.RoomCreated{Command: events.Command{Sender: "alice"}, Kind: events.RoomPublic, Rules: 1},
 		}
 		m := encode(t, e)
-		value(`{"facts":{"sender":"alice","kind":"public","rules":1,"settings":{"slow_mode":5}},"content":{}}`)(&m)
+		value(`{"facts":{"sender":"alice","kind":"public","rules":1,"settings":{"quiet_hours":5}},"content":{}}`)(&m)
 		if e, err := events.Decode(m); err != nil || e.Facts != nil {
 			t.Fatalf("got %v, facts %+v", err, e.Facts)
 		}

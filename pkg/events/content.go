@@ -11,10 +11,11 @@ const (
 	MaxReason      = 1 << 10
 	MaxAttachments = 20   // attachments of a message
 	MaxMentions    = 1000 // people mentioned by a message
+	MaxReactionKey = 64   // the key of a reaction
 	MaxDepth       = 100  // nested objects and arrays in a record's value
 )
 
-// RoomContent is the content of room events.
+// RoomContent is the content of [RoomCreated] and [RoomUpdated].
 type RoomContent struct {
 	Name     string          `json:"name,omitempty"`
 	Metadata json.RawMessage `json:"metadata,omitempty"` // a JSON object
@@ -25,7 +26,12 @@ type MemberContent struct {
 	Reason string `json:"reason,omitempty"`
 }
 
-// MessageContent is the content of [MessagePosted].
+// RedactionContent is the content of [MessageRedacted].
+type RedactionContent struct {
+	Reason string `json:"reason,omitempty"`
+}
+
+// MessageContent is the content of [MessagePosted] and [MessageEdited].
 type MessageContent struct {
 	Text        string          `json:"text"`
 	Format      string          `json:"format,omitempty"`

@@ -14,6 +14,21 @@ const (
 	TypeRoomCreated   Type = "room.created"
 	TypeMemberChanged Type = "member.changed"
 	TypeMessagePosted Type = "message.posted"
+
+	TypeRoomUpdated   Type = "room.updated"
+	TypeRoomDeleted   Type = "room.deleted"
+	TypeRulesUpgraded Type = "room.rules_upgraded"
+
+	TypeMessageEdited   Type = "message.edited"
+	TypeMessageRedacted Type = "message.redacted"
+	TypeMessagePinned   Type = "message.pinned"
+	TypeMessageUnpinned Type = "message.unpinned"
+	TypeReactionAdded   Type = "reaction.added"
+	TypeReactionRemoved Type = "reaction.removed"
+
+	// What is a person's own takes no seq and is shown to nobody else.
+	TypeMarkMoved          Type = "mark.moved"
+	TypePreferencesChanged Type = "preferences.changed"
 )
 
 // Event is an immutable fact about a room.
@@ -49,7 +64,7 @@ func (e *Event) Key() string { return Key(e.Tenant, e.Room) }
 // Key is the record key of a room.
 func Key(t Tenant, r RoomID) string { return string(t) + "/" + string(r) }
 
-// Facts is one of [RoomCreated], [MemberChanged], [MessagePosted], by value.
+// Facts are of one of the types below, by value.
 //
 //sumtype:decl
 type Facts interface {
@@ -73,88 +88,3 @@ type Command struct {
 func (c Command) By() Command { return c }
 
 func (Command) sealed() {}
-
-// RoomKind says who can find and join a room.
-type RoomKind string
-
-// Kinds of rooms.
-const (
-	// RoomPublic rooms can be seen and joined by anyone in the tenant.
-	RoomPublic RoomKind = "public"
-	// RoomPrivate rooms can be seen by members and the invited only.
-	RoomPrivate RoomKind = "private"
-)
-
-// RoomSettings are the switches that the fold looks at. Zero values are the
-// defaults.
-type RoomSettings struct {
-	// MaxMessageLength is the longest text in bytes; zero is [MaxText].
-	MaxMessageLength int `json:"max_message_length,omitempty"`
-}
-
-// RoomCreated begins a room; its sender is the room's first member and owner.
-type RoomCreated struct {
-	Command
-	Kind RoomKind `json:"kind"`
-	// Rules is the version of the rules that the room is judged by.
-	Rules    int          `json:"rules"`
-	Settings RoomSettings `json:"settings"`
-}
-
-// EventType is [TypeRoomCreated].
-func (RoomCreated) EventType() Type { return TypeRoomCreated }
-
-// Membership is a person's standing in a room.
-type Membership string
-
-// Memberships. Someone who never had to do with the room has none (empty).
-const (
-	MembershipNone   Membership = ""
-	MembershipInvite Membership = "invite"
-	MembershipJoin   Membership = "join"
-	MembershipLeave  Membership = "leave"
-	MembershipBan    Membership = "ban"
-)
-
-// Role is what a member may do.
-type Role string
-
-// Roles, the strongest first.
-const (
-	RoleOwner     Role = "owner"
-	RoleModerator Role = "moderator"
-	RoleMember    Role = "member"
-)
-
-// MemberChanged asks for a person's membership to become another. Whether that
-// is a join, a kick or an unban depends on what stands before it in the log.
-type MemberChanged struct {
-	Command
-	Target     UserID     `json:"target"`
-	Membership Membership `json:"membership"`
-	// Role is set where the sender names one.
-	Role Role `json:"role,omitempty"`
-	// Until ends a ban (by the log's time), in Unix milliseconds; zero: never.
-	Until int64 `json:"until,omitempty"`
-}
-
-// EventType is [TypeMemberChanged].
-func (MemberChanged) EventType() Type { return TypeMemberChanged }
-
-// MessagePosted is a message to a room.
-type MessagePosted struct {
-	Command
-	// Kind is the message's type: "text", "notice", "action", or a client's own.
-	Kind string `json:"kind"`
-	// TextBytes is the length of the text.
-	TextBytes int `json:"text_bytes"`
-	// ReplyTo is the message that this one answers.
-	ReplyTo EventID `json:"reply_to,omitempty"`
-	// ThreadRoot is the message whose thread this one belongs to.
-	ThreadRoot  EventID  `json:"thread_root,omitempty"`
-	Mentions    []UserID `json:"mentions,omitempty"`
-	Attachments int      `json:"attachments,omitempty"`
-}
-
-// EventType is [TypeMessagePosted].
-func (MessagePosted) EventType() Type { return TypeMessagePosted }

@@ -79,6 +79,67 @@ var written = []struct {
 		Facts:   events.MessagePosted{Command: events.Command{Sender: "alice"}, Kind: "text", TextBytes: 2},
 		Content: json.RawMessage(`"AAECAwQFBgcICQ"`),
 	}},
+
+	{name: "room.created/direct", event: plain("1", "room.created", events.RoomCreated{
+		Command: by("alice"), Kind: events.RoomDirect, Rules: 2, With: "bob",
+	}, `{}`)},
+	{name: "room.created/settings", event: plain("2", "room.created", events.RoomCreated{
+		Command: by("alice"), Kind: events.RoomPrivate, Rules: 2, Settings: allSettings,
+	}, `{"name":"den"}`)},
+	{name: "room.updated/full", event: plain("3", "room.updated", events.RoomUpdated{
+		Command: by("alice"), Base: 3, Settings: allSettings, Archived: true,
+	}, `{"name":"den","metadata":{"a":1}}`)},
+	{name: "room.updated/minimal", event: plain("4", "room.updated", events.RoomUpdated{Command: by("alice"), Base: 1}, `{}`)},
+	{name: "room.deleted/minimal", event: plain("5", "room.deleted", events.RoomDeleted{Command: by("alice")}, `{}`)},
+	{name: "room.rules_upgraded/minimal", event: plain("6", "room.rules_upgraded", events.RulesUpgraded{Command: by("alice"), Rules: 2}, `{}`)},
+	{name: "member.changed/knock", event: plain("7", "member.changed", events.MemberChanged{
+		Command: by("bob"), Target: "bob", Membership: events.MembershipKnock,
+	}, `{"reason":"let me in"}`)},
+	{name: "member.changed/guest", event: plain("8", "member.changed", events.MemberChanged{
+		Command: by("alice"), Target: "bob", Membership: events.MembershipJoin, Role: events.RoleGuest,
+	}, `{}`)},
+	{name: "mark.moved/read", event: plain("9", "mark.moved", events.MarkMoved{Command: by("alice"), Mark: events.MarkRead, Seq: 17}, `{}`)},
+	{name: "mark.moved/delivered", event: plain("10", "mark.moved", events.MarkMoved{Command: by("alice"), Mark: events.MarkDelivered}, `{}`)},
+	{name: "mark.moved/thread", event: plain("11", "mark.moved", events.MarkMoved{
+		Command: by("alice"), Mark: events.MarkRead, Seq: 17, ThreadRoot: "01944f3e-5b7a-7c3d-8f21-0c9d4e6a7b20",
+	}, `{}`)},
+	{name: "preferences.changed/full", event: plain("12", "preferences.changed", events.PreferencesChanged{
+		Command: by("alice"), Muted: true, Hidden: true, Archived: true,
+	}, `{}`)},
+	{name: "message.posted/room", event: plain("13", "message.posted", events.MessagePosted{
+		Command: by("alice"), Kind: "text", TextBytes: 2, MentionsRoom: true,
+	}, `{"text":"hi"}`)},
+	{name: "message.edited/full", event: plain("14", "message.edited", events.MessageEdited{
+		Command: by("alice"), Target: "x", Base: 2, TextBytes: 3, Mentions: []events.UserID{"bob"}, Attachments: 1, MentionsRoom: true,
+	}, `{"text":"new","attachments":[{"url":"https://x.example/a.png"}]}`)},
+	{name: "message.redacted/one", event: plain("15", "message.redacted", events.MessageRedacted{Command: by("alice"), Target: "x"}, `{"reason":"spam"}`)},
+	{name: "message.redacted/range", event: plain("16", "message.redacted", events.MessageRedacted{
+		Command: by("alice"), From: 3, To: 9, Author: "bob",
+	}, `{}`)},
+	{name: "message.pinned/minimal", event: plain("17", "message.pinned", events.MessagePinned{Command: by("alice"), Target: "x"}, `{}`)},
+	{name: "message.unpinned/minimal", event: plain("18", "message.unpinned", events.MessageUnpinned{Command: by("alice"), Target: "x"}, `{}`)},
+	{name: "reaction.added/minimal", event: plain("19", "reaction.added", events.ReactionAdded{
+		Command: by("alice"), Target: "x", Key: "\U0001f44d",
+	}, `{}`)},
+	{name: "reaction.removed/minimal", event: plain("20", "reaction.removed", events.ReactionRemoved{Command: by("alice"), Target: "x", Key: "+1"}, `{}`)},
+}
+
+var allSettings = events.RoomSettings{
+	MaxMessageLength: 500, SlowMode: 30, History: events.HistoryJoined, ReadMarks: events.ReadMarksShared,
+	Knocks: true, ReactionsOff: true, ThreadsOff: true,
+	Permissions: events.Permissions{
+		Post: events.RoleMember, React: events.RoleMember, Invite: events.RoleModerator, Pin: events.RoleModerator,
+		MentionRoom: events.RoleOwner, Update: events.RoleModerator,
+	},
+}
+
+func by(u events.UserID) events.Command { return events.Command{Sender: u} }
+
+func plain(id events.EventID, t events.Type, f events.Facts, content string) events.Event {
+	return events.Event{
+		ID: id, Type: t, Tenant: "main", Room: "lobby",
+		Time: at("2026-01-02T15:04:05.678Z"), Facts: f, Content: json.RawMessage(content),
+	}
 }
 
 func TestGolden(t *testing.T) {

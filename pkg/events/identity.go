@@ -27,6 +27,14 @@ func IdempotentRoomID(t Tenant, u UserID, key string) RoomID {
 	return RoomID(uuid8("roomlog.room", string(t), string(u), key))
 }
 
+// DirectRoomID is the id of the one room of two people, in whichever order.
+func DirectRoomID(t Tenant, a, b UserID) RoomID {
+	if b < a {
+		a, b = b, a
+	}
+	return DirectRoomPrefix + RoomID(uuid8("roomlog.direct", string(t), string(a), string(b)))
+}
+
 // Digest tells whether two requests under one key are the same: the kind of the
 // command and its body. The body is compared as JSON: white space and the order
 // of names do not matter; numbers count as they are written. An error says that

@@ -77,11 +77,15 @@ func TestShapes(t *testing.T) {
 		}
 	}
 	want := &names{fields: map[string]field{
-		"sender": {1, noNames}, "digest": {2, noNames}, "kind": {4, noNames}, "rules": {8, noNames},
-		"settings": {16, &names{fields: map[string]field{"max_message_length": {1, noNames}}}},
+		"sender": {1, noNames}, "digest": {2, noNames}, "target": {4, noNames}, "membership": {8, noNames},
+		"role": {16, noNames}, "until": {32, noNames},
 	}}
-	if got := shapes[TypeRoomCreated].names; !reflect.DeepEqual(got, want) {
-		t.Errorf("the names of room.created are %+v", got)
+	if got := shapes[TypeMemberChanged].names; !reflect.DeepEqual(got, want) {
+		t.Errorf("the names of member.changed are %+v", got)
+	}
+	settings := shapes[TypeRoomCreated].names.fields["settings"].names
+	if settings.fields["slow_mode"].names != noNames || settings.fields["permissions"].names.fields["pin"].names != noNames {
+		t.Errorf("the names of settings are %+v", settings)
 	}
 }
 

@@ -2,7 +2,9 @@ package events
 
 import (
 	"encoding/json"
+	"maps"
 	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -25,7 +27,24 @@ var shapes = map[Type]shape{
 	TypeRoomCreated:   shapeOf[RoomCreated](),
 	TypeMemberChanged: shapeOf[MemberChanged](),
 	TypeMessagePosted: shapeOf[MessagePosted](),
+
+	TypeRoomUpdated:   shapeOf[RoomUpdated](),
+	TypeRoomDeleted:   shapeOf[RoomDeleted](),
+	TypeRulesUpgraded: shapeOf[RulesUpgraded](),
+
+	TypeMessageEdited:   shapeOf[MessageEdited](),
+	TypeMessageRedacted: shapeOf[MessageRedacted](),
+	TypeMessagePinned:   shapeOf[MessagePinned](),
+	TypeMessageUnpinned: shapeOf[MessageUnpinned](),
+	TypeReactionAdded:   shapeOf[ReactionAdded](),
+	TypeReactionRemoved: shapeOf[ReactionRemoved](),
+
+	TypeMarkMoved:          shapeOf[MarkMoved](),
+	TypePreferencesChanged: shapeOf[PreferencesChanged](),
 }
+
+// Types lists the types that this program knows, ascending.
+func Types() []Type { return slices.Sorted(maps.Keys(shapes)) }
 
 func shapeOf[F Facts]() shape {
 	return shape{

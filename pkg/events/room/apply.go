@@ -7,7 +7,7 @@ import (
 )
 
 // Rules is the newest version of the rules; rooms made now are judged by it.
-const Rules = 1
+const Rules = 2
 
 // Apply judges e, which the log appended at logTime, against the view. It
 // changes neither.
@@ -34,14 +34,40 @@ func Apply(v *View, e *events.Event, logTime time.Time) (Changes, Verdict) {
 	if created, ok := e.Facts.(events.RoomCreated); ok {
 		return j.roomCreated(created)
 	}
-	if v.Header == nil {
+	if v.Header == nil || v.Header.Deleted {
 		return reject(CodeRoomNotFound)
 	}
-	switch f := e.Facts.(type) {
+	return j.judge()
+}
+
+func (j judge) judge() (Changes, Verdict) {
+	switch f := j.event.Facts.(type) {
+	case events.RoomUpdated:
+		return j.roomUpdated(f)
+	case events.RoomDeleted:
+		return j.roomDeleted(f)
+	case events.RulesUpgraded:
+		return j.rulesUpgraded(f)
 	case events.MemberChanged:
 		return j.memberChanged(f)
+	case events.MarkMoved:
+		return j.markMoved(f)
+	case events.PreferencesChanged:
+		return j.preferencesChanged(f)
 	case events.MessagePosted:
 		return j.messagePosted(f)
+	case events.MessageEdited:
+		return j.messageEdited(f)
+	case events.MessageRedacted:
+		return j.messageRedacted(f)
+	case events.MessagePinned:
+		return j.pin(f.Command, f.Target, true)
+	case events.MessageUnpinned:
+		return j.pin(f.Command, f.Target, false)
+	case events.ReactionAdded:
+		return j.react(f.Command, f.Target, f.Key, true)
+	case events.ReactionRemoved:
+		return j.react(f.Command, f.Target, f.Key, false)
 	default:
 		return park(CodeUnknownType)
 	}
@@ -81,6 +107,11 @@ func (m Member) At(now int64) Member {
 	return m
 }
 
+// may says whether a member may do something here.
+func (j judge) may(m Member, do Action) bool {
+	return m.Membership == events.MembershipJoin && May(m.Role, do, j.Header.Settings)
+}
+
 // accept gives the event the next seq and the members their new standing.
 func (j judge) accept(h Header, changed ...Member) (Changes, Verdict) {
 	h.Seq++
@@ -105,7 +136,7 @@ func (j judge) accept(h Header, changed ...Member) (Changes, Verdict) {
 // not show that it exists.
 func (j judge) hidden(m Member) (Changes, Verdict) {
 	switch {
-	case j.Header.Kind == events.RoomPrivate && m.Membership != events.MembershipInvite:
+	case j.Header.Kind != events.RoomPublic && m.Membership != events.MembershipInvite:
 		return reject(CodeRoomNotFound)
 	case m.Membership == events.MembershipBan:
 		return reject(CodeBanned)

@@ -27,7 +27,7 @@ func TestRoomCreated(t *testing.T) {
 		want := room.Header{
 			Tenant: "main", Room: "lobby", Kind: events.RoomPrivate, Rules: 1, Creator: "alice",
 			Settings: events.RoomSettings{MaxMessageLength: 7}, Seq: 1, Digest: room.NextDigest("", 1, "e1"),
-			ContentSeq: 1, Members: 1, Created: at, LogTime: at,
+			Version: 1, ContentSeq: 1, Members: 1, Created: at, LogTime: at,
 		}
 		if *s.view.Header != want {
 			t.Errorf("it is %+v, not %+v", *s.view.Header, want)

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -15,11 +16,18 @@ import (
 
 var update = flag.Bool("update", false, "write golden files")
 
-// standings are all that a person can have in a room.
-var standings = []struct {
+type personAs struct {
 	name string
 	row  room.Member
-}{
+}
+
+type asking struct {
+	name  string
+	facts events.MemberChanged
+}
+
+// standings are all that a person can have in a room.
+var standings = []personAs{
 	{"none", room.Member{}},
 	{"invite", room.Member{Membership: events.MembershipInvite}},
 	{"member", room.Member{Membership: events.MembershipJoin, Role: events.RoleMember}},
@@ -30,10 +38,7 @@ var standings = []struct {
 	{"ban-over", room.Member{Membership: events.MembershipBan, Until: roomtest.Epoch.UnixMilli()}},
 }
 
-var asked = []struct {
-	name  string
-	facts events.MemberChanged
-}{
+var asked = []asking{
 	{"join", events.MemberChanged{Membership: events.MembershipJoin}},
 	{"join as member", events.MemberChanged{Membership: events.MembershipJoin, Role: events.RoleMember}},
 	{"join as moderator", events.MemberChanged{Membership: events.MembershipJoin, Role: events.RoleModerator}},
@@ -46,56 +51,81 @@ var asked = []struct {
 	}},
 }
 
-// The whole membership machine: testdata/membership.golden has a table for
+// The whole membership machine: testdata/membership<rules>.golden has a table for
 // each kind of room and each membership asked for. Rows are the standing of who
 // asks, columns that of the person asked about ("oneself": who asks). A cell is
 // what the person becomes, "=" where nothing changes, or the reason against it.
 func TestMembershipMachine(t *testing.T) {
-	var b bytes.Buffer
-	for _, kind := range []events.RoomKind{events.RoomPublic, events.RoomPrivate} {
-		for _, ask := range asked {
-			fmt.Fprintf(&b, "%s room: %s\n%-12s%-17s", kind, ask.name, "", "oneself")
-			for _, target := range standings {
-				fmt.Fprintf(&b, "%-17s", target.name)
-			}
-			b.WriteByte('\n')
-			for _, sender := range standings {
-				f := ask.facts
-				f.Sender, f.Target = "alice", "alice"
-				fmt.Fprintf(&b, "%-12s%-17s", sender.name, cell(t, kind, f, sender.row, room.Member{}))
-				f.Target = "bob"
-				for _, target := range standings {
-					fmt.Fprintf(&b, "%-17s", cell(t, kind, f, sender.row, target.row))
+	type roomKind struct {
+		name     string
+		kind     events.RoomKind
+		settings events.RoomSettings
+	}
+	kinds := []roomKind{{"public room", events.RoomPublic, events.RoomSettings{}}, {"private room", events.RoomPrivate, events.RoomSettings{}}}
+	standings2 := append(slices.Clone(standings),
+		personAs{"guest", room.Member{Membership: events.MembershipJoin, Role: events.RoleGuest}},
+		personAs{"knock", room.Member{Membership: events.MembershipKnock}})
+	asked2 := append(slices.Clone(asked),
+		asking{"join as guest", events.MemberChanged{Membership: events.MembershipJoin, Role: events.RoleGuest}},
+		asking{"knock", events.MemberChanged{Membership: events.MembershipKnock}})
+	for _, machine := range []struct {
+		rules     int
+		kinds     []roomKind
+		standings []personAs
+		asked     []asking
+	}{
+		{1, kinds, standings, asked},
+		{2, append(slices.Clone(kinds),
+			roomKind{"private room with knocks", events.RoomPrivate, events.RoomSettings{Knocks: true}},
+			roomKind{"room for owners to invite to", events.RoomPublic, events.RoomSettings{Permissions: events.Permissions{Invite: events.RoleOwner}}},
+		), standings2, asked2},
+	} {
+		t.Run(fmt.Sprintf("rules %d", machine.rules), func(t *testing.T) {
+			var b bytes.Buffer
+			for _, kind := range machine.kinds {
+				for _, ask := range machine.asked {
+					h := room.Header{Rules: machine.rules, Kind: kind.kind, Settings: kind.settings}
+					fmt.Fprintf(&b, "%s: %s\n%-12s%-17s", kind.name, ask.name, "", "oneself")
+					for _, target := range machine.standings {
+						fmt.Fprintf(&b, "%-17s", target.name)
+					}
+					b.WriteByte('\n')
+					for _, sender := range machine.standings {
+						f := ask.facts
+						f.Sender, f.Target = "alice", "alice"
+						fmt.Fprintf(&b, "%-12s%-17s", sender.name, cell(t, h, f, sender.row, room.Member{}))
+						f.Target = "bob"
+						for _, target := range machine.standings {
+							fmt.Fprintf(&b, "%-17s", cell(t, h, f, sender.row, target.row))
+						}
+						b.WriteByte('\n')
+					}
+					b.WriteByte('\n')
 				}
-				b.WriteByte('\n')
 			}
-			b.WriteByte('\n')
-		}
-	}
-	got := trimLines(b.Bytes())
-	const path = "testdata/membership.golden"
-	if *update {
-		if err := os.WriteFile(path, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want) {
-		t.Errorf("the machine has changed; run with -update and read the difference\n%s", got)
+			got := trimLines(b.Bytes())
+			path := fmt.Sprintf("testdata/membership%d.golden", machine.rules)
+			want, err := os.ReadFile(path)
+			if os.IsNotExist(err) && *update {
+				want, err = got, os.WriteFile(path, got, 0o644)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(got, want) {
+				t.Errorf("rules %d have changed; they must not, once a room is judged by them\n%s", machine.rules, got)
+			}
+		})
 	}
 }
 
 // cell judges one event and checks what holds for every cell.
-func cell(t *testing.T, kind events.RoomKind, f events.MemberChanged, sender, target room.Member) string {
+func cell(t *testing.T, h room.Header, f events.MemberChanged, sender, target room.Member) string {
 	t.Helper()
 	view := room.NewView()
-	view.Header = &room.Header{
-		Tenant: "main", Room: "lobby", Kind: kind, Rules: 1, Creator: "zoe", Seq: 9,
-		Members: 5, LogTime: roomtest.Epoch.UnixMilli(),
-	}
+	h.Tenant, h.Room, h.Creator, h.Seq = "main", "lobby", "zoe", 9
+	h.Members, h.LogTime = 5, roomtest.Epoch.UnixMilli()
+	view.Header = &h
 	put := func(u events.UserID, m room.Member) {
 		if m.Membership != events.MembershipNone {
 			m.User, m.Since = u, 3

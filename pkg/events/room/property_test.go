@@ -86,12 +86,13 @@ func TestInvariants(t *testing.T) {
 				if after.Header.LogTime < before.LogTime || after.Header.LogTime < r.LogTime.UnixMilli() {
 					t.Fatalf("time %d behind %d, at %s", after.Header.LogTime, before.LogTime, r.LogTime)
 				}
-				if after.Header.Rules != before.Rules && before.Seq > 0 {
+				if after.Header.Rules != before.Rules && before.Seq > 0 && e.Type != events.TypeRulesUpgraded {
 					t.Fatal("the rules have changed")
 				}
-			} else if c.Header != nil || len(c.Members) > 0 {
+			} else if !keepsOwn(e, c, verdict) && !reflect.DeepEqual(c, room.Changes{}) {
 				t.Fatalf("%+v changes %+v", verdict, c)
 			}
+			checkMarks(t, after)
 			if (verdict.Code != "") != (verdict.Status == room.Rejected || verdict.Status == room.Parked || verdict.Of.Code != "") {
 				t.Fatalf("verdict %+v", verdict)
 			}
@@ -118,6 +119,70 @@ func TestInvariants(t *testing.T) {
 			}
 		})
 	})
+}
+
+// keepsOwn says whether the event changes what is its sender's own, and nothing else.
+func keepsOwn(e *events.Event, c room.Changes, v room.Verdict) bool {
+	for _, m := range c.Members {
+		if m.User != e.Facts.By().Sender {
+			return false
+		}
+	}
+	own := e.Type == events.TypeMarkMoved || e.Type == events.TypePreferencesChanged
+	return own && v.Status == room.Accepted && c.Header == nil && len(c.Members) <= 1 && c.About == 0 &&
+		c.States == nil && c.Reactions == nil && c.Mentions == nil && c.Redaction == nil && c.Stay == nil && c.History == nil
+}
+
+// checkMarks looks at what is counted and marked.
+func checkMarks(t *rapid.T, v *room.View) {
+	if v.Header == nil {
+		return
+	}
+	var messages int64
+	replies := map[events.EventID]int64{}
+	for _, p := range v.Priors {
+		if p.Type != events.TypeMessagePosted || p.Seq == 0 {
+			continue
+		}
+		if p.ThreadRoot != "" {
+			replies[p.ThreadRoot]++
+		} else {
+			messages++
+		}
+		if p.Redacted > v.Header.Seq || p.Redacted > 0 && p.Redacted <= p.Seq {
+			t.Fatalf("redacted at %d, posted at %d", p.Redacted, p.Seq)
+		}
+	}
+	if messages != v.Header.Messages {
+		t.Fatalf("%d messages, the header counts %d", messages, v.Header.Messages)
+	}
+	reactions := map[events.EventID]map[string]int64{}
+	for r, there := range v.Reactions {
+		if there {
+			if reactions[r.Target] == nil {
+				reactions[r.Target] = map[string]int64{}
+			}
+			reactions[r.Target][r.Key]++
+		}
+	}
+	for id, s := range v.States {
+		if s.Replies != replies[id] {
+			t.Fatalf("%s has %d replies, its state says %d", id, replies[id], s.Replies)
+		}
+		if len(s.Reactions) != len(reactions[id]) {
+			t.Fatalf("%s has reactions %v, its state says %v", id, reactions[id], s.Reactions)
+		}
+		for i, c := range s.Reactions {
+			if c.Count != reactions[id][c.Key] || i > 0 && c.Key <= s.Reactions[i-1].Key {
+				t.Fatalf("%s has reactions %v, its state says %v", id, reactions[id], s.Reactions)
+			}
+		}
+	}
+	for _, m := range v.Members {
+		if m.Read > v.Header.Seq || m.Delivered < m.Read || m.Hidden > v.Header.Seq || m.Invited >= max(m.Since, 1) {
+			t.Fatalf("%+v in a room of %d", m, v.Header.Seq)
+		}
+	}
 }
 
 // A second append of what was judged changes nothing, whenever it comes.
@@ -176,7 +241,9 @@ func foldBatch(stored map[roomtest.Key]*room.View, blocked map[roomtest.Key]bool
 		if e, err := events.Decode(r.Message); err == nil {
 			k := roomtest.Key{Tenant: e.Tenant, Room: e.Room}
 			n, m := needs[k], room.NeedsOf(&e)
-			needs[k] = room.Needs{Members: append(n.Members, m.Members...), Priors: append(n.Priors, m.Priors...)}
+			needs[k] = room.Needs{
+				Members: append(n.Members, m.Members...), Priors: append(n.Priors, m.Priors...), Reactions: append(n.Reactions, m.Reactions...),
+			}
 		}
 	}
 	views := map[roomtest.Key]*room.View{}
@@ -187,6 +254,11 @@ func foldBatch(stored map[roomtest.Key]*room.View, blocked map[roomtest.Key]bool
 		views[k] = roomtest.Restrict(stored[k], n)
 	}
 	verdicts := make([]room.Verdict, len(batch))
+	type redaction struct {
+		k roomtest.Key
+		*room.Redaction
+	}
+	var redactions []redaction
 	for i, r := range batch {
 		e, err := events.Decode(r.Message)
 		if err != nil {
@@ -201,11 +273,20 @@ func foldBatch(stored map[roomtest.Key]*room.View, blocked map[roomtest.Key]bool
 		blocked[k] = v.Status == room.Parked
 		views[k].Advance(&e, c, v)
 		verdicts[i] = v
+		if c.Redaction != nil {
+			redactions = append(redactions, redaction{k, c.Redaction})
+		}
 	}
 	for k, v := range views {
 		stored[k].Header = v.Header
 		maps.Copy(stored[k].Members, v.Members)
 		maps.Copy(stored[k].Priors, v.Priors)
+		maps.Copy(stored[k].States, v.States)
+		maps.Copy(stored[k].Reactions, v.Reactions)
+	}
+	// What a redaction covers is not among a batch's needs: the store sees to it.
+	for _, r := range redactions {
+		stored[r.k].Advance(&events.Event{}, room.Changes{Redaction: r.Redaction}, room.Verdict{})
 	}
 	return verdicts
 }
@@ -253,7 +334,8 @@ func TestHeaderIsBounded(t *testing.T) {
 			t.Errorf("%s is a %s", path, typ.Kind())
 		case reflect.String:
 			switch typ {
-			case reflect.TypeFor[events.Tenant](), reflect.TypeFor[events.RoomID](), reflect.TypeFor[events.UserID](), reflect.TypeFor[events.RoomKind]():
+			case reflect.TypeFor[events.Tenant](), reflect.TypeFor[events.RoomID](), reflect.TypeFor[events.UserID](), reflect.TypeFor[events.RoomKind](),
+				reflect.TypeFor[events.Role](), reflect.TypeFor[events.History](), reflect.TypeFor[events.ReadMarks]():
 			default:
 				if path != "Header.Digest" { // of fixed size
 					t.Errorf("%s is a string of any length", path)

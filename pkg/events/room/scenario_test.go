@@ -204,6 +204,8 @@ func standing(u events.UserID, m events.Membership, r events.Role, since events.
 	}
 }
 
+func dump(v any) string { return fmt.Sprintf("%+v", v) }
+
 func members(n int64) expectation {
 	return func(s *scenario) string {
 		if s.view.Header.Members != n {

@@ -26,7 +26,6 @@ const (
 	CodeRoomIDTaken    Code = "room_id_taken"
 	CodeRoomIDReserved Code = "room_id_reserved"
 	CodeNotAMember     Code = "not_a_member"
-	CodeNotInvited     Code = "not_invited"
 	CodeBanned         Code = "banned"
 	CodeUserBanned     Code = "user_banned"  // the target is banned: unban first
 	CodeUserJoined     Code = "user_joined"  // the target is a member already
@@ -38,6 +37,14 @@ const (
 	CodeReplyNotFound  Code = "reply_to_not_found"
 	CodeThreadNotFound Code = "thread_root_not_found"
 	CodeThreadNested   Code = "thread_root_in_thread" // the root is itself in a thread
+	CodeRoomArchived   Code = "room_archived"         // it is read only
+	CodeVersion        Code = "version_conflict"      // the room or message has changed since
+	CodeMessageUnknown Code = "message_not_found"     // what the event is about
+	CodeRedacted       Code = "message_redacted"      // it has no content any more
+	CodeSlowMode       Code = "slow_mode"             // too soon after the sender's last message
+	CodeReactionsOff   Code = "reactions_off"
+	CodeThreadsOff     Code = "threads_off"
+	CodeReactionKeys   Code = "too_many_reactions" // with different keys, on one message
 	CodeInvalid        Code = "invalid_event"
 	// CodeDiscarded is an operator's word about an event that could not be judged.
 	CodeDiscarded Code = "discarded"

@@ -19,10 +19,17 @@ type Header struct {
 	Seq events.Seq
 	// Digest tells which event has which seq, up to Seq: see [NextDigest].
 	Digest string
+	// Version counts how often settings, name or metadata were given.
+	Version int
 	// ContentSeq is the event that carries the room's name and metadata.
 	ContentSeq events.Seq
 	// LastMessage is the last message's seq, zero before the first.
 	LastMessage events.Seq
+	// Messages counts the messages that were posted outside of threads: what can be
+	// unread. Those that were redacted since are among them.
+	Messages int64
+	// Archived rooms are read only. Deleted ones are there for nobody.
+	Archived, Deleted bool
 	// Members counts those who have joined.
 	Members int64
 	// Created is the log's time of the first event; LogTime that of the last
@@ -30,15 +37,26 @@ type Header struct {
 	Created, LogTime int64
 }
 
-// Member is a person's standing in a room.
+// Member is a person's standing in a room, and what they keep about it.
 type Member struct {
 	User       events.UserID
 	Membership events.Membership
 	Role       events.Role // of those who have joined
 	// Since is the seq of the event that gave the present membership.
 	Since events.Seq
+	// Invited is the seq of the invitation that the present join followed; zero
+	// where there was none.
+	Invited events.Seq
 	// Until ends a ban, in Unix milliseconds of the log's time; zero: never.
 	Until int64
+	// Read and Delivered are the person's marks: everything up to that seq.
+	Read, Delivered events.Seq
+	// LastPost is the log's time of their last message, in Unix milliseconds.
+	LastPost int64
+	// Muted, and Archived: the person's preferences. Hidden is the room's seq when
+	// they hid it, zero where they did not.
+	Muted, Archived bool
+	Hidden          events.Seq
 }
 
 // Prior is what is already known of an event id in the room.
@@ -52,6 +70,39 @@ type Prior struct {
 	Code Code
 	// ThreadRoot is the thread that a message belongs to.
 	ThreadRoot events.EventID
+	// Redacted is the seq of the event that took a message's content away; zero
+	// where none did.
+	Redacted events.Seq
+}
+
+// MessageState is what became of a message since it was posted.
+type MessageState struct {
+	// Edits counts the edits: the message's version is one more. Edit is the seq of
+	// the last one, which carries the present content.
+	Edits int
+	Edit  events.Seq
+	// Replies counts the messages of the thread of which this one is the root, those
+	// that were redacted since among them; LastReply is the last one's seq.
+	Replies   int64
+	LastReply events.Seq
+	// Pinned is the seq of the event that pinned it.
+	Pinned events.Seq
+	// Reactions ascend by key, each with a count above zero: at most
+	// [MaxReactionKeys].
+	Reactions []ReactionCount
+}
+
+// ReactionCount is how many people reacted to a message with a key.
+type ReactionCount struct {
+	Key   string `json:"key"`
+	Count int64  `json:"count"`
+}
+
+// ReactionID names a reaction.
+type ReactionID struct {
+	Target events.EventID
+	Key    string
+	User   events.UserID
 }
 
 // View is what the fold may look at. The caller fills what [NeedsOf] names; a
@@ -61,17 +112,24 @@ type View struct {
 	Header  *Header
 	Members map[events.UserID]Member
 	Priors  map[events.EventID]Prior
+	// States are those of the messages among Priors that something became of.
+	States    map[events.EventID]MessageState
+	Reactions map[ReactionID]bool
 }
 
 // NewView returns the view of a room that does not exist.
 func NewView() *View {
-	return &View{Members: map[events.UserID]Member{}, Priors: map[events.EventID]Prior{}}
+	return &View{
+		Members: map[events.UserID]Member{}, Priors: map[events.EventID]Prior{},
+		States: map[events.EventID]MessageState{}, Reactions: map[ReactionID]bool{},
+	}
 }
 
 // Needs names the rows that judging an event takes, beside the room's header.
 type Needs struct {
-	Members []events.UserID
-	Priors  []events.EventID
+	Members   []events.UserID
+	Priors    []events.EventID
+	Reactions []ReactionID
 }
 
 // NeedsOf names the rows that judging e takes, none twice. It depends on e alone.
@@ -79,30 +137,111 @@ func NeedsOf(e *events.Event) Needs {
 	if e.Facts == nil {
 		return Needs{}
 	}
-	n := Needs{Members: []events.UserID{e.Facts.By().Sender}, Priors: []events.EventID{e.ID}}
+	by := e.Facts.By()
+	n := Needs{Members: []events.UserID{by.Sender}, Priors: []events.EventID{e.ID}}
 	switch f := e.Facts.(type) {
-	case events.RoomCreated:
 	case events.MemberChanged:
 		if f.Target != f.Sender {
 			n.Members = append(n.Members, f.Target)
 		}
 	case events.MessagePosted:
-		for _, id := range []events.EventID{f.ReplyTo, f.ThreadRoot} {
-			if id != "" && !slices.Contains(n.Priors, id) {
-				n.Priors = append(n.Priors, id)
-			}
-		}
+		n.priors(f.ReplyTo, f.ThreadRoot)
+	case events.MessageEdited:
+		n.priors(f.Target)
+	case events.MessageRedacted:
+		n.priors(f.Target)
+	case events.MessagePinned:
+		n.priors(f.Target)
+	case events.MessageUnpinned:
+		n.priors(f.Target)
+	case events.MarkMoved:
+		n.priors(f.ThreadRoot)
+	case events.ReactionAdded:
+		n.priors(f.Target)
+		n.Reactions = []ReactionID{{f.Target, f.Key, by.Sender}}
+	case events.ReactionRemoved:
+		n.priors(f.Target)
+		n.Reactions = []ReactionID{{f.Target, f.Key, by.Sender}}
+	case events.RoomCreated, events.RoomUpdated, events.RoomDeleted, events.RulesUpgraded, events.PreferencesChanged:
 	}
 	return n
 }
 
+func (n *Needs) priors(ids ...events.EventID) {
+	for _, id := range ids {
+		if id != "" && !slices.Contains(n.Priors, id) {
+			n.Priors = append(n.Priors, id)
+		}
+	}
+}
+
 // Changes is what an event does to a room. The event's own row follows from the
-// event and its verdict.
+// event and its verdict. Members, States and Reactions are rows that became
+// others, as they are afterwards; the rest is what is added or done.
 type Changes struct {
 	// Header is the room's header afterwards, nil where it stays as it is.
-	Header *Header
-	// Members are the rows that became others.
+	Header  *Header
 	Members []Member
+	// About is the seq of the message that the event is about; zero: of none.
+	About     events.Seq
+	States    []StateChange
+	Reactions []ReactionChange
+	// Mentions are those of a message, in the place of any that it had.
+	Mentions *Mentions
+	// Redaction takes content away.
+	Redaction *Redaction
+	// Stay is a time of membership that has ended.
+	Stay *Stay
+	// History is the setting of history that is in force from the event on.
+	History *HistoryChange
+	// ThreadMark is the sender's read mark in a thread.
+	ThreadMark *ThreadMark
+}
+
+// StateChange is the state of a message.
+type StateChange struct {
+	ID  events.EventID
+	Seq events.Seq // of the message
+	MessageState
+}
+
+// ReactionChange adds a reaction, or removes it.
+type ReactionChange struct {
+	ReactionID
+	Seq     events.Seq // of the message
+	Removed bool
+}
+
+// Mentions are the people whom a message mentions, none twice.
+type Mentions struct {
+	Seq   events.Seq // of the message
+	Users []events.UserID
+	Room  bool // it concerns everyone in the room
+}
+
+// Redaction takes away the content of the messages from From to To, of their
+// edits, and of their mentions.
+type Redaction struct {
+	From, To events.Seq
+	// Author, where set, leaves out the messages of others.
+	Author events.UserID
+	// By is the seq of the event that does it.
+	By events.Seq
+	// All takes away the content of all other events too: of a room that is deleted.
+	All bool
+}
+
+// covers reports whether the redaction takes away the content of the message.
+func (r *Redaction) covers(p Prior) bool {
+	return p.Type == events.TypeMessagePosted && p.Redacted == 0 && p.Seq >= r.From && p.Seq <= r.To && p.Seq > 0 &&
+		(r.Author == "" || r.Author == p.Sender)
+}
+
+// ThreadMark is a person's read mark in a thread.
+type ThreadMark struct {
+	User events.UserID
+	Root events.Seq // of the thread's first message
+	Read events.Seq
 }
 
 // Advance brings the view to the state after e, so that the next event of a
@@ -113,6 +252,20 @@ func (v *View) Advance(e *events.Event, c Changes, verdict Verdict) {
 	}
 	for _, m := range c.Members {
 		v.Members[m.User] = m
+	}
+	for _, s := range c.States {
+		v.States[s.ID] = s.MessageState
+	}
+	for _, r := range c.Reactions {
+		v.Reactions[r.ReactionID] = !r.Removed
+	}
+	if c.Redaction != nil {
+		for id, p := range v.Priors {
+			if c.Redaction.covers(p) {
+				p.Redacted = c.Redaction.By
+				v.Priors[id] = p
+			}
+		}
 	}
 	if verdict.Binds() {
 		v.Priors[e.ID] = PriorOf(e, verdict)

@@ -73,13 +73,24 @@ func Restrict(v *room.View, needs room.Needs) *room.View {
 		if p, ok := v.Priors[id]; ok {
 			out.Priors[id] = p
 		}
+		if s, ok := v.States[id]; ok {
+			out.States[id] = s
+		}
+	}
+	for _, id := range needs.Reactions {
+		if r, ok := v.Reactions[id]; ok {
+			out.Reactions[id] = r
+		}
 	}
 	return out
 }
 
 // Clone copies a view.
 func Clone(v *room.View) *room.View {
-	out := &room.View{Members: maps.Clone(v.Members), Priors: maps.Clone(v.Priors)}
+	out := &room.View{
+		Members: maps.Clone(v.Members), Priors: maps.Clone(v.Priors),
+		States: maps.Clone(v.States), Reactions: maps.Clone(v.Reactions),
+	}
 	if v.Header != nil {
 		h := *v.Header
 		out.Header = &h

@@ -14,11 +14,15 @@ import (
 // to every verdict, and to nearly every reason.
 func TestHistoriesMeetEveryRule(t *testing.T) {
 	got := map[room.Code]int{}
+	accepted := map[events.Type]int{}
 	bad := 0
 	for seed := range uint64(10) {
 		c := Config{Records: 1000, Parking: seed%2 == 1, Garbage: true}
 		records := History(c, seed)
 		for i, v := range Fold(records).Verdicts {
+			if e, err := events.Decode(records[i].Message); err == nil && v.Status == room.Accepted {
+				accepted[e.Type]++
+			}
 			switch {
 			case v.Status == "":
 				if _, err := events.Decode(records[i].Message); err == nil {
@@ -34,7 +38,12 @@ func TestHistoriesMeetEveryRule(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("bad records %d, verdicts %v", bad, got)
+	t.Logf("bad records %d, verdicts %v, accepted %v", bad, got, accepted)
+	for _, typ := range events.Types() {
+		if accepted[typ] < 3 {
+			t.Errorf("%s was accepted %d times", typ, accepted[typ])
+		}
+	}
 	if bad == 0 {
 		t.Error("no bad records")
 	}
@@ -43,7 +52,8 @@ func TestHistoriesMeetEveryRule(t *testing.T) {
 		room.CodeRoomNotFound, room.CodeRoomIDTaken, room.CodeRoomIDReserved, room.CodeNotAMember,
 		room.CodeBanned, room.CodeUserBanned, room.CodeUserJoined, room.CodeUserUnknown, room.CodeForbidden,
 		room.CodeKeyReused, room.CodeExpired, room.CodeTextTooLong, room.CodeReplyNotFound,
-		room.CodeThreadNotFound, room.CodeThreadNested, room.CodeInvalid, room.CodeUnknownType, room.CodeUnknownRules,
+		room.CodeThreadNotFound, room.CodeThreadNested, room.CodeThreadsOff, room.CodeSlowMode, room.CodeReactionsOff,
+		room.CodeRoomArchived, room.CodeVersion, room.CodeMessageUnknown, room.CodeRedacted, room.CodeInvalid, room.CodeUnknownType, room.CodeUnknownRules,
 	} {
 		if got[code] == 0 {
 			t.Errorf("no verdict %s", code)

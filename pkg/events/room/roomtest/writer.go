@@ -3,6 +3,7 @@ package roomtest
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -18,6 +19,8 @@ type writer struct {
 	records []Record
 	sent    map[Key][]events.Event // what was sent to a room, in order
 	creator map[Key]events.UserID  // who asked first for the room
+	updates map[Key]int            // how often it was updated, about
+	rooms   []Key
 }
 
 var (
@@ -31,13 +34,13 @@ var (
 		{"main", "garden"},
 	}
 	memberships = []events.Membership{
-		events.MembershipJoin, events.MembershipLeave, events.MembershipInvite, events.MembershipBan, events.MembershipNone,
+		events.MembershipJoin, events.MembershipLeave, events.MembershipInvite, events.MembershipBan, events.MembershipKnock, events.MembershipNone,
 	}
-	roles = []events.Role{"", "", events.RoleMember, events.RoleModerator, events.RoleOwner, "emperor"}
+	roles = []events.Role{"", "", events.RoleMember, events.RoleModerator, events.RoleOwner, events.RoleGuest, "emperor"}
 )
 
 func newWriter(pick func(n int) int) *writer {
-	return &writer{pick: pick, now: Epoch, sent: map[Key][]events.Event{}, creator: map[Key]events.UserID{}}
+	return &writer{pick: pick, now: Epoch, sent: map[Key][]events.Event{}, creator: map[Key]events.UserID{}, updates: map[Key]int{}, rooms: slices.Clone(rooms)}
 }
 
 // one gives one of the choices.
@@ -48,7 +51,7 @@ func (w *writer) step(c Config) {
 	w.now = w.now.Add(one(w, []time.Duration{
 		time.Millisecond, 0, 20 * time.Millisecond, time.Second, time.Minute, -3 * time.Second,
 	}))
-	k := one(w, rooms)
+	k := one(w, w.rooms)
 	if w.pick(60) == 0 {
 		k.Room = "d:forged"
 	}
@@ -56,7 +59,9 @@ func (w *writer) step(c Config) {
 		w.create(k)
 		return
 	}
-	switch n := w.pick(24); {
+	switch n := w.pick(40); {
+	case n >= 24:
+		w.about(k)
 	case n < 9:
 		w.post(k)
 	case n < 13:
@@ -83,13 +88,14 @@ func (w *writer) create(k Key) {
 	if k.Room == "den" {
 		kind = events.RoomPrivate
 	}
-	f := events.RoomCreated{Command: w.command(), Kind: kind, Rules: 1}
+	f := events.RoomCreated{Command: w.command(), Kind: kind, Rules: 1 + w.pick(2)}
+	if w.pick(16) == 0 {
+		k = w.direct(k.Tenant, &f)
+	}
 	if w.creator[k] == "" {
 		w.creator[k] = f.Sender
 	}
-	if w.pick(3) == 0 {
-		f.Settings.MaxMessageLength = 5
-	}
+	f.Settings = w.settings()
 	w.send(k, f, events.RoomContent{Name: "the " + string(k.Room), Metadata: json.RawMessage(`{"n":1e400}`)})
 }
 
@@ -106,6 +112,7 @@ func (w *writer) post(k Key) {
 	if w.pick(4) == 0 {
 		f.Mentions = []events.UserID{one(w, users), one(w, users)}
 	}
+	f.MentionsRoom = w.pick(10) == 0
 	w.send(k, f, events.MessageContent{Text: text})
 }
 
@@ -116,7 +123,7 @@ func (w *writer) known(k Key) events.EventID {
 	if len(sent) == 0 || w.pick(8) == 0 {
 		return "nothing"
 	}
-	for range 3 {
+	for range 8 {
 		e := sent[len(sent)-1-w.pick(min(len(sent), 20))]
 		if e.Type == events.TypeMessagePosted {
 			return e.ID
@@ -126,7 +133,7 @@ func (w *writer) known(k Key) events.EventID {
 }
 
 func (w *writer) own(k Key) {
-	f := events.MemberChanged{Command: w.command(), Membership: one(w, memberships[:4])}
+	f := events.MemberChanged{Command: w.command(), Membership: one(w, memberships[:5])}
 	if w.pick(2) == 0 {
 		f.Membership = events.MembershipJoin
 	}
@@ -147,7 +154,7 @@ func (w *writer) other(k Key) {
 		if w.pick(2) == 0 {
 			f.Until = w.now.Add(one(w, []time.Duration{time.Second, time.Minute, -time.Second})).UnixMilli()
 		}
-	case events.MembershipNone, events.MembershipInvite, events.MembershipLeave:
+	case events.MembershipNone, events.MembershipInvite, events.MembershipLeave, events.MembershipKnock:
 		if w.pick(20) == 0 {
 			f.Until = 1 // not of a ban
 		}
@@ -221,9 +228,9 @@ func (w *writer) garbage(k Key) {
 
 func (w *writer) command() events.Command { return events.Command{Sender: one(w, users)} }
 
-// fromCreator lets every other command come from who made the room, who can do most.
+// fromCreator lets two of three commands come from who made the room, who can do most.
 func (w *writer) fromCreator(k Key, c *events.Command) {
-	if u := w.creator[k]; u != "" && w.pick(2) == 0 {
+	if u := w.creator[k]; u != "" && w.pick(3) != 0 {
 		c.Sender = u
 	}
 }
@@ -267,10 +274,22 @@ func withDigest(f events.Facts, digest string) events.Facts {
 	case events.RoomCreated:
 		f.Digest = digest
 		return f
+	case events.RoomUpdated:
+		f.Digest = digest
+		return f
 	case events.MemberChanged:
 		f.Digest = digest
 		return f
+	case events.MarkMoved:
+		f.Digest = digest
+		return f
 	case events.MessagePosted:
+		f.Digest = digest
+		return f
+	case events.MessageEdited:
+		f.Digest = digest
+		return f
+	case events.ReactionAdded:
 		f.Digest = digest
 		return f
 	}

@@ -70,7 +70,6 @@ var statuses = map[problem.Code]int{
 	problem.Code(room.CodeRoomNotFound):   http.StatusNotFound,
 	problem.Code(room.CodeUserUnknown):    http.StatusNotFound,
 	problem.Code(room.CodeNotAMember):     http.StatusForbidden,
-	problem.Code(room.CodeNotInvited):     http.StatusForbidden,
 	problem.Code(room.CodeBanned):         http.StatusForbidden,
 	problem.Code(room.CodeForbidden):      http.StatusForbidden,
 	problem.Code(room.CodeRoomIDTaken):    http.StatusConflict,

@@ -110,7 +110,6 @@ var rejections = map[room.Code]string{
 	room.CodeRoomIDTaken:    "the id belongs to another room",
 	room.CodeRoomIDReserved: "ids that begin with d: or ~ cannot be chosen",
 	room.CodeNotAMember:     "you are not a member of the room",
-	room.CodeNotInvited:     "you are not invited to the room",
 	room.CodeBanned:         "you are banned from the room",
 	room.CodeUserBanned:     "the user is banned: lift the ban first",
 	room.CodeUserJoined:     "the user is a member already",
