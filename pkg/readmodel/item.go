@@ -3,7 +3,6 @@ package readmodel
 import (
 	"encoding/json"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/roomlog/roomlog/pkg/events"
@@ -38,31 +37,6 @@ func (t *Time) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// RoomCreatedData is the data of a room.created item.
-type RoomCreatedData struct {
-	Kind     events.RoomKind     `json:"kind"`
-	Settings events.RoomSettings `json:"settings"`
-	events.RoomContent
-}
-
-// MemberChangedData is the data of a member.changed item.
-type MemberChangedData struct {
-	User       events.UserID     `json:"user"`
-	Membership events.Membership `json:"membership"`
-	Role       events.Role       `json:"role,omitempty"`
-	Until      *Time             `json:"until,omitempty"`
-	events.MemberContent
-}
-
-// MessagePostedData is the data of a message.posted item.
-type MessagePostedData struct {
-	Kind       string          `json:"type"`
-	ReplyTo    events.EventID  `json:"reply_to,omitempty"`
-	ThreadRoot events.EventID  `json:"thread_root,omitempty"`
-	Mentions   []events.UserID `json:"mentions,omitempty"`
-	events.MessageContent
-}
-
 // Item gives the event as clients see it. An error says that the row does not
 // hold what the codec wrote.
 func (r *EventRow) Item() (Item, error) {
@@ -71,41 +45,4 @@ func (r *EventRow) Item() (Item, error) {
 		return Item{}, fmt.Errorf("event %s of %s/%s: %w", r.ID, r.Tenant, r.Room, err)
 	}
 	return Item{Seq: r.Seq, Type: r.Type, ID: r.ID, Room: r.Room, Sender: r.Sender, Time: Time(r.SentAt), Data: data}, nil
-}
-
-func (r *EventRow) data() (any, error) {
-	switch r.Type {
-	case events.TypeRoomCreated:
-		var f events.RoomCreated
-		var d RoomCreatedData
-		err := r.unmarshal(&f, &d.RoomContent)
-		d.Kind, d.Settings = f.Kind, f.Settings
-		return d, err
-	case events.TypeMemberChanged:
-		var f events.MemberChanged
-		var d MemberChangedData
-		err := r.unmarshal(&f, &d.MemberContent)
-		d.User, d.Membership, d.Role = f.Target, f.Membership, f.Role
-		if f.Until != 0 {
-			d.Until = (*Time)(&f.Until)
-		}
-		return d, err
-	case events.TypeMessagePosted:
-		var f events.MessagePosted
-		var d MessagePostedData
-		err := r.unmarshal(&f, &d.MessageContent)
-		d.Kind, d.ReplyTo, d.ThreadRoot, d.Mentions = f.Kind, f.ReplyTo, f.ThreadRoot, f.Mentions
-		return d, err
-	}
-	return nil, fmt.Errorf("no data for type %q", r.Type)
-}
-
-func (r *EventRow) unmarshal(facts, content any) error {
-	if err := json.Unmarshal([]byte(r.Facts), facts); err != nil {
-		return err
-	}
-	if strings.HasPrefix(r.Content, `"`) {
-		return nil // encrypted, and the key is not here: the event without its content
-	}
-	return json.Unmarshal([]byte(r.Content), content)
 }

@@ -19,8 +19,10 @@ type Reader interface {
 
 	Room(ctx context.Context, k Key) (RoomRow, bool, error)
 	// RoomsOf lists the rooms that the user has joined or is invited to, the one with
-	// the latest event first, after the cursor (zero: from the beginning).
-	RoomsOf(ctx context.Context, t events.Tenant, u events.UserID, after RoomCursor, limit int) ([]UserRoom, error)
+	// the latest event first, after the cursor (zero: from the beginning). Those that
+	// the user has archived are listed apart; those that they have hidden, and
+	// nothing was posted in since, and those that are deleted are not listed.
+	RoomsOf(ctx context.Context, t events.Tenant, u events.UserID, archived bool, after RoomCursor, limit int) ([]UserRoom, error)
 	Member(ctx context.Context, k Key, u events.UserID) (room.Member, bool, error)
 	// Members lists ascending by user id, after the given one.
 	Members(ctx context.Context, k Key, after events.UserID, limit int) ([]room.Member, error)
@@ -28,9 +30,37 @@ type Reader interface {
 	// Events lists accepted events with a seq above after, ascending; no types: all.
 	Events(ctx context.Context, k Key, after events.Seq, types []events.Type, limit int) ([]EventRow, error)
 	Event(ctx context.Context, k Key, id events.EventID) (EventRow, bool, error)
-	// Messages are the events of type message.posted; always ascending by seq.
-	MessagesBefore(ctx context.Context, k Key, before events.Seq, limit int) ([]EventRow, error)
-	MessagesAfter(ctx context.Context, k Key, after events.Seq, limit int) ([]EventRow, error)
+	// View reads what judging an event takes.
+	View(ctx context.Context, k Key, needs room.Needs) (*room.View, error)
+
+	// Messages are the events of type message.posted, with what became of them;
+	// always ascending by seq. Those in threads are among them.
+	MessagesBefore(ctx context.Context, k Key, before events.Seq, limit int) ([]MessageRow, error)
+	MessagesAfter(ctx context.Context, k Key, after events.Seq, limit int) ([]MessageRow, error)
+	Message(ctx context.Context, k Key, id events.EventID) (MessageRow, bool, error)
+	// Edits lists the edits of a message, ascending, with a seq above after.
+	Edits(ctx context.Context, k Key, message, after events.Seq, limit int) ([]EventRow, error)
+	// Thread lists the messages of a thread, without its root, ascending, with a seq
+	// above after; ThreadBefore those below before.
+	Thread(ctx context.Context, k Key, root events.EventID, after events.Seq, limit int) ([]MessageRow, error)
+	ThreadBefore(ctx context.Context, k Key, root events.EventID, before events.Seq, limit int) ([]MessageRow, error)
+	// Threads lists the roots of threads, the one with the latest reply first, whose
+	// last reply is before a seq.
+	Threads(ctx context.Context, k Key, before events.Seq, limit int) ([]MessageRow, error)
+	// ThreadUnread counts for each root the replies that u has not read and that are
+	// not redacted.
+	ThreadUnread(ctx context.Context, k Key, u events.UserID, roots []MessageRow) (map[events.Seq]int64, error)
+	// Pins lists the pinned messages that are not redacted, the latest pin first,
+	// pinned before a seq.
+	Pins(ctx context.Context, k Key, before events.Seq, limit int) ([]MessageRow, error)
+	// Reacted gives the keys with which u reacted to messages from one seq to another.
+	Reacted(ctx context.Context, k Key, u events.UserID, from, to events.Seq) (map[events.Seq][]string, error)
+	// Reactors lists who reacted to a message with a key, ascending, after a user.
+	Reactors(ctx context.Context, k Key, message events.Seq, key string, after events.UserID, limit int) ([]events.UserID, error)
+	// Stays and Histories are what visibility takes, ascending.
+	Stays(ctx context.Context, k Key, u events.UserID) ([]room.Stay, error)
+	Histories(ctx context.Context, k Key) ([]room.HistoryChange, error)
+
 	// MessageAt finds the seq of the first message sent at the time or later.
 	MessageAt(ctx context.Context, k Key, sentAt int64) (events.Seq, bool, error)
 
@@ -65,11 +95,23 @@ type RoomRow struct {
 // UserRoom is a room as one of a person's rooms.
 type UserRoom struct {
 	RoomRow
-	Membership events.Membership
-	Role       events.Role
-	Since      events.Seq
+	Member room.Member
 	// Last is the room's last message; its Seq is zero where there is none.
-	Last EventRow
+	Last MessageRow
+	// Unread counts the messages outside of threads past the read mark that are not
+	// redacted. Mentions counts the messages past it, in threads too, that mention
+	// the person or the room, and are not redacted. Where history is not open to
+	// newcomers, both begin with the join at the earliest.
+	Unread, Mentions int64
+}
+
+// MessageRow is a message and what became of it.
+type MessageRow struct {
+	EventRow
+	State room.MessageState
+	// Edited is the last edit, which carries the present content; its Seq is zero
+	// where there was none. Of a redacted message it is redacted too.
+	Edited EventRow
 }
 
 // RoomCursor is a place in a list of rooms.

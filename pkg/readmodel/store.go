@@ -100,9 +100,8 @@ type Needs map[Key]*RoomNeeds
 
 // RoomNeeds are the rows of one room. Whether the room is blocked is always read.
 type RoomNeeds struct {
-	Header  bool // not held by the caller
-	Members []events.UserID
-	Priors  []events.EventID
+	Header bool // not held by the caller
+	room.Needs
 }
 
 // Rows are what Needs named. Every room of Needs has a view.
@@ -113,11 +112,20 @@ type Rows struct {
 }
 
 // Batch is what a transaction writes. Rows of one table are in log order; a
-// header or member stands once, as it is after the batch.
+// header, member, message state or reaction stands once, as it is after the batch.
 type Batch struct {
 	Headers     []*room.Header
 	Members     []MemberRow
+	States      []StateRow
+	Reactions   []ReactionRow
+	ThreadMarks []ThreadMarkRow
+	Stays       []StayRow
+	Histories   []HistoryRow
 	Events      []EventRow
+	// Mentions are written after Events, and before Redactions, which take some away.
+	Mentions []MentionRow
+	// Redactions are carried out last, in order.
+	Redactions  []RedactionRow
 	Outcomes    []OutcomeRow
 	BadRecords  []BadRecord
 	DeadLetters []DeadLetter
@@ -139,6 +147,49 @@ type MemberRow struct {
 	room.Member
 }
 
+// StateRow is what became of a message.
+type StateRow struct {
+	Key
+	room.StateChange
+}
+
+// ReactionRow is a reaction, there or removed.
+type ReactionRow struct {
+	Key
+	room.ReactionChange
+}
+
+// ThreadMarkRow is a person's read mark in a thread.
+type ThreadMarkRow struct {
+	Key
+	room.ThreadMark
+}
+
+// StayRow is a time of membership that has ended.
+type StayRow struct {
+	Key
+	room.Stay
+}
+
+// HistoryRow is a setting of history and since when it is in force.
+type HistoryRow struct {
+	Key
+	room.HistoryChange
+}
+
+// MentionRow are the mentions of a message, in the place of those that it had.
+type MentionRow struct {
+	Key
+	room.Mentions
+}
+
+// RedactionRow takes content away: in events it is "{}" then and Redacted is set,
+// mentions are deleted. Facts stay, since a repetition is known by them.
+type RedactionRow struct {
+	Key
+	room.Redaction
+}
+
 // EventRow is an accepted event with a seq.
 type EventRow struct {
 	Key
@@ -152,6 +203,12 @@ type EventRow struct {
 	Offset     events.Offset
 	Digest     string
 	ThreadRoot events.EventID
+	// About is the seq of the message that the event is about; zero: of none.
+	About events.Seq
+	// Messages is the room's count of messages outside of threads after the event.
+	Messages int64
+	// Redacted is the seq of the event that took the content away; zero: none did.
+	Redacted   events.Seq
 	ContentKey string
 	Facts      string // JSON
 	Content    string // JSON

@@ -94,7 +94,7 @@ func (s *Live) Snapshot(ctx context.Context, read func(readmodel.Reader) error) 
 	if err := s.check(ctx, q, version); err != nil {
 		return fmt.Errorf("version %d of the projection: %w", version, err)
 	}
-	return gone(read(tables.NewReader(q, version)))
+	return gone(read(tables.NewReader(q, lists, version)))
 }
 
 // begin begins a transaction with the search_path of the live version.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -66,41 +67,19 @@ func (p *pipeline) run(ctx context.Context, conn *pgxpool.Conn) error {
 	return classify(conn.SendBatch(ctx, &p.batch).Close())
 }
 
-// The lists of what a batch needs come as arrays.
-const (
-	wantedRooms = `WITH n AS (SELECT * FROM unnest($1::text[], $2::text[]) AS u(tenant, room)) `
-	wantedIDs   = `WITH n AS (SELECT * FROM unnest($1::text[], $2::text[], $3::text[]) AS u(tenant, room, id)) `
-)
-
-// want is a statement, the list that it takes and what takes its rows.
-type want struct {
-	name, sql string
-	list      *tables.Wanted
-	row       func(tables.Row) error
-}
-
-func wanted(p *tables.Prefetch) []want {
-	return []want{
-		{"headers", wantedRooms + tables.NeededHeaders, &p.Headers, p.Header},
-		{"blocked", wantedRooms + tables.NeededBlocked, &p.Blocked, p.BlockedRoom},
-		{"members", wantedIDs + tables.NeededMembers, &p.Members, p.Member},
-		{"priors", wantedIDs + tables.NeededPriors, &p.Priors, p.Prior},
+// lists takes a list as an array a column.
+func lists(w *tables.Wanted) (with string, args []any) {
+	arrays := make([]string, len(w.Names))
+	for i, column := range w.Columns {
+		arrays[i] = fmt.Sprintf("$%d::text[]", i+1)
+		args = append(args, column)
 	}
-}
-
-func (w *want) args() []any {
-	args := []any{w.list.Tenants, w.list.Rooms}
-	if len(w.list.IDs) > 0 {
-		args = append(args, w.list.IDs)
-	}
-	return args
+	return "WITH n AS (SELECT * FROM unnest(" + strings.Join(arrays, ", ") + ") AS u(" + strings.Join(w.Names, ", ") + ")) ", args
 }
 
 func (p *pipeline) prefetch(needed *tables.Prefetch) {
-	for _, w := range wanted(needed) {
-		if w.list.Len() > 0 {
-			p.query(w.name, w.sql, w.args(), w.row)
-		}
+	for _, w := range needed.Wants(lists) {
+		p.query(w.Name, w.SQL, w.Args, w.Row)
 	}
 }
 

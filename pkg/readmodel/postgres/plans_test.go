@@ -56,8 +56,13 @@ func plans(t *testing.T, state string, s *Store) {
 	index := map[string]string{
 		"MessagesBefore": "events_by_type", "MessagesAfter": "events_by_type", "Events/messages": "events_by_type",
 		"Events/others": "events_by_type", "MessageAt": "events_messages_at", "Event": "events_by_id", "Outcome": "events_by_id",
+		"Message": "events_by_id", "Edits": "events_edits", "Thread": "events_in_thread", "ThreadBefore": "events_in_thread",
+		"ThreadUnread": "events_in_thread", "Threads": "message_states_threads", "Pins": "message_states_pins", "Reactors": "reactions_by_key",
 		"RoomsOf": "members_by_user", "BlockedRooms": "dead_letters_first", "Events": "events_pkey", "Members": "members_pkey",
-		"Dump": "events_pkey",
+		"Dump": "events_pkey", "Stays": "stays_pkey", "Histories": "histories_pkey", "Reacted": "reactions_pkey",
+		"prefetch/priors": "events_by_id", "prefetch/reactions": "reactions_by_key", "delete/reactions": "reactions_pkey", "delete/mentions": "mentions_pkey",
+		"redact/0/0": "events_pkey", "redact/0/1": "events_edits", "redact/0/2": "mentions_pkey",
+		"redact/1/0": "events_pkey", "redact/1/1": "mentions_pkey",
 	}
 	tx, err := s.pool.Begin(t.Context())
 	if err != nil {
@@ -77,22 +82,32 @@ func plans(t *testing.T, state string, s *Store) {
 	}
 	for name, run := range storetest.Reads() {
 		e := &explaining{querier: querier{tx: tx}, t: t}
-		if err := run(t.Context(), tables.NewReader(e, s.version)); err != nil {
+		if err := run(t.Context(), tables.NewReader(e, lists, s.version)); err != nil {
 			t.Fatal(name, err)
 		}
 		check(name, e)
 	}
-	k := readmodel.Key{Tenant: "main", Room: "lobby"}
-	needs := tables.NewPrefetch(readmodel.Needs{k: {Header: true, Members: []events.UserID{"u"}, Priors: []events.EventID{"e"}}})
-	for _, w := range wanted(needs) {
+	explain := func(name, sql string, args ...any) {
+		t.Helper()
 		e := &explaining{querier: querier{tx: tx}, t: t}
-		rows, err := e.Query(t.Context(), w.sql, w.args()...)
+		rows, err := e.Query(t.Context(), sql, args...)
 		if err != nil {
-			t.Fatal(w.name, err)
+			t.Fatal(name, err)
 		}
 		rows.Close()
-		check("prefetch of "+w.name, e)
+		check(name, e)
 	}
+	for _, w := range tables.NewPrefetch(storetest.Needs()).Wants(lists) {
+		explain("prefetch/"+w.Name, w.SQL, w.Args...)
+	}
+	for i, r := range storetest.Redactions() {
+		for j, st := range tables.Redact(&r) {
+			explain(fmt.Sprintf("redact/%d/%d", i, j), st.SQL, st.Args...)
+		}
+	}
+	one := func(s string) []string { return []string{s} }
+	explain("delete/reactions", deleteReactions.sql, one("t"), one("r"), one("u"), []int64{1}, one("+1"))
+	explain("delete/mentions", deleteMentions.sql, one("t"), one("r"), []int64{1})
 }
 
 // fill writes rooms with members and messages, all of one tenant.

@@ -63,7 +63,7 @@ type Config struct {
 	Tracer pgx.QueryTracer
 	// Fault, where it is set, is asked before each statement of Claim and Fold
 	// ("begin", "claim", "fence", "headers", "blocked", "members", "priors",
-	// "write rooms", …, "commit") and after the commit ("committed"); an error
+	// "reactions", "write rooms", …, "commit") and after the commit ("committed"); an error
 	// takes the statement's place. For tests of what stands on the store.
 	Fault func(statement string) error
 }
@@ -126,7 +126,7 @@ func (s *Store) Snapshot(ctx context.Context, read func(readmodel.Reader) error)
 		defer cancel()
 		_ = tx.Rollback(ctx) // nothing was written; a connection in a bad state is not used again
 	}()
-	return gone(read(tables.NewReader(querier{tx: tx}, s.version)))
+	return gone(read(tables.NewReader(querier{tx: tx}, lists, s.version)))
 }
 
 // Close waits for open snapshots and batches and closes the connections.

@@ -12,7 +12,15 @@ import (
 var (
 	insertRooms       = insertInto(tables.Rooms)
 	insertMembers     = insertInto(tables.Members)
+	insertStates      = insertInto(tables.States)
+	insertReactions   = insertInto(tables.Reactions)
+	deleteReactions   = deleteFrom(tables.Unreactions)
+	insertThreadMarks = insertInto(tables.ThreadMarks)
+	insertStays       = insertInto(tables.Stays)
+	insertHistories   = insertInto(tables.Histories)
 	insertEvents      = insertInto(tables.Events)
+	insertMentions    = insertInto(tables.Mentions)
+	deleteMentions    = deleteFrom(tables.Unmentions)
 	insertOutcomes    = insertInto(tables.Outcomes)
 	insertBadRecords  = insertInto(tables.BadRecords)
 	insertDeadLetters = insertInto(tables.DeadLetters)
@@ -22,7 +30,18 @@ func (p *pipeline) writeBatch(b *readmodel.Batch) {
 	p.unpark(b.Unparked)
 	writeRows(p, insertRooms, len(b.Headers), func(i int) *room.Header { return b.Headers[i] })
 	writeRows(p, insertMembers, len(b.Members), at(b.Members))
+	writeRows(p, insertStates, len(b.States), at(b.States))
+	removed, added := tables.Reacted(b.Reactions)
+	writeRows(p, deleteReactions, len(removed), at(removed))
+	writeRows(p, insertReactions, len(added), at(added))
+	writeRows(p, insertThreadMarks, len(b.ThreadMarks), at(b.ThreadMarks))
+	writeRows(p, insertStays, len(b.Stays), at(b.Stays))
+	writeRows(p, insertHistories, len(b.Histories), at(b.Histories))
 	writeRows(p, insertEvents, len(b.Events), at(b.Events))
+	writeRows(p, deleteMentions, len(b.Mentions), at(b.Mentions))
+	mentions := tables.Mentioned(b.Mentions)
+	writeRows(p, insertMentions, len(mentions), at(mentions))
+	p.redact(b.Redactions)
 	writeRows(p, insertOutcomes, len(b.Outcomes), at(b.Outcomes))
 	writeRows(p, insertBadRecords, len(b.BadRecords), at(b.BadRecords))
 	writeRows(p, insertDeadLetters, len(b.DeadLetters), at(b.DeadLetters))
@@ -38,37 +57,62 @@ func (p *pipeline) unpark(parked []readmodel.Parked) {
 
 func at[R any](rows []R) func(int) *R { return func(i int) *R { return &rows[i] } }
 
-// insert writes rows of a table in one statement, from an array a column.
-type insert[R any] struct {
-	tables.Insert[R]
-	sql string
+// redact runs the statements of each redaction: there are few.
+func (p *pipeline) redact(redactions []readmodel.RedactionRow) {
+	for i := range redactions {
+		for _, st := range tables.Redact(&redactions[i]) {
+			p.exec("redact", st.SQL, st.Args, nil)
+		}
+	}
 }
 
-func insertInto[R any](in tables.Insert[R]) insert[R] {
-	arrays := make([]string, len(in.Columns))
-	for i, c := range in.Columns {
+// write is a statement that takes many rows, as an array a column.
+type write[R any] struct {
+	name    string
+	columns []tables.Column[R]
+	sql     string
+}
+
+func insertInto[R any](in tables.Insert[R]) write[R] {
+	return write[R]{"write " + in.Table, in.Columns, in.Into() + " SELECT * FROM " + arrays(in.Columns) + " " + in.Conflict}
+}
+
+func deleteFrom[R any](d tables.Delete[R]) write[R] {
+	names, same := make([]string, len(d.Columns)), make([]string, len(d.Columns))
+	for i, c := range d.Columns {
+		names[i], same[i] = c.Name, "x."+c.Name+" = n."+c.Name
+	}
+	return write[R]{
+		"delete " + d.Table, d.Columns,
+		"DELETE FROM " + d.Table + " x USING " + arrays(d.Columns) + " n(" + strings.Join(names, ", ") + ") WHERE " + strings.Join(same, " AND "),
+	}
+}
+
+func arrays[R any](columns []tables.Column[R]) string {
+	out := make([]string, len(columns))
+	for i, c := range columns {
 		kind := "bigint"
 		if c.Text != nil {
 			kind = "text"
 		}
-		arrays[i] = fmt.Sprintf("$%d::%s[]", i+1, kind)
+		out[i] = fmt.Sprintf("$%d::%s[]", i+1, kind)
 	}
-	return insert[R]{in, in.Into() + " SELECT * FROM unnest(" + strings.Join(arrays, ", ") + ") " + in.Conflict}
+	return "unnest(" + strings.Join(out, ", ") + ")"
 }
 
-func writeRows[R any](p *pipeline, in insert[R], n int, row func(int) *R) {
+func writeRows[R any](p *pipeline, w write[R], n int, row func(int) *R) {
 	if n == 0 {
 		return
 	}
-	args := make([]any, len(in.Columns))
-	for i, c := range in.Columns {
+	args := make([]any, len(w.columns))
+	for i, c := range w.columns {
 		if c.Text != nil {
 			args[i] = column(n, row, c.Text)
 		} else {
 			args[i] = column(n, row, c.Int)
 		}
 	}
-	p.exec("write "+in.Table, in.sql, args, nil)
+	p.exec(w.name, w.sql, args, nil)
 }
 
 func column[R, V any](n int, row func(int) *R, value func(*R) V) []V {

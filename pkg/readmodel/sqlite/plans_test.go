@@ -2,11 +2,10 @@ package sqlite
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 
-	"github.com/roomlog/roomlog/pkg/events"
-	"github.com/roomlog/roomlog/pkg/readmodel"
 	"github.com/roomlog/roomlog/pkg/readmodel/internal/tables"
 	"github.com/roomlog/roomlog/pkg/readmodel/storetest"
 )
@@ -64,11 +63,14 @@ func TestPlans(t *testing.T) {
 	index := map[string]string{
 		"MessagesBefore": "events_by_type ", "MessagesAfter": "events_by_type ", "Events/messages": "events_by_type ",
 		"Events/others": "events_by_type ", "MessageAt": "events_messages_at ", "Event": "events_by_id ",
+		"Message": "events_by_id ", "Edits": "events_edits ", "Thread": "events_in_thread ", "ThreadBefore": "events_in_thread ",
+		"ThreadUnread": "events_in_thread ", "Threads": "message_states_threads ", "Pins": "message_states_pins ", "Reactors": "reactions_by_key ",
 		"RoomsOf": "members_by_user ", "BlockedRooms": "dead_letters_first", "Events": "PRIMARY KEY ",
+		"prefetch/priors": "events_by_id ", "prefetch/reactions": "reactions_by_key ", "redact/0/0": "PRIMARY KEY ", "redact/0/1": "events_edits ",
 	}
 	for name, run := range storetest.Reads() {
 		e := &explaining{conn: c, t: t}
-		if err := run(t.Context(), tables.NewReader(e, s.version)); err != nil {
+		if err := run(t.Context(), tables.NewReader(e, lists, s.version)); err != nil {
 			t.Fatal(name, err)
 		}
 		check(t, name, e.steps, scans[name] != "", sorts[name] != "")
@@ -83,17 +85,29 @@ func TestPlans(t *testing.T) {
 	}
 	defer s.writer.put(t.Context(), w)
 	e := &explaining{conn: w, t: t}
-	k := readmodel.Key{Tenant: "t", Room: "r"}
-	needs := tables.NewPrefetch(readmodel.Needs{k: {Header: true, Members: []events.UserID{"u"}, Priors: []events.EventID{"e"}}})
-	for _, q := range wanted(needs) {
+	explain := func(name, sql string, args ...any) {
+		t.Helper()
 		e.steps = nil
-		rows, err := e.Query(t.Context(), q.sql, `[["t","r","i"]]`)
+		rows, err := e.Query(t.Context(), sql, args...)
 		if err != nil {
-			t.Fatal(err)
+			t.Fatal(name, err)
 		}
 		rows.Close()
-		check(t, "prefetch of "+q.name, e.steps, false, false)
+		check(t, name, e.steps, false, false)
+		if !strings.Contains(strings.Join(e.steps, "\n"), index[name]) {
+			t.Errorf("%s does not go by %s: %q", name, index[name], e.steps)
+		}
 	}
+	for _, q := range tables.NewPrefetch(storetest.Needs()).Wants(lists) {
+		explain("prefetch/"+q.Name, q.SQL, q.Args...)
+	}
+	for i, r := range storetest.Redactions() {
+		for j, st := range tables.Redact(&r) {
+			explain(fmt.Sprintf("redact/%d/%d", i, j), st.SQL, st.Args...)
+		}
+	}
+	explain("delete/reactions", deleteReactions.sql, "t", "r", "u", 1, "+1")
+	explain("delete/mentions", deleteMentions.sql, "t", "r", 1)
 }
 
 func closing(t *testing.T, s *Store) {

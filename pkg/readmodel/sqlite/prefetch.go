@@ -3,58 +3,39 @@ package sqlite
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/roomlog/roomlog/pkg/readmodel"
 	"github.com/roomlog/roomlog/pkg/readmodel/internal/tables"
 )
 
-// The lists of what a batch needs come as JSON: one statement a table, however
-// many rows.
-const (
-	wantedRooms = `WITH n(tenant, room) AS MATERIALIZED (SELECT value->>0, value->>1 FROM json_each($1)) `
-	wantedIDs   = `WITH n(tenant, room, id) AS MATERIALIZED (SELECT value->>0, value->>1, value->>2 FROM json_each($1)) `
-)
-
-// want is a statement, the list that it takes and what takes its rows.
-type want struct {
-	name, sql string
-	list      *tables.Wanted
-	row       func(tables.Row) error
-}
-
-func wanted(p *tables.Prefetch) []want {
-	return []want{
-		{"headers", wantedRooms + tables.NeededHeaders, &p.Headers, p.Header},
-		{"blocked", wantedRooms + tables.NeededBlocked, &p.Blocked, p.BlockedRoom},
-		{"members", wantedIDs + tables.NeededMembers, &p.Members, p.Member},
-		{"priors", wantedIDs + tables.NeededPriors, &p.Priors, p.Prior},
+// lists takes a list as JSON: one argument, however many rows.
+func lists(w *tables.Wanted) (with string, args []any) {
+	values := make([]string, len(w.Names))
+	for i := range values {
+		values[i] = fmt.Sprintf("value->>%d", i)
 	}
+	rows := make([][]string, w.Len())
+	for i := range rows {
+		rows[i] = make([]string, len(w.Columns))
+		for j, column := range w.Columns {
+			rows[i][j] = column[i]
+		}
+	}
+	list, err := json.Marshal(rows)
+	if err != nil {
+		panic(err) // strings
+	}
+	return "WITH n(" + strings.Join(w.Names, ", ") + ") AS MATERIALIZED (SELECT " + strings.Join(values, ", ") + " FROM json_each($1)) ",
+		[]any{string(list)}
 }
 
 func (t *tx) prefetch(needs readmodel.Needs) (readmodel.Rows, error) {
 	p := tables.NewPrefetch(needs)
-	for _, w := range wanted(p) {
-		if w.list.Len() == 0 {
-			continue
-		}
-		list, err := json.Marshal(listOf(w.list))
-		if err != nil {
-			return readmodel.Rows{}, fmt.Errorf("%s: %w", w.name, err)
-		}
-		if err := t.read(w.name, w.sql, []any{string(list)}, w.row); err != nil {
+	for _, w := range p.Wants(lists) {
+		if err := t.read(w.Name, w.SQL, w.Args, w.Row); err != nil {
 			return readmodel.Rows{}, err
 		}
 	}
 	return p.Rows(), nil
-}
-
-func listOf(w *tables.Wanted) [][]string {
-	list := make([][]string, w.Len())
-	for i := range list {
-		list[i] = []string{w.Tenants[i], w.Rooms[i]}
-		if len(w.IDs) > 0 {
-			list[i] = append(list[i], w.IDs[i])
-		}
-	}
-	return list
 }

@@ -48,7 +48,7 @@ type Config struct {
 	Logger  *slog.Logger
 	// Fault, where it is set, is asked before each statement of Claim and Fold
 	// ("begin", "claim", "fence", "headers", "blocked", "members", "priors",
-	// "write rooms", …, "commit") and after the commit ("committed"); an error
+	// "reactions", "write rooms", …, "commit") and after the commit ("committed"); an error
 	// takes the statement's place. For tests of what stands on the store.
 	Fault func(statement string) error
 }
@@ -127,7 +127,7 @@ func (s *Store) Snapshot(ctx context.Context, read func(readmodel.Reader) error)
 	if err := c.begin(ctx, "BEGIN"); err != nil {
 		return fmt.Errorf("begin a snapshot: %w", err)
 	}
-	return read(tables.NewReader(c, s.version))
+	return read(tables.NewReader(c, lists, s.version))
 }
 
 // Close waits for open snapshots and batches and closes the file.

@@ -16,7 +16,15 @@ import (
 var (
 	insertRooms       = insertInto(tables.Rooms)
 	insertMembers     = insertInto(tables.Members)
+	insertStates      = insertInto(tables.States)
+	insertReactions   = insertInto(tables.Reactions)
+	deleteReactions   = deleteFrom(tables.Unreactions)
+	insertThreadMarks = insertInto(tables.ThreadMarks)
+	insertStays       = insertInto(tables.Stays)
+	insertHistories   = insertInto(tables.Histories)
 	insertEvents      = insertInto(tables.Events)
+	insertMentions    = insertInto(tables.Mentions)
+	deleteMentions    = deleteFrom(tables.Unmentions)
 	insertOutcomes    = insertInto(tables.Outcomes)
 	insertBadRecords  = insertInto(tables.BadRecords)
 	insertDeadLetters = insertInto(tables.DeadLetters)
@@ -25,13 +33,24 @@ var (
 // writeBatch writes the tables in the order in which they refer to each other,
 // not that anything enforces it.
 func (t *tx) writeBatch(b *readmodel.Batch) error {
+	removed, added := tables.Reacted(b.Reactions)
+	mentions := tables.Mentioned(b.Mentions)
 	for _, write := range []func() error{
 		func() error { return t.unpark(b.Unparked) },
 		func() error {
 			return writeRows(t, insertRooms, len(b.Headers), func(i int) *room.Header { return b.Headers[i] })
 		},
 		func() error { return writeRows(t, insertMembers, len(b.Members), at(b.Members)) },
+		func() error { return writeRows(t, insertStates, len(b.States), at(b.States)) },
+		func() error { return writeRows(t, deleteReactions, len(removed), at(removed)) },
+		func() error { return writeRows(t, insertReactions, len(added), at(added)) },
+		func() error { return writeRows(t, insertThreadMarks, len(b.ThreadMarks), at(b.ThreadMarks)) },
+		func() error { return writeRows(t, insertStays, len(b.Stays), at(b.Stays)) },
+		func() error { return writeRows(t, insertHistories, len(b.Histories), at(b.Histories)) },
 		func() error { return writeRows(t, insertEvents, len(b.Events), at(b.Events)) },
+		func() error { return writeRows(t, deleteMentions, len(b.Mentions), at(b.Mentions)) },
+		func() error { return writeRows(t, insertMentions, len(mentions), at(mentions)) },
+		func() error { return t.redact(b.Redactions) },
 		func() error { return writeRows(t, insertOutcomes, len(b.Outcomes), at(b.Outcomes)) },
 		func() error { return writeRows(t, insertBadRecords, len(b.BadRecords), at(b.BadRecords)) },
 		func() error { return writeRows(t, insertDeadLetters, len(b.DeadLetters), at(b.DeadLetters)) },
@@ -54,30 +73,50 @@ func (t *tx) unpark(parked []readmodel.Parked) error {
 
 func at[R any](rows []R) func(int) *R { return func(i int) *R { return &rows[i] } }
 
-// insert writes rows of a table, one at a time: a prepared statement a row is as
-// fast here as many rows a statement.
-type insert[R any] struct {
-	tables.Insert[R]
-	sql string
+func (t *tx) redact(redactions []readmodel.RedactionRow) error {
+	for i := range redactions {
+		for _, st := range tables.Redact(&redactions[i]) {
+			if _, err := t.exec("redact", st.SQL, st.Args...); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
-func insertInto[R any](in tables.Insert[R]) insert[R] {
+// write is a statement that takes a row: prepared once, one a row is as fast here
+// as many rows a statement.
+type write[R any] struct {
+	name    string
+	columns []tables.Column[R]
+	sql     string
+}
+
+func insertInto[R any](in tables.Insert[R]) write[R] {
 	marks := strings.TrimSuffix(strings.Repeat("?, ", len(in.Columns)), ", ")
-	return insert[R]{in, in.Into() + " VALUES (" + marks + ") " + in.Conflict}
+	return write[R]{"write " + in.Table, in.Columns, in.Into() + " VALUES (" + marks + ") " + in.Conflict}
 }
 
-func writeRows[R any](t *tx, in insert[R], n int, row func(int) *R) error {
-	args := make([]any, len(in.Columns))
+func deleteFrom[R any](d tables.Delete[R]) write[R] {
+	same := make([]string, len(d.Columns))
+	for i, c := range d.Columns {
+		same[i] = c.Name + " = ?"
+	}
+	return write[R]{"delete " + d.Table, d.Columns, "DELETE FROM " + d.Table + " WHERE " + strings.Join(same, " AND ")}
+}
+
+func writeRows[R any](t *tx, w write[R], n int, row func(int) *R) error {
+	args := make([]any, len(w.columns))
 	for i := range n {
 		r := row(i)
-		for j, c := range in.Columns {
+		for j, c := range w.columns {
 			if c.Text != nil {
 				args[j] = c.Text(r)
 			} else {
 				args[j] = c.Int(r)
 			}
 		}
-		if _, err := t.exec("write "+in.Table, in.sql, args...); err != nil {
+		if _, err := t.exec(w.name, w.sql, args...); err != nil {
 			return err
 		}
 	}

@@ -172,11 +172,11 @@ func testTenants(t *testing.T, open Open) {
 			if members, err := r.Members(t.Context(), k, "", 10); len(members) != int(want.Members) || err != nil {
 				t.Errorf("members in the room of %s: %v, %v", tenant, members, err)
 			}
-			if rooms, err := r.RoomsOf(t.Context(), tenant, "ann", readmodel.RoomCursor{}, 10); err != nil || len(rooms) != 1 ||
+			if rooms, err := r.RoomsOf(t.Context(), tenant, "ann", false, readmodel.RoomCursor{}, 10); err != nil || len(rooms) != 1 ||
 				rooms[0].Tenant != tenant || rooms[0].Last.Tenant != tenant {
 				t.Errorf("ann's rooms in %s: %+v, %v", tenant, rooms, err)
 			}
-			if rooms, err := r.RoomsOf(t.Context(), tenant, "bob", readmodel.RoomCursor{}, 10); (len(rooms) == 1) != mine || err != nil {
+			if rooms, err := r.RoomsOf(t.Context(), tenant, "bob", false, readmodel.RoomCursor{}, 10); (len(rooms) == 1) != mine || err != nil {
 				t.Errorf("bob's rooms in %s: %+v, %v", tenant, rooms, err)
 			}
 			if _, ok, err := r.Outcome(t.Context(), k, "v"); ok != mine || err != nil {
@@ -208,7 +208,7 @@ func testText(t *testing.T, open Open) {
 		r.says("ann", "", func(e *readmodel.EventRow) { e.Content, e.Facts = text, text })
 	}
 	p.commit(t)
-	rows := read(t, s, func(ctx context.Context, rd readmodel.Reader) ([]readmodel.EventRow, error) {
+	rows := read(t, s, func(ctx context.Context, rd readmodel.Reader) ([]readmodel.MessageRow, error) {
 		return rd.MessagesAfter(ctx, r.key, 0, 10)
 	})
 	for i, text := range texts {

@@ -7,12 +7,13 @@ import (
 	"testing"
 
 	"github.com/roomlog/roomlog/pkg/events"
+	"github.com/roomlog/roomlog/pkg/events/room"
 	"github.com/roomlog/roomlog/pkg/readmodel"
 )
 
 // Benchmark measures Fold with batches of messages as a projector writes them:
-// headers in the caller's hands, senders and event ids to be read, rooms and
-// senders spread over the batch.
+// headers in the caller's hands, senders and event ids to be read, the senders'
+// marks moved, rooms and senders spread over the batch.
 func Benchmark(b *testing.B, open Open) {
 	for _, size := range []int{1, 50, 500} {
 		b.Run(fmt.Sprintf("Fold/batch=%d", size), func(b *testing.B) { benchmarkFold(b, open, size) })
@@ -51,16 +52,17 @@ func benchmarkFold(b *testing.B, open Open, size int) {
 		for range size {
 			k, sender := benchmarkRoom(n), user(n/7)
 			n++
-			p.room(k).says(sender, text, nil)
-			room := needs[k]
-			if room == nil {
-				room = &readmodel.RoomNeeds{}
-				needs[k], senders[k] = room, map[events.UserID]bool{}
+			r := p.room(k).says(sender, text, nil)
+			r.member(sender, func(m *room.Member) { m.Read, m.Delivered, m.LastPost = r.Seq, r.Seq, r.LogTime })
+			of := needs[k]
+			if of == nil {
+				of = &readmodel.RoomNeeds{}
+				needs[k], senders[k] = of, map[events.UserID]bool{}
 			}
-			room.Priors = append(room.Priors, p.batch.Events[len(p.batch.Events)-1].ID)
+			of.Priors = append(of.Priors, p.batch.Events[len(p.batch.Events)-1].ID)
 			if !senders[k][sender] {
 				senders[k][sender] = true
-				room.Members = append(room.Members, sender)
+				of.Members = append(of.Members, sender)
 			}
 		}
 		if _, err := p.fold(b.Context(), needs, p.take()); err != nil {
@@ -83,7 +85,7 @@ func benchmarkPage(b *testing.B, open Open) {
 	b.ResetTimer()
 	for b.Loop() {
 		n++
-		rows := read(b, p.store, func(ctx context.Context, r readmodel.Reader) ([]readmodel.EventRow, error) {
+		rows := read(b, p.store, func(ctx context.Context, r readmodel.Reader) ([]readmodel.MessageRow, error) {
 			return r.MessagesBefore(ctx, k, last-events.Seq(n%(messages-100)), 50)
 		})
 		if len(rows) != 50 {

@@ -105,7 +105,7 @@ func (p *projector) commit(t testing.TB) {
 func (p *projector) room(k readmodel.Key) *roomBuilder {
 	r, ok := p.rooms[k]
 	if !ok {
-		r = &roomBuilder{p: p, key: k, changed: map[events.UserID]room.Member{}}
+		r = &roomBuilder{p: p, key: k, members: map[events.UserID]room.Member{}, changed: map[events.UserID]room.Member{}}
 		p.rooms[k] = r
 	}
 	return r
@@ -118,7 +118,8 @@ type roomBuilder struct {
 	p       *projector
 	key     readmodel.Key
 	touched bool
-	changed map[events.UserID]room.Member
+	members map[events.UserID]room.Member
+	changed map[events.UserID]room.Member // since the last batch
 }
 
 func eventID(r events.RoomID, seq events.Seq) events.EventID {
@@ -132,7 +133,7 @@ func (r *roomBuilder) event(facts events.Facts, content any) *readmodel.EventRow
 	r.LogTime, r.touched = logTime, true
 	r.p.batch.Events = append(r.p.batch.Events, readmodel.EventRow{
 		Key: r.key, Seq: r.Seq, ID: eventID(r.key.Room, r.Seq), Type: facts.EventType(), Sender: facts.By().Sender,
-		SentAt: logTime - 5, LogTime: logTime, Partition: r.p.claim.Partition, Offset: offset, Digest: facts.By().Digest,
+		SentAt: logTime - 5, LogTime: logTime, Partition: r.p.claim.Partition, Offset: offset, Digest: facts.By().Digest, Messages: r.Messages,
 		Facts: toJSON(facts), Content: toJSON(content),
 	})
 	return &r.p.batch.Events[len(r.p.batch.Events)-1]
@@ -143,7 +144,7 @@ func (r *roomBuilder) created(by events.UserID, kind events.RoomKind, name strin
 	e := r.event(events.RoomCreated{Command: events.Command{Sender: by}, Kind: kind, Rules: 1, Settings: settings}, events.RoomContent{Name: name})
 	r.Header = room.Header{
 		Tenant: r.key.Tenant, Room: r.key.Room, Kind: kind, Rules: 1, Creator: by, Settings: settings,
-		Seq: 1, Digest: r.Digest, ContentSeq: 1, Created: e.LogTime, LogTime: e.LogTime,
+		Seq: 1, Digest: r.Digest, Version: 1, ContentSeq: 1, Created: e.LogTime, LogTime: e.LogTime,
 	}
 	return r.standing(room.Member{User: by, Membership: events.MembershipJoin, Role: events.RoleOwner})
 }
@@ -166,17 +167,80 @@ func (r *roomBuilder) standing(m room.Member) *roomBuilder {
 	if m.Membership == events.MembershipBan {
 		m.Until = r.LogTime + 60_000
 	}
-	r.changed[m.User] = m
+	r.members[m.User], r.changed[m.User] = m, m
 	return r
 }
 
-// says posts a message; change, where it is not nil, makes it another.
+// says posts a message outside of threads; change, where it is not nil, makes it
+// another.
 func (r *roomBuilder) says(u events.UserID, text string, change func(*readmodel.EventRow)) *roomBuilder {
+	r.Messages++
 	e := r.event(events.MessagePosted{Command: events.Command{Sender: u}, Kind: "text", TextBytes: len(text)}, events.MessageContent{Text: text})
 	r.LastMessage = r.Seq
 	if change != nil {
 		change(e)
 	}
+	return r
+}
+
+// replies posts a message to the thread of one.
+func (r *roomBuilder) replies(u events.UserID, root events.Seq) *roomBuilder {
+	id := eventID(r.key.Room, root)
+	e := r.event(events.MessagePosted{Command: events.Command{Sender: u}, Kind: "text", ThreadRoot: id}, events.MessageContent{Text: "reply"})
+	e.ThreadRoot = id
+	r.LastMessage = r.Seq
+	return r
+}
+
+// edits gives a message another text.
+func (r *roomBuilder) edits(u events.UserID, message events.Seq, text string) *roomBuilder {
+	e := r.event(events.MessageEdited{Command: events.Command{Sender: u}, Target: eventID(r.key.Room, message)}, events.MessageContent{Text: text})
+	e.About = message
+	return r
+}
+
+// state says what became of a message.
+func (r *roomBuilder) state(message events.Seq, s room.MessageState) *roomBuilder {
+	row := readmodel.StateRow{Key: r.key, StateChange: room.StateChange{ID: eventID(r.key.Room, message), Seq: message, MessageState: s}}
+	r.p.batch.States = append(r.p.batch.States, row)
+	return r
+}
+
+// reacts adds a reaction to a message, or removes it.
+func (r *roomBuilder) reacts(u events.UserID, message events.Seq, key string, removed bool) *roomBuilder {
+	id := room.ReactionID{Target: eventID(r.key.Room, message), Key: key, User: u}
+	row := readmodel.ReactionRow{Key: r.key, ReactionChange: room.ReactionChange{ReactionID: id, Seq: message, Removed: removed}}
+	r.p.batch.Reactions = append(r.p.batch.Reactions, row)
+	return r
+}
+
+// mentions says whom a message mentions.
+func (r *roomBuilder) mentions(message events.Seq, everyone bool, users ...events.UserID) *roomBuilder {
+	row := readmodel.MentionRow{Key: r.key, Mentions: room.Mentions{Seq: message, Users: users, Room: everyone}}
+	r.p.batch.Mentions = append(r.p.batch.Mentions, row)
+	return r
+}
+
+// redacts takes content away; the event that does it is the next.
+func (r *roomBuilder) redacts(u events.UserID, redaction room.Redaction) *roomBuilder {
+	r.event(events.MessageRedacted{Command: events.Command{Sender: u}, From: redaction.From, To: redaction.To}, events.RedactionContent{})
+	redaction.By = r.Seq
+	r.p.batch.Redactions = append(r.p.batch.Redactions, readmodel.RedactionRow{Key: r.key, Redaction: redaction})
+	return r
+}
+
+// readsThread moves a person's mark in a thread.
+func (r *roomBuilder) readsThread(u events.UserID, root, read events.Seq) *roomBuilder {
+	row := readmodel.ThreadMarkRow{Key: r.key, ThreadMark: room.ThreadMark{User: u, Root: root, Read: read}}
+	r.p.batch.ThreadMarks = append(r.p.batch.ThreadMarks, row)
+	return r
+}
+
+// member changes what a person keeps about the room.
+func (r *roomBuilder) member(u events.UserID, change func(*room.Member)) *roomBuilder {
+	m := r.members[u]
+	change(&m)
+	r.members[u], r.changed[u] = m, m
 	return r
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/roomlog/roomlog/pkg/events"
+	"github.com/roomlog/roomlog/pkg/events/room"
 	"github.com/roomlog/roomlog/pkg/readmodel"
 )
 
@@ -46,7 +47,7 @@ func testSnapshot(t *testing.T, open Open) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rows := read(t, s, func(ctx context.Context, r readmodel.Reader) ([]readmodel.EventRow, error) {
+	rows := read(t, s, func(ctx context.Context, r readmodel.Reader) ([]readmodel.MessageRow, error) {
 		return r.MessagesAfter(ctx, inMain(lobby), 0, 10)
 	})
 	if len(rows) != 3 {
@@ -106,7 +107,7 @@ func testPartitions(t *testing.T, open Open) {
 				for range each {
 					r.says("ann", "hi", nil)
 				}
-				if _, err := p.fold(ctx, readmodel.Needs{r.key: {Header: true, Members: []events.UserID{"ann"}}}, p.take()); err != nil {
+				if _, err := p.fold(ctx, readmodel.Needs{r.key: {Header: true, Needs: room.Needs{Members: []events.UserID{"ann"}}}}, p.take()); err != nil {
 					t.Errorf("partition %d: %v", n, err)
 					return
 				}

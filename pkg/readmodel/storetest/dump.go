@@ -37,6 +37,19 @@ func testDump(t *testing.T, open Open) {
 			for range 7 { // past ten: numbers sort as numbers
 				r.says("Bob", "\"quoted\"\n", func(e *readmodel.EventRow) { e.Digest, e.ContentKey, e.ThreadRoot = "d", "k", "t" })
 			}
+			r.state(5, room.MessageState{Edits: 2, Edit: 12, Replies: 3, LastReply: 13, Pinned: 14}).
+				state(11, room.MessageState{Reactions: []room.ReactionCount{{Key: "+1", Count: 2}, {Key: "\U0001F600 x", Count: 1}}}).
+				reacts("ann", 11, "+1", false).reacts("Bob", 11, "\U0001F600 x", false).reacts("Bob", 11, "+1", false).
+				mentions(5, true, "Bob").mentions(11, false, "ann", "Bob").readsThread("ann", 11, 7).readsThread("ann", 5, 7).
+				redacts("ann", room.Redaction{From: 6, To: 7}).
+				member("Bob", func(m *room.Member) {
+					m.Invited, m.Read, m.Delivered, m.LastPost, m.Muted, m.Archived, m.Hidden = 1, 2, 3, 4, true, true, 5
+				})
+			r.Version, r.Archived, r.Deleted = 2, true, true
+			p.batch.Stays = append(p.batch.Stays, readmodel.StayRow{Key: k, Stay: room.Stay{User: "~", From: 2, Invited: 1, To: 4}})
+			p.batch.Histories = append(p.batch.Histories,
+				readmodel.HistoryRow{Key: k, HistoryChange: room.HistoryChange{From: 1, History: events.HistoryJoined}},
+				readmodel.HistoryRow{Key: k, HistoryChange: room.HistoryChange{From: 10, History: events.HistoryAll}})
 			r.verdict("v", "eve", room.Rejected, room.CodeExpired)
 			r.verdict("v", "eve", room.Rejected, room.CodeNotAMember)
 			r.verdict("v-1", "ann", room.Accepted, "")

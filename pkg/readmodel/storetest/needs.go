@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"fmt"
 	"testing"
 
@@ -16,7 +17,13 @@ func testNeeds(t *testing.T, open Open) {
 		becomes("bob", events.MembershipJoin).
 		becomes("eve", events.MembershipBan).
 		says("bob", "root", func(e *readmodel.EventRow) { e.Digest = "of the root" }).
-		says("bob", "reply", func(e *readmodel.EventRow) { e.ThreadRoot = eventID(lobby, 4) })
+		says("bob", "reply", func(e *readmodel.EventRow) { e.ThreadRoot = eventID(lobby, 4) }).
+		reacts("ann", 4, "+1", false).reacts("bob", 5, "+1", false)
+	state := room.MessageState{Edits: 1, Edit: 6, Replies: 1, LastReply: 5, Pinned: 7, Reactions: []room.ReactionCount{{Key: "+1", Count: 1}}}
+	r.state(4, state).member("ann", func(m *room.Member) {
+		m.Invited, m.Read, m.Delivered, m.LastPost, m.Muted, m.Archived, m.Hidden = 1, 2, 3, 4, true, true, 5
+	})
+	r.Version, r.Archived, r.Deleted = 3, true, true
 	rejected := r.verdict("rejected", "eve", room.Rejected, room.CodeBanned)
 	unchanged := r.verdict("unchanged", "ann", room.Accepted, "")
 	r.verdict("expired", "ann", room.Rejected, room.CodeExpired)
@@ -48,6 +55,13 @@ func testNeeds(t *testing.T, open Open) {
 		}
 		return v
 	}
+	with := func(v *room.View, change func(*room.View)) *room.View {
+		change(v)
+		return v
+	}
+	reaction := func(u events.UserID, message events.Seq, key string) room.ReactionID {
+		return room.ReactionID{Target: eventID(lobby, message), Key: key, User: u}
+	}
 	for _, test := range []struct {
 		name  string
 		needs readmodel.Needs
@@ -63,17 +77,17 @@ func testNeeds(t *testing.T, open Open) {
 		},
 		{
 			"a header that the caller holds",
-			readmodel.Needs{inMain(lobby): {Members: []events.UserID{"bob"}}},
+			readmodel.Needs{inMain(lobby): {Needs: room.Needs{Members: []events.UserID{"bob"}}}},
 			readmodel.Rows{Views: map[readmodel.Key]*room.View{inMain(lobby): view(nil, map[events.UserID]room.Member{
 				"bob": {User: "bob", Membership: events.MembershipJoin, Role: events.RoleMember, Since: 2},
 			}, nil)}},
 		},
 		{
 			"members there and not",
-			readmodel.Needs{inMain(lobby): {Members: []events.UserID{"ann", "eve", "zoe"}}, inMain("empty"): {Members: []events.UserID{"bob"}}},
+			readmodel.Needs{inMain(lobby): {Needs: room.Needs{Members: []events.UserID{"ann", "eve", "zoe"}}}, inMain("empty"): {Needs: room.Needs{Members: []events.UserID{"bob"}}}},
 			readmodel.Rows{Views: map[readmodel.Key]*room.View{
 				inMain(lobby): view(nil, map[events.UserID]room.Member{
-					"ann": {User: "ann", Membership: events.MembershipJoin, Role: events.RoleOwner, Since: 1},
+					"ann": r.members["ann"],
 					"eve": {User: "eve", Membership: events.MembershipBan, Since: 3, Until: epochOfTests + 2000 + 60_000},
 				}, nil),
 				inMain("empty"): room.NewView(),
@@ -81,22 +95,33 @@ func testNeeds(t *testing.T, open Open) {
 		},
 		{
 			"priors from events",
-			readmodel.Needs{inMain(lobby): {Priors: []events.EventID{"lobby-1", "lobby-4", "lobby-5", "lobby-6"}}, inMain("empty"): {Priors: []events.EventID{"lobby-1"}}},
+			readmodel.Needs{inMain(lobby): {Needs: room.Needs{Priors: []events.EventID{"lobby-1", "lobby-4", "lobby-5", "lobby-6"}}}, inMain("empty"): {Needs: room.Needs{Priors: []events.EventID{"lobby-1"}}}},
 			readmodel.Rows{Views: map[readmodel.Key]*room.View{
-				inMain(lobby): view(nil, nil, map[events.EventID]room.Prior{
+				inMain(lobby): with(view(nil, nil, map[events.EventID]room.Prior{
 					"lobby-1": {Type: events.TypeRoomCreated, Sender: "ann", Seq: 1},
 					"lobby-4": {Type: events.TypeMessagePosted, Sender: "bob", Seq: 4, Digest: "of the root"},
 					"lobby-5": {Type: events.TypeMessagePosted, Sender: "bob", Seq: 5, ThreadRoot: "lobby-4"},
-				}),
+				}), func(v *room.View) { v.States["lobby-4"] = state }),
 				inMain("empty"): room.NewView(),
 			}},
 		},
 		{
 			"priors from outcomes that bind",
-			readmodel.Needs{inMain(lobby): {Priors: []events.EventID{"rejected", "unchanged", "expired", "then bound"}}},
+			readmodel.Needs{inMain(lobby): {Needs: room.Needs{Priors: []events.EventID{"rejected", "unchanged", "expired", "then bound"}}}},
 			readmodel.Rows{Views: map[readmodel.Key]*room.View{inMain(lobby): view(nil, nil, map[events.EventID]room.Prior{
 				"rejected": prior(rejected), "unchanged": prior(unchanged), "then bound": prior(bound),
 			})}},
+		},
+		{
+			"reactions there and not",
+			readmodel.Needs{
+				inMain(lobby):   {Needs: room.Needs{Reactions: []room.ReactionID{reaction("ann", 4, "+1"), reaction("bob", 4, "+1"), reaction("ann", 4, "-1"), reaction("ann", 9, "+1")}}},
+				inMain("empty"): {Needs: room.Needs{Reactions: []room.ReactionID{reaction("ann", 4, "+1")}}},
+			},
+			readmodel.Rows{Views: map[readmodel.Key]*room.View{
+				inMain(lobby):   with(room.NewView(), func(v *room.View) { v.Reactions[reaction("ann", 4, "+1")] = true }),
+				inMain("empty"): room.NewView(),
+			}},
 		},
 		{
 			"blocked rooms",
@@ -123,6 +148,23 @@ func testNeeds(t *testing.T, open Open) {
 		}
 		for k, want := range test.want.Views {
 			equal(t, fmt.Sprintf("%s: view of %s", test.name, k.Room), got.Views[k], want)
+			if n := test.needs[k]; n != nil && n.Header {
+				equal(t, fmt.Sprintf("%s: view of %s in a snapshot", test.name, k.Room), viewOf(t, s, k, n.Needs), want)
+			}
 		}
 	}
+	// A snapshot has all of it, and the header in any case.
+	got := viewOf(t, s, inMain(lobby), room.Needs{
+		Members: []events.UserID{"ann"}, Priors: []events.EventID{"lobby-4", "rejected"}, Reactions: []room.ReactionID{reaction("bob", 5, "+1")},
+	})
+	equal(t, "view in a snapshot", got, with(
+		view(&header, map[events.UserID]room.Member{"ann": r.members["ann"]}, map[events.EventID]room.Prior{
+			"lobby-4": {Type: events.TypeMessagePosted, Sender: "bob", Seq: 4, Digest: "of the root"}, "rejected": prior(rejected),
+		}),
+		func(v *room.View) { v.States["lobby-4"], v.Reactions[reaction("bob", 5, "+1")] = state, true }))
+}
+
+func viewOf(t testing.TB, s readmodel.Store, k readmodel.Key, needs room.Needs) *room.View {
+	t.Helper()
+	return read(t, s, func(ctx context.Context, r readmodel.Reader) (*room.View, error) { return r.View(ctx, k, needs) })
 }

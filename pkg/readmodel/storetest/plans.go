@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/roomlog/roomlog/pkg/events"
+	"github.com/roomlog/roomlog/pkg/events/room"
 	"github.com/roomlog/roomlog/pkg/readmodel"
 )
 
@@ -17,7 +18,7 @@ func Reads() map[string]func(context.Context, readmodel.Reader) error {
 		"Checkpoint": func(ctx context.Context, r readmodel.Reader) error { _, _, err := r.Checkpoint(ctx, 1); return err },
 		"Room":       func(ctx context.Context, r readmodel.Reader) error { _, _, err := r.Room(ctx, k); return err },
 		"RoomsOf": func(ctx context.Context, r readmodel.Reader) error {
-			return drop(r.RoomsOf(ctx, k.Tenant, "ann", readmodel.RoomCursor{}, page))
+			return drop(r.RoomsOf(ctx, k.Tenant, "ann", false, readmodel.RoomCursor{}, page))
 		},
 		"Member":  func(ctx context.Context, r readmodel.Reader) error { _, _, err := r.Member(ctx, k, "ann"); return err },
 		"Members": func(ctx context.Context, r readmodel.Reader) error { return drop(r.Members(ctx, k, "ann", page)) },
@@ -31,8 +32,27 @@ func Reads() map[string]func(context.Context, readmodel.Reader) error {
 		"Event":          func(ctx context.Context, r readmodel.Reader) error { _, _, err := r.Event(ctx, k, "e"); return err },
 		"MessagesBefore": func(ctx context.Context, r readmodel.Reader) error { return drop(r.MessagesBefore(ctx, k, 7, page)) },
 		"MessagesAfter":  func(ctx context.Context, r readmodel.Reader) error { return drop(r.MessagesAfter(ctx, k, 7, page)) },
-		"MessageAt":      func(ctx context.Context, r readmodel.Reader) error { _, _, err := r.MessageAt(ctx, k, 7); return err },
-		"Outcome":        func(ctx context.Context, r readmodel.Reader) error { _, _, err := r.Outcome(ctx, k, "e"); return err },
+		"Message":        func(ctx context.Context, r readmodel.Reader) error { _, _, err := r.Message(ctx, k, "e"); return err },
+		"Edits":          func(ctx context.Context, r readmodel.Reader) error { return drop(r.Edits(ctx, k, 5, 7, page)) },
+		"Thread":         func(ctx context.Context, r readmodel.Reader) error { return drop(r.Thread(ctx, k, "e", 7, page)) },
+		"ThreadBefore": func(ctx context.Context, r readmodel.Reader) error {
+			return drop(r.ThreadBefore(ctx, k, "e", 7, page))
+		},
+		"Threads": func(ctx context.Context, r readmodel.Reader) error { return drop(r.Threads(ctx, k, 7, page)) },
+		"ThreadUnread": func(ctx context.Context, r readmodel.Reader) error {
+			roots := make([]readmodel.MessageRow, page)
+			return drop(r.ThreadUnread(ctx, k, "ann", roots))
+		},
+		"Pins":    func(ctx context.Context, r readmodel.Reader) error { return drop(r.Pins(ctx, k, 7, page)) },
+		"Reacted": func(ctx context.Context, r readmodel.Reader) error { return drop(r.Reacted(ctx, k, "ann", 1, 50)) },
+		"Reactors": func(ctx context.Context, r readmodel.Reader) error {
+			return drop(r.Reactors(ctx, k, 7, "+1", "ann", page))
+		},
+		"Stays":     func(ctx context.Context, r readmodel.Reader) error { return drop(r.Stays(ctx, k, "ann")) },
+		"Histories": func(ctx context.Context, r readmodel.Reader) error { return drop(r.Histories(ctx, k)) },
+		"View":      func(ctx context.Context, r readmodel.Reader) error { return drop(r.View(ctx, k, allNeeds())) },
+		"MessageAt": func(ctx context.Context, r readmodel.Reader) error { _, _, err := r.MessageAt(ctx, k, 7); return err },
+		"Outcome":   func(ctx context.Context, r readmodel.Reader) error { _, _, err := r.Outcome(ctx, k, "e"); return err },
 		"OutcomeAt": func(ctx context.Context, r readmodel.Reader) error {
 			_, _, err := r.OutcomeAt(ctx, k, "e", 1, 2)
 			return err
@@ -43,5 +63,25 @@ func Reads() map[string]func(context.Context, readmodel.Reader) error {
 		"Dump": func(ctx context.Context, r readmodel.Reader) error {
 			return r.Dump(ctx, func(readmodel.DumpRow) error { return nil })
 		},
+	}
+}
+
+// Needs makes a store read each table that a batch may need.
+func Needs() readmodel.Needs {
+	return readmodel.Needs{inMain(lobby): {Header: true, Needs: allNeeds()}}
+}
+
+// Redactions are one of each kind.
+func Redactions() []readmodel.RedactionRow {
+	return []readmodel.RedactionRow{
+		{Key: inMain(lobby), Redaction: room.Redaction{From: 1, To: 9, By: 10, Author: "ann"}},
+		{Key: inMain(lobby), Redaction: room.Redaction{From: 1, To: 10, By: 10, All: true}},
+	}
+}
+
+// allNeeds makes a store read each table that judging takes.
+func allNeeds() room.Needs {
+	return room.Needs{
+		Members: []events.UserID{"ann"}, Priors: []events.EventID{"e"}, Reactions: []room.ReactionID{{Target: "e", Key: "+1", User: "ann"}},
 	}
 }

@@ -41,18 +41,18 @@ func testRooms(t *testing.T, open Open) {
 	of := func(u events.UserID, after readmodel.RoomCursor, limit int) []readmodel.UserRoom {
 		t.Helper()
 		return read(t, s, func(ctx context.Context, rd readmodel.Reader) ([]readmodel.UserRoom, error) {
-			return rd.RoomsOf(ctx, events.DefaultTenant, u, after, limit)
+			return rd.RoomsOf(ctx, events.DefaultTenant, u, false, after, limit)
 		})
 	}
-	last := read(t, s, func(ctx context.Context, rd readmodel.Reader) (maybe[readmodel.EventRow], error) {
-		return find(rd.Event(ctx, c.key, "c-2"))
+	last := read(t, s, func(ctx context.Context, rd readmodel.Reader) (maybe[readmodel.MessageRow], error) {
+		return find(rd.Message(ctx, c.key, "c-2"))
 	})
-	owner := func(r *roomBuilder) readmodel.UserRoom {
-		return readmodel.UserRoom{RoomRow: row(r), Membership: events.MembershipJoin, Role: events.RoleOwner, Since: 1}
+	as := func(r *roomBuilder) readmodel.UserRoom {
+		return readmodel.UserRoom{RoomRow: row(r), Member: r.members["ann"]}
 	}
-	ofC := owner(c)
-	ofC.Last = last.Value
-	all := []readmodel.UserRoom{ofC, {RoomRow: row(d), Membership: events.MembershipInvite, Since: 2}, owner(a), owner(b)}
+	ofC := as(c)
+	ofC.Last, ofC.Unread = last.Value, 1
+	all := []readmodel.UserRoom{ofC, as(d), as(a), as(b)}
 	equal(t, "ann's rooms", of("ann", readmodel.RoomCursor{}, 10), all)
 	equal(t, "those of nobody", of("zoe", readmodel.RoomCursor{}, 10), []readmodel.UserRoom{})
 	equal(t, "none wanted", of("ann", readmodel.RoomCursor{}, 0), []readmodel.UserRoom{})
@@ -188,7 +188,7 @@ func testMessages(t *testing.T, open Open) {
 	p.room(inMain("other")).created("ann", events.RoomPublic, "Other").says("ann", "x", at(2000))
 	p.commit(t)
 
-	seqs := func(rows []readmodel.EventRow, err error) ([]events.Seq, error) {
+	seqs := func(rows []readmodel.MessageRow, err error) ([]events.Seq, error) {
 		list := []events.Seq{}
 		for _, e := range rows {
 			if e.Room != lobby || e.Type != events.TypeMessagePosted {

@@ -6,22 +6,27 @@ import (
 	"testing"
 
 	"github.com/roomlog/roomlog/pkg/events"
+	"github.com/roomlog/roomlog/pkg/events/room"
 	"github.com/roomlog/roomlog/pkg/readmodel"
 )
 
 // everything does something to each table.
 func everything(p *projector) {
-	r := p.room(inMain(lobby)).created("ann", events.RoomPublic, "Lobby").becomes("bob", events.MembershipJoin).says("bob", "hi", nil)
+	r := p.room(inMain(lobby)).created("ann", events.RoomPublic, "Lobby").becomes("bob", events.MembershipJoin).says("bob", "hi", nil).
+		state(3, room.MessageState{Pinned: 3}).reacts("ann", 3, "+1", false).reacts("ann", 3, "-1", true).
+		readsThread("ann", 3, 3).mentions(3, false, "ann")
+	p.batch.Stays = append(p.batch.Stays, readmodel.StayRow{Key: r.key, Stay: room.Stay{User: "eve", From: 1, To: 2}})
+	p.batch.Histories = append(p.batch.Histories, readmodel.HistoryRow{Key: r.key, HistoryChange: room.HistoryChange{From: 1, History: events.HistoryJoined}})
+	p.batch.Redactions = append(p.batch.Redactions, readmodel.RedactionRow{Key: inMain("other"), Redaction: room.Redaction{From: 1, To: 3, By: 4}})
 	r.verdict("rejected", "eve", "rejected", "not_a_member")
 	p.bad("no key")
 	p.room(inMain("stuck")).parked("unknown", "unknown_type")
 	p.batch.Unparked = append(p.batch.Unparked, readmodel.Parked{Key: inMain("was stuck")})
 }
 
-// needsOfEverything makes the store run each of its statements.
-func needsOfEverything() readmodel.Needs {
-	return readmodel.Needs{inMain(lobby): {Header: true, Members: []events.UserID{"ann"}, Priors: []events.EventID{"e"}}}
-}
+// rowsOfEverything: two members, three events, and one of each other table that
+// is dumped.
+const rowsOfEverything = 2 + 3 + 8
 
 // nothing tells whether the store has no rows, nor moved its checkpoint.
 func nothing(t testing.TB, what string, s readmodel.Store, floor maybe[readmodel.Checkpoint]) {
@@ -43,14 +48,14 @@ func testRollback(t *testing.T, open Open) {
 	batch, floor := p.take(), checkpoint(t, s, 0)
 
 	failure := errors.New("the fold failed")
-	err := s.Fold(t.Context(), p.fence(), needsOfEverything(), func(readmodel.Rows) (readmodel.Batch, error) { return batch, failure })
+	err := s.Fold(t.Context(), p.fence(), Needs(), func(readmodel.Rows) (readmodel.Batch, error) { return batch, failure })
 	if !errors.Is(err, failure) {
 		t.Errorf("an error of the fold: got %v", err)
 	}
 	nothing(t, "an error of the fold", s, floor)
 
 	ctx, cancel := context.WithCancel(t.Context())
-	err = s.Fold(ctx, p.fence(), needsOfEverything(), func(readmodel.Rows) (readmodel.Batch, error) {
+	err = s.Fold(ctx, p.fence(), Needs(), func(readmodel.Rows) (readmodel.Batch, error) {
 		cancel()
 		return batch, nil
 	})
@@ -76,14 +81,14 @@ func testRollback(t *testing.T, open Open) {
 				t.Error("a panic of the fold was swallowed")
 			}
 		}()
-		_ = s.Fold(t.Context(), p.fence(), needsOfEverything(), func(readmodel.Rows) (readmodel.Batch, error) { panic("the fold panics") })
+		_ = s.Fold(t.Context(), p.fence(), Needs(), func(readmodel.Rows) (readmodel.Batch, error) { panic("the fold panics") })
 	}()
 	nothing(t, "a panic of the fold", s, floor)
 
-	if _, err := p.fold(t.Context(), needsOfEverything(), batch); err != nil {
+	if _, err := p.fold(t.Context(), Needs(), batch); err != nil {
 		t.Fatal("the same batch in the end:", err)
 	}
-	if rows := dump(t, s); len(rows) != 7 { // a room, two members, three events, an outcome
+	if rows := dump(t, s); len(rows) != rowsOfEverything {
 		t.Errorf("the same batch in the end: %d rows: %v", len(rows), rows)
 	}
 }
@@ -104,11 +109,12 @@ func testFaults(t *testing.T, open Open) {
 	batch, floor := p.take(), checkpoint(t, s, 0)
 
 	for _, failing = range []string{
-		"begin", "fence", "headers", "blocked", "members", "priors",
-		"unpark", "write rooms", "write members", "write events", "write outcomes", "write bad_records", "write dead_letters", "commit",
+		"begin", "fence", "headers", "blocked", "members", "priors", "reactions",
+		"unpark", "write rooms", "write members", "write message_states", "delete reactions", "write reactions", "write thread_marks",
+		"write stays", "write histories", "write events", "delete mentions", "write mentions", "redact", "write outcomes", "write bad_records", "write dead_letters", "commit",
 	} {
 		statements = nil
-		_, err := p.fold(t.Context(), needsOfEverything(), batch)
+		_, err := p.fold(t.Context(), Needs(), batch)
 		if !errors.Is(err, failure) {
 			t.Errorf("%s fails: got error %v; ran %v", failing, err, statements)
 		}
@@ -123,10 +129,10 @@ func testFaults(t *testing.T, open Open) {
 	}
 
 	failing = "committed" // an error, and yet it has happened
-	if _, err := p.fold(t.Context(), needsOfEverything(), batch); !errors.Is(err, failure) {
+	if _, err := p.fold(t.Context(), Needs(), batch); !errors.Is(err, failure) {
 		t.Errorf("lost answer to the commit: got error %v", err)
 	}
-	if rows := dump(t, s); len(rows) != 7 {
+	if rows := dump(t, s); len(rows) != rowsOfEverything {
 		t.Errorf("lost answer to the commit: %d rows: %v", len(rows), rows)
 	}
 	failing = ""

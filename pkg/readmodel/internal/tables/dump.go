@@ -16,7 +16,8 @@ import (
 // of an id, so that keys compare as the tuples do; numbers have leading zeros.
 func (r Reader) Dump(ctx context.Context, row func(readmodel.DumpRow) error) error {
 	for _, dump := range []func(context.Context, func(readmodel.DumpRow) error) error{
-		r.dumpEvents, r.dumpMembers, r.dumpOutcomes, r.dumpRooms,
+		r.dumpEvents, r.dumpHistories, r.dumpMembers, r.dumpMentions, r.dumpStates, r.dumpOutcomes, r.dumpReactions, r.dumpRooms,
+		r.dumpStays, r.dumpThreadMarks,
 	} {
 		if err := dump(ctx, row); err != nil {
 			return err
@@ -34,6 +35,9 @@ type eventDump struct {
 	LogTime    int64          `json:"log_time"`
 	Digest     string         `json:"digest"`
 	ThreadRoot events.EventID `json:"thread_root"`
+	About      events.Seq     `json:"about"`
+	Messages   int64          `json:"messages"`
+	Redacted   events.Seq     `json:"redacted"`
 	ContentKey string         `json:"content_key"`
 	Facts      string         `json:"facts"`
 	Content    string         `json:"content"`
@@ -46,7 +50,7 @@ func (r Reader) dumpEvents(ctx context.Context, row func(readmodel.DumpRow) erro
 			return err
 		}
 		return emit(row, "events", fmt.Sprintf("%s %s %019d", e.Tenant, e.Room, e.Seq), eventDump{
-			e.ID, e.Type, e.Sender, e.SentAt, e.LogTime, e.Digest, e.ThreadRoot, e.ContentKey, e.Facts, e.Content,
+			e.ID, e.Type, e.Sender, e.SentAt, e.LogTime, e.Digest, e.ThreadRoot, e.About, e.Messages, e.Redacted, e.ContentKey, e.Facts, e.Content,
 		})
 	})
 }
@@ -56,6 +60,13 @@ type memberDump struct {
 	Role       events.Role       `json:"role"`
 	Since      events.Seq        `json:"since"`
 	Until      int64             `json:"until"`
+	Invited    events.Seq        `json:"invited"`
+	Read       events.Seq        `json:"read"`
+	Delivered  events.Seq        `json:"delivered"`
+	LastPost   int64             `json:"last_post"`
+	Muted      bool              `json:"muted"`
+	Archived   bool              `json:"archived"`
+	Hidden     events.Seq        `json:"hidden"`
 }
 
 func (r Reader) dumpMembers(ctx context.Context, row func(readmodel.DumpRow) error) error {
@@ -65,7 +76,9 @@ func (r Reader) dumpMembers(ctx context.Context, row func(readmodel.DumpRow) err
 		if err := r.Scan(append([]any{&k.Tenant, &k.Room}, memberFields(&m)...)...); err != nil {
 			return err
 		}
-		return emit(row, "members", fmt.Sprintf("%s %s %s", k.Tenant, k.Room, m.User), memberDump{m.Membership, m.Role, m.Since, m.Until})
+		return emit(row, "members", fmt.Sprintf("%s %s %s", k.Tenant, k.Room, m.User), memberDump{
+			m.Membership, m.Role, m.Since, m.Until, m.Invited, m.Read, m.Delivered, m.LastPost, m.Muted, m.Archived, m.Hidden,
+		})
 	})
 }
 
@@ -109,8 +122,12 @@ type roomDump struct {
 	Settings    events.RoomSettings `json:"settings"`
 	Seq         events.Seq          `json:"seq"`
 	Digest      string              `json:"digest"`
+	Version     int                 `json:"version"`
 	ContentSeq  events.Seq          `json:"content_seq"`
 	LastMessage events.Seq          `json:"last_message"`
+	Messages    int64               `json:"messages"`
+	Archived    bool                `json:"archived"`
+	Deleted     bool                `json:"deleted"`
 	Members     int64               `json:"members"`
 	Created     int64               `json:"created"`
 	LogTime     int64               `json:"log_time"`
@@ -123,7 +140,8 @@ func (r Reader) dumpRooms(ctx context.Context, row func(readmodel.DumpRow) error
 			return err
 		}
 		return emit(row, "rooms", fmt.Sprintf("%s %s", h.Tenant, h.Room), roomDump{
-			h.Kind, h.Rules, h.Creator, h.Settings, h.Seq, h.Digest, h.ContentSeq, h.LastMessage, h.Members, h.Created, h.LogTime,
+			h.Kind, h.Rules, h.Creator, h.Settings, h.Seq, h.Digest, h.Version, h.ContentSeq, h.LastMessage, h.Messages,
+			h.Archived, h.Deleted, h.Members, h.Created, h.LogTime,
 		})
 	})
 }

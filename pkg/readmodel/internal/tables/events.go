@@ -26,23 +26,21 @@ var Events = Insert[readmodel.EventRow]{
 		{Name: "log_offset", Int: func(e *readmodel.EventRow) int64 { return int64(e.Offset) }},
 		{Name: "digest", Text: func(e *readmodel.EventRow) string { return e.Digest }},
 		{Name: "thread_root", Text: func(e *readmodel.EventRow) string { return string(e.ThreadRoot) }},
+		{Name: "about", Int: func(e *readmodel.EventRow) int64 { return int64(e.About) }},
+		{Name: "messages", Int: func(e *readmodel.EventRow) int64 { return e.Messages }},
+		{Name: "redacted", Int: func(e *readmodel.EventRow) int64 { return int64(e.Redacted) }},
 		{Name: "content_key", Text: func(e *readmodel.EventRow) string { return e.ContentKey }},
 		{Name: "facts", Text: func(e *readmodel.EventRow) string { return e.Facts }},
 		{Name: "content", Text: func(e *readmodel.EventRow) string { return e.Content }},
 	},
 }
 
-const eventColumns = `e.tenant, e.room, e.seq, e.event_id, e.type, e.sender, e.sent_at, e.log_time, e.partition, e.log_offset, e.digest, e.thread_root, e.content_key, e.facts, e.content`
-
-// optionalEventColumns are eventColumns of an outer join: zero values for none.
-const optionalEventColumns = `COALESCE(e.tenant, ''), COALESCE(e.room, ''), COALESCE(e.seq, 0), COALESCE(e.event_id, ''), COALESCE(e.type, ''),
-COALESCE(e.sender, ''), COALESCE(e.sent_at, 0), COALESCE(e.log_time, 0), COALESCE(e.partition, 0), COALESCE(e.log_offset, 0),
-COALESCE(e.digest, ''), COALESCE(e.thread_root, ''), COALESCE(e.content_key, ''), COALESCE(e.facts, ''), COALESCE(e.content, '')`
+var eventColumns = Events.of("e")
 
 func eventFields(e *readmodel.EventRow) []any {
 	return []any{
 		&e.Tenant, &e.Room, &e.Seq, &e.ID, &e.Type, &e.Sender, &e.SentAt, &e.LogTime, &e.Partition, &e.Offset,
-		&e.Digest, &e.ThreadRoot, &e.ContentKey, &e.Facts, &e.Content,
+		&e.Digest, &e.ThreadRoot, &e.About, &e.Messages, &e.Redacted, &e.ContentKey, &e.Facts, &e.Content,
 	}
 }
 
@@ -52,11 +50,9 @@ func scanEvent(r Row) (readmodel.EventRow, error) {
 	return e, err
 }
 
-const (
-	selectEvents   = `SELECT ` + eventColumns + ` FROM events e WHERE `
-	selectMessages = selectEvents + byType + ` AND e.type = 'message.posted'`
-	ascending      = ` ORDER BY e.seq LIMIT $4`
-)
+var selectEvents = `SELECT ` + eventColumns + ` FROM events e WHERE `
+
+const ascending = ` ORDER BY e.seq LIMIT $4`
 
 // Events lists accepted events. Of several types it merges the beginnings of
 // each one's list, so that it reads at most limit rows of each.
@@ -86,26 +82,9 @@ func (r Reader) Event(ctx context.Context, k readmodel.Key, id events.EventID) (
 		string(k.Tenant), string(k.Room), string(id))
 }
 
-// MessagesBefore lists the last messages below a seq.
-func (r Reader) MessagesBefore(ctx context.Context, k readmodel.Key, before events.Seq, limit int) ([]readmodel.EventRow, error) {
-	rows, err := list(ctx, r.q, "messages", scanEvent, limit,
-		selectMessages+` AND e.seq < $3 ORDER BY e.seq DESC LIMIT $4`,
-		string(k.Tenant), string(k.Room), int64(before), limit)
-	slices.Reverse(rows)
-	return rows, err
-}
-
-// MessagesAfter lists the first messages above a seq.
-func (r Reader) MessagesAfter(ctx context.Context, k readmodel.Key, after events.Seq, limit int) ([]readmodel.EventRow, error) {
-	return list(ctx, r.q, "messages", scanEvent, limit, selectMessages+` AND e.seq > $3`+ascending,
-		string(k.Tenant), string(k.Room), int64(after), limit)
-}
-
-// MessageAt finds the message with the lowest time that is sentAt or later, of
-// several the one with the lowest seq.
-func (r Reader) MessageAt(ctx context.Context, k readmodel.Key, sentAt int64) (events.Seq, bool, error) {
-	scan := func(r Row) (seq events.Seq, err error) { return seq, r.Scan(&seq) }
-	return one(ctx, r.q, "message at a time", scan,
-		`SELECT e.seq FROM events e WHERE `+byTime+` AND e.type = 'message.posted' AND e.sent_at >= $3 ORDER BY e.sent_at, e.seq LIMIT 1`,
-		string(k.Tenant), string(k.Room), sentAt)
+// Edits lists the edits of a message.
+func (r Reader) Edits(ctx context.Context, k readmodel.Key, message, after events.Seq, limit int) ([]readmodel.EventRow, error) {
+	return list(ctx, r.q, "edits", scanEvent, limit,
+		selectEvents+byEdit+` AND e.about = $5 AND e.seq > $3`+ascending,
+		string(k.Tenant), string(k.Room), int64(after), limit, int64(message))
 }

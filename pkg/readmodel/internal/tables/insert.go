@@ -1,6 +1,9 @@
 package tables
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // MaxReason is the most of a reason that is kept, in bytes.
 const MaxReason = 2 << 10
@@ -23,11 +26,46 @@ type Insert[R any] struct {
 
 // Into gives "INSERT INTO table (columns)".
 func (in Insert[R]) Into() string {
-	names := make([]string, len(in.Columns))
-	for i, c := range in.Columns {
-		names[i] = c.Name
+	return "INSERT INTO " + in.Table + " (" + columns(in.Columns, func(c Column[R]) string { return c.Name }) + ")"
+}
+
+// of gives the columns for a SELECT from the table as alias.
+func (in Insert[R]) of(alias string) string {
+	return columns(in.Columns, func(c Column[R]) string { return alias + "." + c.Name })
+}
+
+// outer gives them for an outer join: zero values where there is no row.
+func (in Insert[R]) outer(alias string) string {
+	return columns(in.Columns, func(c Column[R]) string {
+		zero := "0"
+		if c.Text != nil {
+			zero = "''"
+		}
+		return fmt.Sprintf("COALESCE(%s.%s, %s)", alias, c.Name, zero)
+	})
+}
+
+func columns[R any](list []Column[R], text func(Column[R]) string) string {
+	out := make([]string, len(list))
+	for i, c := range list {
+		out[i] = text(c)
 	}
-	return "INSERT INTO " + in.Table + " (" + strings.Join(names, ", ") + ")"
+	return strings.Join(out, ", ")
+}
+
+// Delete says which rows of a table are deleted: those that have the values of
+// these columns.
+type Delete[R any] struct {
+	Table   string
+	Columns []Column[R]
+}
+
+// flag writes what is so or not as a number.
+func flag(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // clean makes words of any origin fit for every store: what a broken record

@@ -19,15 +19,25 @@ var Members = Insert[readmodel.MemberRow]{
 		{Name: "role", Text: func(m *readmodel.MemberRow) string { return string(m.Role) }},
 		{Name: "since", Int: func(m *readmodel.MemberRow) int64 { return int64(m.Since) }},
 		{Name: "until", Int: func(m *readmodel.MemberRow) int64 { return m.Until }},
+		{Name: "invited", Int: func(m *readmodel.MemberRow) int64 { return int64(m.Invited) }},
+		{Name: "read_seq", Int: func(m *readmodel.MemberRow) int64 { return int64(m.Read) }},
+		{Name: "delivered", Int: func(m *readmodel.MemberRow) int64 { return int64(m.Delivered) }},
+		{Name: "last_post", Int: func(m *readmodel.MemberRow) int64 { return m.LastPost }},
+		{Name: "muted", Int: func(m *readmodel.MemberRow) int64 { return flag(m.Muted) }},
+		{Name: "archived", Int: func(m *readmodel.MemberRow) int64 { return flag(m.Archived) }},
+		{Name: "hidden", Int: func(m *readmodel.MemberRow) int64 { return int64(m.Hidden) }},
 	},
 	Conflict: `ON CONFLICT (tenant, room, user_id) DO UPDATE SET membership = excluded.membership, role = excluded.role,
-since = excluded.since, until = excluded.until`,
+since = excluded.since, until = excluded.until, invited = excluded.invited, read_seq = excluded.read_seq, delivered = excluded.delivered,
+last_post = excluded.last_post, muted = excluded.muted, archived = excluded.archived, hidden = excluded.hidden`,
 }
 
-const memberColumns = `m.user_id, m.membership, m.role, m.since, m.until`
+const memberColumns = `m.user_id, m.membership, m.role, m.since, m.until, m.invited, m.read_seq, m.delivered, m.last_post, m.muted = 1, m.archived = 1, m.hidden`
 
 func memberFields(m *room.Member) []any {
-	return []any{&m.User, &m.Membership, &m.Role, &m.Since, &m.Until}
+	return []any{
+		&m.User, &m.Membership, &m.Role, &m.Since, &m.Until, &m.Invited, &m.Read, &m.Delivered, &m.LastPost, &m.Muted, &m.Archived, &m.Hidden,
+	}
 }
 
 func scanMember(r Row) (room.Member, error) {

@@ -1,79 +1,102 @@
 package tables
 
 import (
+	"context"
+
 	"github.com/roomlog/roomlog/pkg/events"
 	"github.com/roomlog/roomlog/pkg/events/room"
 	"github.com/roomlog/roomlog/pkg/readmodel"
 )
 
-// What a batch needs is read by four statements. Each joins the tables with a
-// list n of what is wanted, which the store puts before it (WITH n …): of
-// (tenant, room) for headers and blocked rooms, of (tenant, room, id) for
-// members and priors. CROSS JOIN keeps SQLite from starting with the table.
+// What a batch needs is read by five statements. Each joins the tables with a list
+// n of what is wanted. CROSS JOIN keeps SQLite from starting with the table.
 const (
-	NeededHeaders = `SELECT ` + headerColumns + ` FROM n CROSS JOIN rooms r WHERE r.tenant = n.tenant AND r.room = n.room`
+	neededHeaders = `SELECT ` + headerColumns + ` FROM n CROSS JOIN rooms r WHERE r.tenant = n.tenant AND r.room = n.room`
 
-	NeededBlocked = `SELECT n.tenant, n.room FROM n
+	neededBlocked = `SELECT n.tenant, n.room FROM n
 WHERE EXISTS (SELECT 1 FROM dead_letters d WHERE d.tenant = n.tenant AND d.room = n.room)`
 
-	NeededMembers = `SELECT n.tenant, n.room, ` + memberColumns + ` FROM n CROSS JOIN members m
+	neededMembers = `SELECT n.tenant, n.room, ` + memberColumns + ` FROM n CROSS JOIN members m
 WHERE m.tenant = n.tenant AND m.room = n.room AND m.user_id = n.id`
 
-	NeededPriors = `SELECT n.tenant, n.room, n.id, e.type, e.sender, e.digest, e.seq, '' AS code, e.thread_root
-FROM n CROSS JOIN events e WHERE ('i/' || e.tenant || '/' || e.room) = ('i/' || n.tenant || '/' || n.room) AND e.event_id = n.id
+	neededPriors = `SELECT n.tenant, n.room, n.id, e.type, e.sender, e.digest, e.seq, '' AS code, e.thread_root, e.redacted, COALESCE(s.seq, 0), ` + stateColumns + `
+FROM n CROSS JOIN events e ` + withState + ` WHERE ('i/' || e.tenant || '/' || e.room) = ('i/' || n.tenant || '/' || n.room) AND e.event_id = n.id
 UNION ALL
-SELECT n.tenant, n.room, n.id, o.type, o.sender, o.digest, 0, o.code, ''
+SELECT n.tenant, n.room, n.id, o.type, o.sender, o.digest, 0, o.code, '', 0, 0, 0, 0, 0, 0, 0, ''
 FROM n CROSS JOIN outcomes o WHERE o.tenant = n.tenant AND o.room = n.room AND o.event_id = n.id AND o.binds = 1`
+
+	neededReactions = `SELECT n.tenant, n.room, n.id, n.key, n.user_id FROM n CROSS JOIN events e CROSS JOIN reactions x
+WHERE ('i/' || e.tenant || '/' || e.room) = ('i/' || n.tenant || '/' || n.room) AND e.event_id = n.id
+	AND ('k/' || x.tenant || '/' || x.room) = ('k/' || n.tenant || '/' || n.room) AND x.seq = e.seq AND x.key = n.key AND x.user_id = n.user_id`
 )
-
-// Wanted is what a list n has, column by column; IDs is as long as the others
-// or empty.
-type Wanted struct{ Tenants, Rooms, IDs []string }
-
-// Len is the number of rows.
-func (w *Wanted) Len() int { return len(w.Tenants) }
-
-func (w *Wanted) add(k readmodel.Key) {
-	w.Tenants = append(w.Tenants, string(k.Tenant))
-	w.Rooms = append(w.Rooms, string(k.Room))
-}
 
 // Prefetch collects the rows that a batch needs.
 type Prefetch struct {
-	// The lists for the four statements. One that is empty need not be run.
-	Headers, Blocked, Members, Priors Wanted
-	rows                              readmodel.Rows
+	headers, blocked, members, priors, reactions Wanted
+	rows                                         readmodel.Rows
 }
 
 // NewPrefetch returns the prefetch of needs, with a view for each room.
 func NewPrefetch(needs readmodel.Needs) *Prefetch {
-	p := &Prefetch{rows: readmodel.Rows{Views: make(map[readmodel.Key]*room.View, len(needs)), Blocked: map[readmodel.Key]bool{}}}
+	rooms, ids := []string{"tenant", "room"}, []string{"tenant", "room", "id"}
+	p := &Prefetch{
+		headers: Wanted{Names: rooms}, blocked: Wanted{Names: rooms}, members: Wanted{Names: ids}, priors: Wanted{Names: ids},
+		reactions: Wanted{Names: []string{"tenant", "room", "id", "key", "user_id"}},
+		rows:      readmodel.Rows{Views: make(map[readmodel.Key]*room.View, len(needs)), Blocked: map[readmodel.Key]bool{}},
+	}
 	for k, n := range needs {
 		p.rows.Views[k] = room.NewView()
-		p.Blocked.add(k)
-		if n == nil {
-			continue
-		}
-		if n.Header {
-			p.Headers.add(k)
-		}
-		for _, u := range n.Members {
-			p.Members.add(k)
-			p.Members.IDs = append(p.Members.IDs, string(u))
-		}
-		for _, id := range n.Priors {
-			p.Priors.add(k)
-			p.Priors.IDs = append(p.Priors.IDs, string(id))
+		p.blocked.add(string(k.Tenant), string(k.Room))
+		if n != nil {
+			p.room(k, n)
 		}
 	}
 	return p
 }
 
+func (p *Prefetch) room(k readmodel.Key, n *readmodel.RoomNeeds) {
+	if n.Header {
+		p.headers.add(string(k.Tenant), string(k.Room))
+	}
+	for _, u := range n.Members {
+		p.members.add(string(k.Tenant), string(k.Room), string(u))
+	}
+	for _, id := range n.Priors {
+		p.priors.add(string(k.Tenant), string(k.Room), string(id))
+	}
+	for _, x := range n.Reactions {
+		p.reactions.add(string(k.Tenant), string(k.Room), string(x.Target), x.Key, string(x.User))
+	}
+}
+
+// Want is a statement of a prefetch and what takes its rows.
+type Want struct {
+	Name string
+	Statement
+	Row func(Row) error
+}
+
+// Wants are the statements that have something to read.
+func (p *Prefetch) Wants(lists Lists) []Want {
+	out := make([]Want, 0, 5)
+	add := func(name, sql string, list *Wanted, row func(Row) error) {
+		if list.Len() > 0 {
+			with, args := lists(list)
+			out = append(out, Want{name, Statement{with + sql, args}, row})
+		}
+	}
+	add("headers", neededHeaders, &p.headers, p.takeHeader)
+	add("blocked", neededBlocked, &p.blocked, p.takeBlocked)
+	add("members", neededMembers, &p.members, p.takeMember)
+	add("priors", neededPriors, &p.priors, p.takePrior)
+	add("reactions", neededReactions, &p.reactions, p.takeReaction)
+	return out
+}
+
 // Rows gives what was collected.
 func (p *Prefetch) Rows() readmodel.Rows { return p.rows }
 
-// Header takes a row of [NeededHeaders].
-func (p *Prefetch) Header(r Row) error {
+func (p *Prefetch) takeHeader(r Row) error {
 	h, err := scanHeader(r)
 	if err != nil {
 		return err
@@ -82,8 +105,7 @@ func (p *Prefetch) Header(r Row) error {
 	return nil
 }
 
-// BlockedRoom takes a row of [NeededBlocked].
-func (p *Prefetch) BlockedRoom(r Row) error {
+func (p *Prefetch) takeBlocked(r Row) error {
 	var k readmodel.Key
 	if err := r.Scan(&k.Tenant, &k.Room); err != nil {
 		return err
@@ -92,8 +114,7 @@ func (p *Prefetch) BlockedRoom(r Row) error {
 	return nil
 }
 
-// Member takes a row of [NeededMembers].
-func (p *Prefetch) Member(r Row) error {
+func (p *Prefetch) takeMember(r Row) error {
 	var k readmodel.Key
 	var m room.Member
 	if err := r.Scan(append([]any{&k.Tenant, &k.Room}, memberFields(&m)...)...); err != nil {
@@ -103,14 +124,47 @@ func (p *Prefetch) Member(r Row) error {
 	return nil
 }
 
-// Prior takes a row of [NeededPriors].
-func (p *Prefetch) Prior(r Row) error {
+func (p *Prefetch) takePrior(r Row) error {
 	var k readmodel.Key
 	var id events.EventID
 	var prior room.Prior
-	if err := r.Scan(&k.Tenant, &k.Room, &id, &prior.Type, &prior.Sender, &prior.Digest, &prior.Seq, &prior.Code, &prior.ThreadRoot); err != nil {
+	var of events.Seq // the message of the state, or zero
+	var state room.MessageState
+	var reactions string
+	to := []any{
+		&k.Tenant, &k.Room, &id, &prior.Type, &prior.Sender, &prior.Digest, &prior.Seq, &prior.Code, &prior.ThreadRoot, &prior.Redacted, &of,
+	}
+	if err := r.Scan(append(to, stateFields(&state, &reactions)...)...); err != nil {
 		return err
 	}
-	p.rows.Views[k].Priors[id] = prior
+	view := p.rows.Views[k]
+	view.Priors[id] = prior
+	if of == 0 {
+		return nil
+	}
+	err := scanReactions(reactions, &state)
+	view.States[id] = state
+	return err
+}
+
+func (p *Prefetch) takeReaction(r Row) error {
+	var k readmodel.Key
+	var x room.ReactionID
+	if err := r.Scan(&k.Tenant, &k.Room, &x.Target, &x.Key, &x.User); err != nil {
+		return err
+	}
+	p.rows.Views[k].Reactions[x] = true
 	return nil
+}
+
+// View reads what judging an event takes, as a batch does.
+func (r Reader) View(ctx context.Context, k readmodel.Key, needs room.Needs) (*room.View, error) {
+	p := NewPrefetch(readmodel.Needs{k: {Header: true, Needs: needs}})
+	p.blocked = Wanted{} // whether it is blocked is not asked here
+	for _, w := range p.Wants(r.lists) {
+		if err := each(ctx, r.q, w.Name, w.SQL, w.Args, w.Row); err != nil {
+			return nil, err
+		}
+	}
+	return p.rows.Views[k], nil
 }

@@ -21,12 +21,7 @@ var Outcomes = Insert[readmodel.OutcomeRow]{
 		{Name: "status", Text: func(o *readmodel.OutcomeRow) string { return string(o.Status) }},
 		{Name: "code", Text: func(o *readmodel.OutcomeRow) string { return string(o.Code) }},
 		{Name: "digest", Text: func(o *readmodel.OutcomeRow) string { return o.Digest }},
-		{Name: "binds", Int: func(o *readmodel.OutcomeRow) int64 {
-			if o.Binds {
-				return 1
-			}
-			return 0
-		}},
+		{Name: "binds", Int: func(o *readmodel.OutcomeRow) int64 { return flag(o.Binds) }},
 		{Name: "log_time", Int: func(o *readmodel.OutcomeRow) int64 { return o.LogTime }},
 	},
 	// An operator who accepts a gap may have records folded again.

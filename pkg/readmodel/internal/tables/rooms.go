@@ -4,9 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"math"
 
-	"github.com/roomlog/roomlog/pkg/events"
 	"github.com/roomlog/roomlog/pkg/events/room"
 	"github.com/roomlog/roomlog/pkg/readmodel"
 )
@@ -21,20 +19,27 @@ var Rooms = Insert[room.Header]{
 		{Name: "rules", Int: func(h *room.Header) int64 { return int64(h.Rules) }},
 		{Name: "creator", Text: func(h *room.Header) string { return string(h.Creator) }},
 		{Name: "settings", Text: settingsText},
+		{Name: "history", Text: func(h *room.Header) string { return string(h.Settings.History) }},
 		{Name: "seq", Int: func(h *room.Header) int64 { return int64(h.Seq) }},
 		{Name: "digest", Text: func(h *room.Header) string { return h.Digest }},
+		{Name: "version", Int: func(h *room.Header) int64 { return int64(h.Version) }},
 		{Name: "content_seq", Int: func(h *room.Header) int64 { return int64(h.ContentSeq) }},
 		{Name: "last_message", Int: func(h *room.Header) int64 { return int64(h.LastMessage) }},
+		{Name: "messages", Int: func(h *room.Header) int64 { return h.Messages }},
+		{Name: "archived", Int: func(h *room.Header) int64 { return flag(h.Archived) }},
+		{Name: "deleted", Int: func(h *room.Header) int64 { return flag(h.Deleted) }},
 		{Name: "members", Int: func(h *room.Header) int64 { return h.Members }},
 		{Name: "created", Int: func(h *room.Header) int64 { return h.Created }},
 		{Name: "log_time", Int: func(h *room.Header) int64 { return h.LogTime }},
 	},
 	Conflict: `ON CONFLICT (tenant, room) DO UPDATE SET kind = excluded.kind, rules = excluded.rules,
-creator = excluded.creator, settings = excluded.settings, seq = excluded.seq, digest = excluded.digest, content_seq = excluded.content_seq,
-last_message = excluded.last_message, members = excluded.members, created = excluded.created, log_time = excluded.log_time`,
+creator = excluded.creator, settings = excluded.settings, history = excluded.history, seq = excluded.seq, digest = excluded.digest,
+version = excluded.version, content_seq = excluded.content_seq, last_message = excluded.last_message, messages = excluded.messages,
+archived = excluded.archived, deleted = excluded.deleted, members = excluded.members, created = excluded.created, log_time = excluded.log_time`,
 }
 
-const headerColumns = `r.tenant, r.room, r.kind, r.rules, r.creator, r.settings, r.seq, r.digest, r.content_seq, r.last_message, r.members, r.created, r.log_time`
+const headerColumns = `r.tenant, r.room, r.kind, r.rules, r.creator, r.settings, r.seq, r.digest, r.version, r.content_seq, r.last_message, r.messages,
+r.archived = 1, r.deleted = 1, r.members, r.created, r.log_time`
 
 func settingsText(h *room.Header) string {
 	b, err := json.Marshal(h.Settings)
@@ -52,7 +57,10 @@ type headerScan struct {
 
 func (s *headerScan) fields() []any {
 	h := &s.Header
-	return []any{&h.Tenant, &h.Room, &h.Kind, &h.Rules, &h.Creator, &s.settings, &h.Seq, &h.Digest, &h.ContentSeq, &h.LastMessage, &h.Members, &h.Created, &h.LogTime}
+	return []any{
+		&h.Tenant, &h.Room, &h.Kind, &h.Rules, &h.Creator, &s.settings, &h.Seq, &h.Digest, &h.Version, &h.ContentSeq, &h.LastMessage, &h.Messages,
+		&h.Archived, &h.Deleted, &h.Members, &h.Created, &h.LogTime,
+	}
 }
 
 func (s *headerScan) header() (room.Header, error) {
@@ -87,46 +95,4 @@ func (r Reader) Room(ctx context.Context, k readmodel.Key) (readmodel.RoomRow, b
 		`SELECT `+headerColumns+`, COALESCE(c.content, '{}')
 FROM rooms r LEFT JOIN events c ON c.tenant = r.tenant AND c.room = r.room AND c.seq = r.content_seq
 WHERE r.tenant = $1 AND r.room = $2`, string(k.Tenant), string(k.Room))
-}
-
-func scanUserRoom(r Row) (readmodel.UserRoom, error) {
-	var s headerScan
-	var row readmodel.UserRoom
-	to := append(s.fields(), &row.Content, &row.Membership, &row.Role, &row.Since)
-	if err := r.Scan(append(to, eventFields(&row.Last)...)...); err != nil {
-		return row, err
-	}
-	var err error
-	if row.Header, err = s.header(); err != nil {
-		return row, err
-	}
-	if row.Last.Seq == 0 {
-		row.Last = readmodel.EventRow{}
-	}
-	return row, nil
-}
-
-// roomsOf cuts the list before it fetches names and last messages.
-const roomsOf = `SELECT ` + headerColumns + `, COALESCE(c.content, '{}'), r.membership, r.role, r.since, ` + optionalEventColumns + `
-FROM (
-	SELECT r.*, m.membership, m.role, m.since
-	FROM members m
-	CROSS JOIN rooms r
-	WHERE ` + byUser + ` AND m.membership IN ('join', 'invite')
-		AND r.tenant = m.tenant AND r.room = m.room
-		AND (r.log_time < $3 OR r.log_time = $3 AND r.room > $4)
-	ORDER BY r.log_time DESC, r.room
-	LIMIT $5
-) r
-LEFT JOIN events c ON c.tenant = r.tenant AND c.room = r.room AND c.seq = r.content_seq
-LEFT JOIN events e ON e.tenant = r.tenant AND e.room = r.room AND e.seq = r.last_message
-ORDER BY r.log_time DESC, r.room`
-
-// RoomsOf lists a person's rooms; those with one log time ascend by id.
-func (r Reader) RoomsOf(ctx context.Context, t events.Tenant, u events.UserID, after readmodel.RoomCursor, limit int) ([]readmodel.UserRoom, error) {
-	if after == (readmodel.RoomCursor{}) {
-		after.LogTime = math.MaxInt64
-	}
-	return list(ctx, r.q, "rooms of a user", scanUserRoom, limit, roomsOf,
-		string(t), string(u), after.LogTime, string(after.Room), limit)
 }

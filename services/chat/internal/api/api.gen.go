@@ -462,6 +462,9 @@ type EventID = ID
 // IdempotencyKey defines model for IdempotencyKey.
 type IdempotencyKey = string
 
+// IfMatch defines model for IfMatch.
+type IfMatch = string
+
 // Limit defines model for Limit.
 type Limit = int
 
@@ -476,9 +479,6 @@ type PreferWait = string
 
 // RoomID defines model for RoomID.
 type RoomID = ID
-
-// AnotherLog RFC 9457.
-type AnotherLog = Problem
 
 // BadRequest RFC 9457.
 type BadRequest = Problem
@@ -497,6 +497,9 @@ type MethodNotAllowed = Problem
 
 // NotFound RFC 9457.
 type NotFound = Problem
+
+// PreconditionFailed RFC 9457.
+type PreconditionFailed = Problem
 
 // TooLarge RFC 9457.
 type TooLarge = Problem

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -118,7 +119,7 @@ func (c *Client) send(method, path string, body any, headers ...Header) *http.Re
 	return res
 }
 
-// Get is Do, as are Put and Post.
+// Get is Do, as are Put, Post, Patch and Delete.
 func (c *Client) Get(path string, headers ...Header) Answer {
 	c.t.Helper()
 	return c.Do(http.MethodGet, path, nil, headers...)
@@ -136,6 +137,18 @@ func (c *Client) Post(path string, body any, headers ...Header) Answer {
 	return c.Do(http.MethodPost, path, body, headers...)
 }
 
+// Patch sends a body.
+func (c *Client) Patch(path string, body any, headers ...Header) Answer {
+	c.t.Helper()
+	return c.Do(http.MethodPatch, path, body, headers...)
+}
+
+// Delete sends no body.
+func (c *Client) Delete(path string, headers ...Header) Answer {
+	c.t.Helper()
+	return c.Do(http.MethodDelete, path, nil, headers...)
+}
+
 // Wait is the preference to wait for a verdict.
 var Wait = Header{"Prefer", "wait=10"}
 
@@ -144,6 +157,9 @@ func At(token string) Header { return Header{"Roomlog-Position", token} }
 
 // Key sends an idempotency key along.
 func Key(k string) Header { return Header{"Idempotency-Key", k} }
+
+// IfMatch asks for a version.
+func IfMatch(version int) Header { return Header{"If-Match", strconv.Quote(strconv.Itoa(version))} }
 
 // Is fails the test where the status is another.
 func (a Answer) Is(status int) Answer {

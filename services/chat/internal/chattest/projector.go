@@ -81,8 +81,7 @@ func (w *World) foldOne(ctx context.Context, c *readmodel.Checkpoint, r Record) 
 		return nil, err
 	}
 	key := readmodel.Key{Tenant: e.Tenant, Room: e.Room}
-	needs := room.NeedsOf(&e)
-	of := readmodel.Needs{key: {Header: true, Members: needs.Members, Priors: needs.Priors}}
+	of := readmodel.Needs{key: {Header: true, Needs: room.NeedsOf(&e)}}
 	err = w.Store.Fold(ctx, fence, of, func(in readmodel.Rows) (b readmodel.Batch, err error) {
 		changes, v := room.Apply(in.Views[key], &e, r.Time)
 		if w.parks(&e) || in.Blocked[key] {
@@ -99,6 +98,7 @@ func (w *World) foldOne(ctx context.Context, c *readmodel.Checkpoint, r Record) 
 			return b, nil
 		case room.Accepted, room.Rejected:
 		}
+		b = batchOf(key, changes)
 		prior := room.PriorOf(&e, v)
 		if v.Seq == 0 {
 			b.Outcomes = []readmodel.OutcomeRow{{
@@ -107,17 +107,45 @@ func (w *World) foldOne(ctx context.Context, c *readmodel.Checkpoint, r Record) 
 			}}
 			return b, nil
 		}
-		b.Headers = []*room.Header{changes.Header}
-		for _, m := range changes.Members {
-			b.Members = append(b.Members, readmodel.MemberRow{Key: key, Member: m})
-		}
 		b.Events = []readmodel.EventRow{{
 			Key: key, Seq: v.Seq, ID: e.ID, Type: e.Type, Sender: prior.Sender, SentAt: e.Time.UnixMilli(), LogTime: changes.Header.LogTime,
 			Partition: r.Partition, Offset: r.Offset, Digest: prior.Digest, ThreadRoot: prior.ThreadRoot,
-			Facts: string(e.RawFacts), Content: string(e.Content),
+			About: changes.About, Messages: changes.Header.Messages, Facts: string(e.RawFacts), Content: string(e.Content),
 		}}
 		rows = b.Events
 		return b, nil
 	})
 	return rows, err
+}
+
+// batchOf is what a transaction writes of an event's changes.
+func batchOf(key readmodel.Key, c room.Changes) (b readmodel.Batch) {
+	if c.Header != nil {
+		b.Headers = []*room.Header{c.Header}
+	}
+	for _, m := range c.Members {
+		b.Members = append(b.Members, readmodel.MemberRow{Key: key, Member: m})
+	}
+	for _, s := range c.States {
+		b.States = append(b.States, readmodel.StateRow{Key: key, StateChange: s})
+	}
+	for _, x := range c.Reactions {
+		b.Reactions = append(b.Reactions, readmodel.ReactionRow{Key: key, ReactionChange: x})
+	}
+	if c.ThreadMark != nil {
+		b.ThreadMarks = []readmodel.ThreadMarkRow{{Key: key, ThreadMark: *c.ThreadMark}}
+	}
+	if c.Mentions != nil {
+		b.Mentions = []readmodel.MentionRow{{Key: key, Mentions: *c.Mentions}}
+	}
+	if c.Redaction != nil {
+		b.Redactions = []readmodel.RedactionRow{{Key: key, Redaction: *c.Redaction}}
+	}
+	if c.Stay != nil {
+		b.Stays = []readmodel.StayRow{{Key: key, Stay: *c.Stay}}
+	}
+	if c.History != nil {
+		b.Histories = []readmodel.HistoryRow{{Key: key, HistoryChange: *c.History}}
+	}
+	return b
 }

@@ -1,8 +1,10 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -99,7 +101,9 @@ func (c *courtesy) conclude(o opinion, who poster, cmd Command, e *events.Event)
 		return o.first, nil
 	case room.Accepted:
 		if _, ok := e.Facts.(events.MessagePosted); ok {
-			c.posters.Add(who, trust{c.Now().Add(trusted), o.limit})
+			if !o.slow {
+				c.posters.Add(who, trust{c.Now().Add(trusted), o.limit})
+			}
 		}
 		c.Observer.Judged("allowed")
 	case room.Parked:
@@ -149,6 +153,8 @@ type opinion struct {
 	blocked bool
 	// limit is how many bytes a text may have in the room.
 	limit int
+	// slow says that the room is in slow mode: each message has to be judged.
+	slow bool
 }
 
 // ask runs the fold on what the read model shows, which must have folded
@@ -176,8 +182,9 @@ func (c *courtesy) ask(ctx context.Context, limit time.Duration, key readmodel.K
 		}
 		_, o.verdict = room.Apply(view, e, c.Now())
 		o.first = first
-		if o.limit = events.MaxText; view.Header != nil && view.Header.Settings.MaxMessageLength > 0 {
-			o.limit = view.Header.Settings.MaxMessageLength
+		if o.limit = events.MaxText; view.Header != nil {
+			o.limit = cmp.Or(view.Header.Settings.MaxMessageLength, o.limit)
+			o.slow = view.Header.Settings.SlowMode > 0
 		}
 		return nil
 	})
@@ -187,35 +194,11 @@ func (c *courtesy) ask(ctx context.Context, limit time.Duration, key readmodel.K
 // load reads the view that judging e takes. Whether the id of e is taken is
 // looked up where it may be.
 func load(ctx context.Context, r readmodel.Reader, key readmodel.Key, e *events.Event, keyed bool) (*room.View, *readmodel.Outcome, error) {
-	view := room.NewView()
-	row, ok, err := r.Room(ctx, key)
+	needs := room.NeedsOf(e)
+	needs.Priors = slices.DeleteFunc(needs.Priors, func(id events.EventID) bool { return id == e.ID })
+	view, err := r.View(ctx, key, needs)
 	if err != nil {
 		return nil, nil, err
-	}
-	if ok {
-		view.Header = &row.Header
-	}
-	needs := room.NeedsOf(e)
-	for _, u := range needs.Members {
-		m, ok, err := r.Member(ctx, key, u)
-		if err != nil {
-			return nil, nil, err
-		}
-		if ok {
-			view.Members[u] = m
-		}
-	}
-	for _, id := range needs.Priors {
-		if id == e.ID {
-			continue
-		}
-		row, ok, err := r.Event(ctx, key, id)
-		if err != nil {
-			return nil, nil, err
-		}
-		if ok {
-			view.Priors[id] = room.Prior{Type: row.Type, Sender: row.Sender, Digest: row.Digest, Seq: row.Seq, ThreadRoot: row.ThreadRoot}
-		}
 	}
 	if !keyed {
 		return view, nil, nil
@@ -232,7 +215,7 @@ func load(ctx context.Context, r readmodel.Reader, key readmodel.Key, e *events.
 // which only the membership and the text's length decide.
 func (c *courtesy) trusts(p poster, f events.Facts) bool {
 	m, ok := f.(events.MessagePosted)
-	if !ok || m.ReplyTo != "" || m.ThreadRoot != "" {
+	if !ok || m.ReplyTo != "" || m.ThreadRoot != "" || m.MentionsRoom {
 		return false
 	}
 	t, ok := c.posters.Get(p)

@@ -63,14 +63,14 @@ func encodeRoom(r query.Room) api.Room {
 func encodeUserRoom(r *readmodel.UserRoom) (api.UserRoom, error) {
 	out := api.UserRoom{
 		Room: string(r.Room), Kind: api.Kind(r.Kind), Name: roomContent(&r.RoomRow).Name, Members: r.Members,
-		CreatedAt: readmodel.Time(r.Created), Membership: api.Membership(r.Membership), Role: api.Role(r.Role), SinceSeq: int64(r.Since),
+		CreatedAt: readmodel.Time(r.Created), Membership: api.Membership(r.Member.Membership), Role: api.Role(r.Member.Role), SinceSeq: int64(r.Member.Since),
 	}
-	if r.Membership != events.MembershipJoin { // the invited see that it is there
+	if r.Member.Membership != events.MembershipJoin { // the invited see that it is there
 		return out, nil
 	}
 	out.Seq = int64(r.Seq)
 	if r.Last.Seq > 0 {
-		last, err := encodeMessage(&r.Last)
+		last, err := encodeMessage(&r.Last.EventRow)
 		if err != nil {
 			return out, err
 		}

@@ -50,7 +50,6 @@ var statuses = map[problem.Code]int{
 	problem.TokenExpired:         http.StatusUnauthorized,
 	problem.InsufficientScope:    http.StatusForbidden,
 	problem.RouteNotFound:        http.StatusNotFound,
-	problem.MessageNotFound:      http.StatusNotFound,
 	problem.MemberNotFound:       http.StatusNotFound,
 	problem.OutcomeNotFound:      http.StatusNotFound,
 	problem.MethodNotAllowed:     http.StatusMethodNotAllowed,
@@ -69,14 +68,20 @@ var statuses = map[problem.Code]int{
 
 	problem.Code(room.CodeRoomNotFound):   http.StatusNotFound,
 	problem.Code(room.CodeUserUnknown):    http.StatusNotFound,
+	problem.Code(room.CodeMessageUnknown): http.StatusNotFound,
 	problem.Code(room.CodeNotAMember):     http.StatusForbidden,
 	problem.Code(room.CodeBanned):         http.StatusForbidden,
 	problem.Code(room.CodeForbidden):      http.StatusForbidden,
+	problem.Code(room.CodeReactionsOff):   http.StatusForbidden,
+	problem.Code(room.CodeThreadsOff):     http.StatusForbidden,
 	problem.Code(room.CodeRoomIDTaken):    http.StatusConflict,
 	problem.Code(room.CodeUserJoined):     http.StatusConflict,
 	problem.Code(room.CodeUserBanned):     http.StatusConflict,
+	problem.Code(room.CodeRoomArchived):   http.StatusConflict,
+	problem.Code(room.CodeRedacted):       http.StatusConflict,
 	problem.Code(room.CodeExpired):        http.StatusConflict,
 	problem.Code(room.CodeDiscarded):      http.StatusConflict,
+	problem.Code(room.CodeVersion):        http.StatusPreconditionFailed,
 	problem.Code(room.CodeRoomIDReserved): http.StatusBadRequest,
 	problem.Code(room.CodeInvalid):        http.StatusBadRequest,
 	problem.Code(room.CodeKeyReused):      http.StatusUnprocessableEntity,
@@ -84,6 +89,8 @@ var statuses = map[problem.Code]int{
 	problem.Code(room.CodeReplyNotFound):  http.StatusUnprocessableEntity,
 	problem.Code(room.CodeThreadNotFound): http.StatusUnprocessableEntity,
 	problem.Code(room.CodeThreadNested):   http.StatusUnprocessableEntity,
+	problem.Code(room.CodeReactionKeys):   http.StatusUnprocessableEntity,
+	problem.Code(room.CodeSlowMode):       http.StatusTooManyRequests,
 }
 
 // statusOf is the one place that maps a code to a status.

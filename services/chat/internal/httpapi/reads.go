@@ -7,6 +7,7 @@ import (
 
 	"github.com/roomlog/roomlog/pkg/events"
 	"github.com/roomlog/roomlog/pkg/events/room"
+	"github.com/roomlog/roomlog/pkg/readmodel"
 	"github.com/roomlog/roomlog/services/chat/internal/api"
 	"github.com/roomlog/roomlog/services/chat/internal/position"
 	"github.com/roomlog/roomlog/services/chat/internal/problem"
@@ -126,7 +127,7 @@ func (s *Server) ListMessages(c echo.Context, roomName api.RoomID, p api.ListMes
 	if err != nil {
 		return err
 	}
-	items, err := encodeAll(page.Items, encodeMessage)
+	items, err := encodeAll(page.Items, func(m *readmodel.MessageRow) (api.Message, error) { return encodeMessage(&m.EventRow) })
 	if err != nil {
 		return err
 	}
@@ -176,7 +177,7 @@ func (s *Server) GetMessage(c echo.Context, roomName api.RoomID, event api.Event
 	if err != nil {
 		return err
 	}
-	m, err := encodeMessage(&row)
+	m, err := encodeMessage(&row.EventRow)
 	if err != nil {
 		return err
 	}

@@ -29,6 +29,8 @@ type document struct {
 		Get        *specEndpoint `yaml:"get"`
 		Put        *specEndpoint `yaml:"put"`
 		Post       *specEndpoint `yaml:"post"`
+		Patch      *specEndpoint `yaml:"patch"`
+		Delete     *specEndpoint `yaml:"delete"`
 	} `yaml:"paths"`
 	Components struct {
 		Parameters map[string]parameter `yaml:"parameters"`
@@ -61,7 +63,9 @@ func parseSpec() (*spec, error) {
 	}
 	for path, item := range doc.Paths {
 		route := echoPath(path)
-		for method, e := range map[string]*specEndpoint{"GET": item.Get, "PUT": item.Put, "POST": item.Post} {
+		for method, e := range map[string]*specEndpoint{
+			"GET": item.Get, "PUT": item.Put, "POST": item.Post, "PATCH": item.Patch, "DELETE": item.Delete,
+		} {
 			if e == nil {
 				continue
 			}

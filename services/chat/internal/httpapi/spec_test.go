@@ -123,7 +123,7 @@ func TestCodesAreDescribed(t *testing.T) {
 		t.Fatal(err)
 	}
 	responses := map[int]string{
-		400: "BadRequest", 401: "Unauthorized", 403: "Forbidden", 404: "NotFound", 405: "MethodNotAllowed", 409: "Conflict", 412: "AnotherLog",
+		400: "BadRequest", 401: "Unauthorized", 403: "Forbidden", 404: "NotFound", 405: "MethodNotAllowed", 409: "Conflict", 412: "PreconditionFailed",
 		413: "TooLarge", 415: "UnsupportedMediaType", 422: "Unprocessable", 429: "TooManyRequests", 500: "Internal", 503: "Unavailable",
 	}
 	codes := slices.Concat(

@@ -4,6 +4,7 @@
 package problem
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/roomlog/roomlog/pkg/events/room"
@@ -37,7 +38,6 @@ const (
 	InsufficientScope    Code = "insufficient_scope"
 	RouteNotFound        Code = "route_not_found"
 	MethodNotAllowed     Code = "method_not_allowed"
-	MessageNotFound      Code = "message_not_found"
 	MemberNotFound       Code = "member_not_found"
 	OutcomeNotFound      Code = "outcome_not_found"
 	PositionOfAnotherLog Code = "position_of_another_log"
@@ -112,15 +112,23 @@ var rejections = map[room.Code]string{
 	room.CodeNotAMember:     "you are not a member of the room",
 	room.CodeBanned:         "you are banned from the room",
 	room.CodeUserBanned:     "the user is banned: lift the ban first",
-	room.CodeUserJoined:     "the user is a member already",
+	room.CodeUserJoined:     "the user is a member already, or may become one without asking",
 	room.CodeUserUnknown:    "the user never had to do with the room",
 	room.CodeForbidden:      "your role does not allow this",
 	room.CodeKeyReused:      "the key has been used for another request",
 	room.CodeExpired:        "the log took the command after its time: send it again",
 	room.CodeTextTooLong:    "the text is longer than the room allows",
 	room.CodeReplyNotFound:  "the message that this one answers is not in the room",
-	room.CodeThreadNotFound: "the message whose thread this one belongs to is not in the room",
+	room.CodeThreadNotFound: "the message whose thread this is about is not in the room",
 	room.CodeThreadNested:   "the root of a thread is not itself in a thread",
+	room.CodeRoomArchived:   "the room is archived: it is read only",
+	room.CodeVersion:        "it has another version by now: read it again",
+	room.CodeMessageUnknown: "there is no such message in the room",
+	room.CodeRedacted:       "the message was redacted: it has no content any more",
+	room.CodeSlowMode:       "the room is in slow mode: wait before the next message",
+	room.CodeReactionsOff:   "the room takes no reactions",
+	room.CodeThreadsOff:     "the room has no threads",
+	room.CodeReactionKeys:   fmt.Sprintf("the message has reactions with %d different keys, which is the most", room.MaxReactionKeys),
 	room.CodeDiscarded:      "an operator has discarded the event: it could not be judged",
 	room.CodeInvalid:        "the command asks for something that cannot be",
 }

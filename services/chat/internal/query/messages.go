@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/roomlog/roomlog/pkg/events"
+	"github.com/roomlog/roomlog/pkg/events/room"
 	"github.com/roomlog/roomlog/pkg/readmodel"
 	"github.com/roomlog/roomlog/services/chat/internal/problem"
 )
@@ -30,7 +31,7 @@ type MessagesQuery struct {
 }
 
 // Messages reads a page of messages; items ascend by seq.
-func (s *Service) Messages(ctx context.Context, req Request, id events.RoomID, q MessagesQuery) (page Page[readmodel.EventRow], at events.Vector, err error) {
+func (s *Service) Messages(ctx context.Context, req Request, id events.RoomID, q MessagesQuery) (page Page[readmodel.MessageRow], at events.Vector, err error) {
 	at, err = s.inRoom(ctx, req, id, func(ctx context.Context, m *moment) error {
 		if err := m.readable(); err != nil {
 			return err
@@ -47,7 +48,7 @@ func (s *Service) Messages(ctx context.Context, req Request, id events.RoomID, q
 		if len(rows) > 0 {
 			first, last = rows[0].Seq, rows[len(rows)-1].Seq
 		}
-		page = Page[readmodel.EventRow]{Items: rows}
+		page = Page[readmodel.MessageRow]{Items: rows}
 		if older {
 			page.Prev = seqCursor(first)
 		}
@@ -79,7 +80,7 @@ func (m *moment) place(ctx context.Context, q MessagesQuery) (MessagesQuery, err
 }
 
 // messages gives the rows of a page, and whether there are older ones.
-func (m *moment) messages(ctx context.Context, q MessagesQuery) (rows []readmodel.EventRow, older bool, err error) {
+func (m *moment) messages(ctx context.Context, q MessagesQuery) (rows []readmodel.MessageRow, older bool, err error) {
 	switch q.Direction {
 	case Before:
 		return m.before(ctx, q)
@@ -98,7 +99,7 @@ func (m *moment) messages(ctx context.Context, q MessagesQuery) (rows []readmode
 	return rows, len(before) > 0, err
 }
 
-func (m *moment) before(ctx context.Context, q MessagesQuery) (rows []readmodel.EventRow, older bool, err error) {
+func (m *moment) before(ctx context.Context, q MessagesQuery) (rows []readmodel.MessageRow, older bool, err error) {
 	rows, err = m.MessagesBefore(ctx, m.key, q.Seq, q.Limit+1)
 	if len(rows) > q.Limit {
 		return rows[1:], true, err
@@ -108,7 +109,7 @@ func (m *moment) before(ctx context.Context, q MessagesQuery) (rows []readmodel.
 
 // around takes half of the page from each side; what one side lacks the other
 // gives.
-func (m *moment) around(ctx context.Context, q MessagesQuery) (rows []readmodel.EventRow, older bool, err error) {
+func (m *moment) around(ctx context.Context, q MessagesQuery) (rows []readmodel.MessageRow, older bool, err error) {
 	before, err := m.MessagesBefore(ctx, m.key, q.Seq+1, q.Limit+1)
 	if err != nil {
 		return nil, false, err
@@ -124,14 +125,14 @@ func (m *moment) around(ctx context.Context, q MessagesQuery) (rows []readmodel.
 }
 
 // Message reads one message.
-func (s *Service) Message(ctx context.Context, req Request, id events.RoomID, message events.EventID) (row readmodel.EventRow, at events.Vector, err error) {
+func (s *Service) Message(ctx context.Context, req Request, id events.RoomID, message events.EventID) (row readmodel.MessageRow, at events.Vector, err error) {
 	at, err = s.inRoom(ctx, req, id, func(ctx context.Context, m *moment) error {
 		if err := m.readable(); err != nil {
 			return err
 		}
-		found, ok, err := m.Event(ctx, m.key, message)
-		if err == nil && (!ok || found.Type != events.TypeMessagePosted) {
-			err = problem.New(problem.MessageNotFound, "there is no such message in the room")
+		found, ok, err := m.Reader.Message(ctx, m.key, message)
+		if err == nil && !ok {
+			err = problem.Rejected(room.CodeMessageUnknown)
 		}
 		row = found
 		return err

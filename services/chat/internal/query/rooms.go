@@ -45,7 +45,7 @@ func (s *Service) Rooms(ctx context.Context, req Request, after string, limit in
 		if err := s.reached(ctx, r, req.Position); err != nil {
 			return err
 		}
-		rows, err := r.RoomsOf(ctx, req.Who.Tenant, req.Who.User, cursor, limit+1)
+		rows, err := r.RoomsOf(ctx, req.Who.Tenant, req.Who.User, false, cursor, limit+1)
 		if err != nil {
 			return err
 		}

@@ -4,6 +4,7 @@
 package fold
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -137,24 +138,30 @@ func (b *Batch) Needs() readmodel.Needs {
 		of := room.NeedsOf(&r.event)
 		n.Members = append(n.Members, of.Members...)
 		n.Priors = append(n.Priors, of.Priors...)
+		n.Reactions = append(n.Reactions, of.Reactions...)
 		if r.by != nil {
 			n.Priors = append(n.Priors, r.event.ID)
 		}
 	}
 	for _, n := range needs {
-		n.Members, n.Priors = unique(n.Members), unique(n.Priors)
+		n.Members, n.Priors = unique(n.Members, cmp.Compare), unique(n.Priors, cmp.Compare)
+		n.Reactions = unique(n.Reactions, compareReactions)
 	}
 	return needs
 }
 
-func unique[T ~string](s []T) []T {
-	slices.Sort(s)
+func unique[T comparable](s []T, compare func(a, b T) int) []T {
+	slices.SortFunc(s, compare)
 	return slices.Compact(s)
+}
+
+func compareReactions(a, b room.ReactionID) int {
+	return cmp.Or(cmp.Compare(a.Target, b.Target), cmp.Compare(a.Key, b.Key), cmp.Compare(a.User, b.User))
 }
 
 // Fold judges the batch on the rows that [Batch.Needs] named.
 func (b *Batch) Fold(rows readmodel.Rows) (readmodel.Batch, error) {
-	w := writer{rows: rows, members: map[readmodel.Key]map[events.UserID]room.Member{}, headers: map[readmodel.Key]bool{}}
+	w := writer{rows: rows}
 	if b.parked { // the records themselves are what blocks the room
 		clear(rows.Blocked)
 	}
@@ -204,7 +211,7 @@ func (b *Batch) fold(w *writer, r *record) error {
 		w.deadLetter(r, verdict.Code, panicked)
 		return nil
 	case room.Accepted, room.Rejected:
-		w.row(r, view, changes, verdict)
+		w.row(r, changes, verdict)
 	case room.Duplicate:
 	default:
 		return fmt.Errorf("offset %d: the fold gave no verdict", r.Offset)

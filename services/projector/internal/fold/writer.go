@@ -1,8 +1,6 @@
 package fold
 
 import (
-	"cmp"
-	"slices"
 	"strings"
 
 	"github.com/roomlog/roomlog/pkg/events"
@@ -13,26 +11,62 @@ import (
 // maxReason is the longest reason kept with a record that is set aside, in bytes.
 const maxReason = 500
 
-// writer gathers what a batch writes. Headers and members are collected as they
-// are after the batch, once each.
+// writer gathers what a batch writes.
 type writer struct {
-	rows    readmodel.Rows
-	out     readmodel.Batch
-	headers map[readmodel.Key]bool
-	members map[readmodel.Key]map[events.UserID]room.Member
+	rows        readmodel.Rows
+	out         readmodel.Batch
+	headers     latest[readmodel.Key, *room.Header]
+	members     latest[person, readmodel.MemberRow]
+	states      latest[message, readmodel.StateRow]
+	reactions   latest[reaction, readmodel.ReactionRow]
+	threadMarks latest[threadMark, readmodel.ThreadMarkRow]
+	mentions    latest[message, readmodel.MentionRow]
 }
 
-func (w *writer) row(r *record, view *room.View, c room.Changes, v room.Verdict) {
+// What tells rows of a room apart.
+type (
+	person struct {
+		readmodel.Key
+		user events.UserID
+	}
+	message struct {
+		readmodel.Key
+		seq events.Seq
+	}
+	reaction struct {
+		readmodel.Key
+		id room.ReactionID
+	}
+	threadMark struct {
+		person
+		root events.Seq
+	}
+)
+
+// latest has rows as they are after the batch, once each, in the order in which
+// the log first touches them.
+type latest[K comparable, R any] struct {
+	at   map[K]int
+	rows []R
+}
+
+func (l *latest[K, R]) set(k K, row R) {
+	i, ok := l.at[k]
+	if ok {
+		l.rows[i] = row
+		return
+	}
+	if l.at == nil {
+		l.at = map[K]int{}
+	}
+	l.at[k] = len(l.rows)
+	l.rows = append(l.rows, row)
+}
+
+// row writes what a judged event does, and the event.
+func (w *writer) row(r *record, c room.Changes, v room.Verdict) {
 	k, e := r.key(), &r.event
-	if c.Header != nil {
-		w.headers[k] = true
-	}
-	for _, m := range c.Members {
-		if w.members[k] == nil {
-			w.members[k] = map[events.UserID]room.Member{}
-		}
-		w.members[k][m.User] = m
-	}
+	w.change(k, c)
 	prior := room.PriorOf(e, v)
 	if v.Seq == 0 {
 		w.out.Outcomes = append(w.out.Outcomes, readmodel.OutcomeRow{
@@ -43,9 +77,39 @@ func (w *writer) row(r *record, view *room.View, c room.Changes, v room.Verdict)
 	}
 	w.out.Events = append(w.out.Events, readmodel.EventRow{
 		Key: k, Seq: v.Seq, ID: e.ID, Type: e.Type, Sender: prior.Sender, SentAt: sentAt(r), LogTime: c.Header.LogTime,
-		Partition: r.Partition, Offset: r.Offset, Digest: prior.Digest, ThreadRoot: prior.ThreadRoot,
+		Partition: r.Partition, Offset: r.Offset, Digest: prior.Digest, ThreadRoot: prior.ThreadRoot, About: c.About, Messages: c.Header.Messages,
 		ContentKey: e.ContentKey, Facts: string(e.RawFacts), Content: string(e.Content),
 	})
+}
+
+func (w *writer) change(k readmodel.Key, c room.Changes) {
+	if c.Header != nil {
+		w.headers.set(k, c.Header)
+	}
+	for _, m := range c.Members {
+		w.members.set(person{k, m.User}, readmodel.MemberRow{Key: k, Member: m})
+	}
+	for _, s := range c.States {
+		w.states.set(message{k, s.Seq}, readmodel.StateRow{Key: k, StateChange: s})
+	}
+	for _, x := range c.Reactions {
+		w.reactions.set(reaction{k, x.ReactionID}, readmodel.ReactionRow{Key: k, ReactionChange: x})
+	}
+	if m := c.ThreadMark; m != nil {
+		w.threadMarks.set(threadMark{person{k, m.User}, m.Root}, readmodel.ThreadMarkRow{Key: k, ThreadMark: *m})
+	}
+	if m := c.Mentions; m != nil {
+		w.mentions.set(message{k, m.Seq}, readmodel.MentionRow{Key: k, Mentions: *m})
+	}
+	if c.Redaction != nil {
+		w.out.Redactions = append(w.out.Redactions, readmodel.RedactionRow{Key: k, Redaction: *c.Redaction})
+	}
+	if c.Stay != nil {
+		w.out.Stays = append(w.out.Stays, readmodel.StayRow{Key: k, Stay: *c.Stay})
+	}
+	if c.History != nil {
+		w.out.Histories = append(w.out.Histories, readmodel.HistoryRow{Key: k, HistoryChange: *c.History})
+	}
 }
 
 // sentAt is the author's time, or the log's where the event says none.
@@ -98,19 +162,8 @@ func cut(s string) string {
 }
 
 func (w *writer) finish() readmodel.Batch {
-	for k := range w.headers {
-		w.out.Headers = append(w.out.Headers, w.rows.Views[k].Header)
-	}
-	slices.SortFunc(w.out.Headers, func(a, b *room.Header) int {
-		return cmp.Or(cmp.Compare(a.Tenant, b.Tenant), cmp.Compare(a.Room, b.Room))
-	})
-	for k, ms := range w.members {
-		for _, m := range ms {
-			w.out.Members = append(w.out.Members, readmodel.MemberRow{Key: k, Member: m})
-		}
-	}
-	slices.SortFunc(w.out.Members, func(a, b readmodel.MemberRow) int {
-		return cmp.Or(cmp.Compare(a.Tenant, b.Tenant), cmp.Compare(a.Room, b.Room), cmp.Compare(a.User, b.User))
-	})
-	return w.out
+	b := w.out
+	b.Headers, b.Members, b.States = w.headers.rows, w.members.rows, w.states.rows
+	b.Reactions, b.ThreadMarks, b.Mentions = w.reactions.rows, w.threadMarks.rows, w.mentions.rows
+	return b
 }
