@@ -82,7 +82,7 @@ func (s *Store) fold(ctx context.Context, fence readmodel.Fence, needs readmodel
 	}
 
 	second := pipeline{may: s.may}
-	second.writeBatch(&batch)
+	s.writeBatch(&second, &batch)
 	second.exec("commit", "COMMIT", nil, nil)
 	if err := second.run(ctx, conn); err != nil {
 		return err

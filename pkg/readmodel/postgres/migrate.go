@@ -105,6 +105,7 @@ func (s *Store) setLimits(ctx context.Context, conn *pgx.Conn, cfg *Config) erro
 	}
 	if version >= serverWithTransactionTimeout {
 		names = append(names, "transaction_timeout")
+		s.unlimited = "SET LOCAL transaction_timeout = 0"
 	}
 	for _, name := range names {
 		s.limits = append(s.limits, fmt.Sprintf("SET LOCAL %s = %d", name, limit.Milliseconds()))

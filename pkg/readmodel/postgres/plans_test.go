@@ -10,6 +10,7 @@ import (
 
 	"github.com/roomlog/roomlog/deployments/cluster/clustertest"
 	"github.com/roomlog/roomlog/pkg/events"
+	"github.com/roomlog/roomlog/pkg/events/room"
 	"github.com/roomlog/roomlog/pkg/readmodel"
 	"github.com/roomlog/roomlog/pkg/readmodel/internal/tables"
 	"github.com/roomlog/roomlog/pkg/readmodel/storetest"
@@ -121,11 +122,20 @@ func fill(t *testing.T, s *Store) {
 		k := readmodel.Key{Tenant: "main", Room: events.RoomID(fmt.Sprintf("room-%d", n))}
 		for i := range 100 {
 			id := fmt.Sprintf("%d-%d", n, i)
-			b.Members = append(b.Members, readmodel.MemberRow{Key: k})
-			b.Members[len(b.Members)-1].User = events.UserID("user-" + id)
+			seq, u := events.Seq(i+1), events.UserID("user-"+id)
+			b.Members = append(b.Members, readmodel.MemberRow{Key: k, Member: room.Member{User: u}})
 			b.Events = append(b.Events, readmodel.EventRow{
-				Key: k, Seq: events.Seq(i + 1), ID: events.EventID(id), Type: events.TypeMessagePosted, SentAt: int64(i), Facts: "{}", Content: "{}",
+				Key: k, Seq: seq, ID: events.EventID(id), Type: events.TypeMessagePosted, SentAt: int64(i), Facts: "{}", Content: "{}",
 			})
+			if i%10 > 0 {
+				continue
+			}
+			b.States = append(b.States, readmodel.StateRow{Key: k, StateChange: room.StateChange{Seq: seq, MessageState: room.MessageState{Replies: 1, LastReply: seq, Pinned: seq}}})
+			b.Reactions = append(b.Reactions, readmodel.ReactionRow{Key: k, ReactionChange: room.ReactionChange{ReactionID: room.ReactionID{Key: "+1", User: u}, Seq: seq}})
+			b.Mentions = append(b.Mentions, readmodel.MentionRow{Key: k, Mentions: room.Mentions{Seq: seq, Users: []events.UserID{u}}})
+			b.ThreadMarks = append(b.ThreadMarks, readmodel.ThreadMarkRow{Key: k, ThreadMark: room.ThreadMark{User: u, Root: seq}})
+			b.Stays = append(b.Stays, readmodel.StayRow{Key: k, Stay: room.Stay{User: u, From: seq, To: seq}})
+			b.Histories = append(b.Histories, readmodel.HistoryRow{Key: k, HistoryChange: room.HistoryChange{From: seq}})
 		}
 	}
 	f := readmodel.Fence{Epoch: c.Epoch, Next: 1}

@@ -34,6 +34,18 @@ func testDump(t *testing.T, open Open) {
 			}
 			r := p.room(k).created("ann", events.RoomPublic, "Lobby \U0001F600 <&>").
 				becomes("Bob", events.MembershipJoin).becomes("bob", events.MembershipInvite).becomes("~", events.MembershipBan)
+			// Of what is written again every column becomes another.
+			r.state(5, room.MessageState{Edits: 99, Edit: 99, Replies: 99, LastReply: 99, Pinned: 99, Reactions: []room.ReactionCount{{Key: "99", Count: 99}}}).
+				readsThread("ann", 5, 99).member("Bob", func(m *room.Member) {
+				*m = room.Member{User: "Bob", Until: 99, Since: 99, Invited: 99, Read: 99, Delivered: 99, LastPost: 99, Hidden: 99}
+			})
+			header, bob := r.Header, room.Member{User: "Bob", Membership: events.MembershipJoin, Role: events.RoleMember, Since: 2}
+			r.Header = room.Header{
+				Tenant: k.Tenant, Room: k.Room, Rules: 99, Creator: "99", Settings: events.RoomSettings{SlowMode: 99}, Seq: 99, Digest: "99", Version: 99,
+				ContentSeq: 99, LastMessage: 99, Messages: 99, Members: 99, Created: 99, LogTime: 99,
+			}
+			p.commit(t)
+			r.Header = header
 			for range 7 { // past ten: numbers sort as numbers
 				r.says("Bob", "\"quoted\"\n", func(e *readmodel.EventRow) { e.Digest, e.ContentKey, e.ThreadRoot = "d", "k", "t" })
 			}
@@ -43,6 +55,7 @@ func testDump(t *testing.T, open Open) {
 				mentions(5, true, "Bob").mentions(11, false, "ann", "Bob").readsThread("ann", 11, 7).readsThread("ann", 5, 7).
 				redacts("ann", room.Redaction{From: 6, To: 7}).
 				member("Bob", func(m *room.Member) {
+					*m = bob
 					m.Invited, m.Read, m.Delivered, m.LastPost, m.Muted, m.Archived, m.Hidden = 1, 2, 3, 4, true, true, 5
 				})
 			r.Version, r.Archived, r.Deleted = 2, true, true

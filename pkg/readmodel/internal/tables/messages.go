@@ -3,26 +3,24 @@ package tables
 import (
 	"context"
 	"slices"
+	"strconv"
 
 	"github.com/roomlog/roomlog/pkg/events"
 	"github.com/roomlog/roomlog/pkg/readmodel"
 )
 
-// A message is an event e with its state s and its last edit d.
+// A message is an event e with its state s. Few messages are edited, so edits are
+// read afterwards, those of a page in one statement.
 const (
 	withState = `LEFT JOIN message_states s ON s.tenant = e.tenant AND s.room = e.room AND s.seq = e.seq`
-	withEdit  = `LEFT JOIN events d ON d.tenant = s.tenant AND d.room = s.room AND d.seq = s.edit`
-	became    = withState + " " + withEdit
 	// ofState is the other way round: the message of a state.
 	ofState = `e.tenant = s.tenant AND e.room = s.room AND e.seq = s.seq`
 )
 
 var (
-	messageColumns      = eventColumns + ", " + stateColumns + ", " + Events.outer("d")
-	outerMessageColumns = Events.outer("e") + ", " + stateColumns + ", " + Events.outer("d")
-
-	selectMessages = `SELECT ` + messageColumns + ` FROM events e ` + became + ` WHERE `
-	selectByState  = `SELECT ` + messageColumns + ` FROM message_states s CROSS JOIN events e ` + withEdit + ` WHERE `
+	selectMessages = `SELECT ` + eventColumns + ", " + stateColumns + ` FROM events e ` + withState + ` WHERE `
+	selectByState  = `SELECT ` + eventColumns + ", " + stateColumns + ` FROM message_states s CROSS JOIN events e WHERE `
+	selectEdits    = `SELECT ` + eventColumns + ` FROM n CROSS JOIN events e WHERE e.tenant = n.tenant AND e.room = n.room AND e.seq = CAST(n.seq AS BIGINT)`
 )
 
 // messageScan collects a message's columns.
@@ -32,8 +30,7 @@ type messageScan struct {
 }
 
 func (s *messageScan) fields() []any {
-	to := append(eventFields(&s.EventRow), stateFields(&s.State, &s.reactions)...)
-	return append(to, eventFields(&s.Edited)...)
+	return append(eventFields(&s.EventRow), stateFields(&s.State, &s.reactions)...)
 }
 
 func (s *messageScan) row() (readmodel.MessageRow, error) {
@@ -49,9 +46,51 @@ func scanMessage(r Row) (readmodel.MessageRow, error) {
 	return s.row()
 }
 
+// messages lists messages with their edits.
+func (r Reader) messages(ctx context.Context, what string, limit int, sql string, args ...any) ([]readmodel.MessageRow, error) {
+	rows, err := list(ctx, r.q, what, scanMessage, limit, sql, args...)
+	if err != nil {
+		return nil, err
+	}
+	return rows, r.edited(ctx, len(rows), func(i int) *readmodel.MessageRow { return &rows[i] })
+}
+
+// edited fills in the last edits of n messages.
+func (r Reader) edited(ctx context.Context, n int, message func(int) *readmodel.MessageRow) error {
+	wanted := Wanted{Names: []string{"tenant", "room", "seq"}}
+	for i := range n {
+		if m := message(i); m.State.Edit > 0 {
+			wanted.add(string(m.Tenant), string(m.Room), strconv.FormatInt(int64(m.State.Edit), 10))
+		}
+	}
+	if wanted.Len() == 0 {
+		return nil
+	}
+	type edit struct {
+		readmodel.Key
+		message events.Seq
+	}
+	edits := make(map[edit]readmodel.EventRow, wanted.Len())
+	with, args := r.lists(&wanted)
+	err := each(ctx, r.q, "edits", with+selectEdits, args, func(r Row) error {
+		e, err := scanEvent(r)
+		edits[edit{e.Key, e.About}] = e
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for i := range n {
+		if m := message(i); m.State.Edit > 0 {
+			m.Edited = edits[edit{m.Key, m.Seq}]
+		}
+	}
+	return nil
+}
+
 // MessagesBefore lists the last messages below a seq.
 func (r Reader) MessagesBefore(ctx context.Context, k readmodel.Key, before events.Seq, limit int) ([]readmodel.MessageRow, error) {
-	rows, err := list(ctx, r.q, "messages", scanMessage, limit,
+	rows, err := r.messages(ctx, "messages", limit,
 		selectMessages+byType+` AND e.type = 'message.posted' AND e.seq < $3 ORDER BY e.seq DESC LIMIT $4`,
 		string(k.Tenant), string(k.Room), int64(before), limit)
 	slices.Reverse(rows)
@@ -60,7 +99,7 @@ func (r Reader) MessagesBefore(ctx context.Context, k readmodel.Key, before even
 
 // MessagesAfter lists the first messages above a seq.
 func (r Reader) MessagesAfter(ctx context.Context, k readmodel.Key, after events.Seq, limit int) ([]readmodel.MessageRow, error) {
-	return list(ctx, r.q, "messages", scanMessage, limit,
+	return r.messages(ctx, "messages", limit,
 		selectMessages+byType+` AND e.type = 'message.posted' AND e.seq > $3`+ascending,
 		string(k.Tenant), string(k.Room), int64(after), limit)
 }
@@ -69,9 +108,10 @@ func (r Reader) MessagesAfter(ctx context.Context, k readmodel.Key, after events
 func (r Reader) Message(ctx context.Context, k readmodel.Key, id events.EventID) (readmodel.MessageRow, bool, error) {
 	m, ok, err := one(ctx, r.q, "message", scanMessage, selectMessages+byID+` AND e.event_id = $3`,
 		string(k.Tenant), string(k.Room), string(id))
-	if m.Type != events.TypeMessagePosted {
+	if err != nil || m.Type != events.TypeMessagePosted {
 		return readmodel.MessageRow{}, false, err
 	}
+	err = r.edited(ctx, 1, func(int) *readmodel.MessageRow { return &m })
 	return m, ok, err
 }
 
@@ -86,7 +126,7 @@ func (r Reader) MessageAt(ctx context.Context, k readmodel.Key, sentAt int64) (e
 
 // Pins lists the pinned messages by when they were pinned, the latest first.
 func (r Reader) Pins(ctx context.Context, k readmodel.Key, before events.Seq, limit int) ([]readmodel.MessageRow, error) {
-	return list(ctx, r.q, "pins", scanMessage, limit,
+	return r.messages(ctx, "pins", limit,
 		selectByState+byPin+` AND s.pinned < $3 AND `+ofState+` AND e.redacted = 0 ORDER BY s.pinned DESC LIMIT $4`,
 		string(k.Tenant), string(k.Room), int64(before), limit)
 }

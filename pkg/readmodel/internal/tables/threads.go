@@ -24,13 +24,13 @@ var ThreadMarks = Insert[readmodel.ThreadMarkRow]{
 
 // Thread lists the first messages of a thread above a seq.
 func (r Reader) Thread(ctx context.Context, k readmodel.Key, root events.EventID, after events.Seq, limit int) ([]readmodel.MessageRow, error) {
-	return list(ctx, r.q, "thread", scanMessage, limit, selectMessages+byThread+` AND e.thread_root = $5 AND e.seq > $3`+ascending,
+	return r.messages(ctx, "thread", limit, selectMessages+byThread+` AND e.thread_root = $5 AND e.seq > $3`+ascending,
 		string(k.Tenant), string(k.Room), int64(after), limit, string(root))
 }
 
 // ThreadBefore lists the last messages of a thread below a seq.
 func (r Reader) ThreadBefore(ctx context.Context, k readmodel.Key, root events.EventID, before events.Seq, limit int) ([]readmodel.MessageRow, error) {
-	rows, err := list(ctx, r.q, "thread", scanMessage, limit,
+	rows, err := r.messages(ctx, "thread", limit,
 		selectMessages+byThread+` AND e.thread_root = $5 AND e.seq < $3 ORDER BY e.seq DESC LIMIT $4`,
 		string(k.Tenant), string(k.Room), int64(before), limit, string(root))
 	slices.Reverse(rows)
@@ -39,7 +39,7 @@ func (r Reader) ThreadBefore(ctx context.Context, k readmodel.Key, root events.E
 
 // Threads lists the roots of threads by their last reply, the latest first.
 func (r Reader) Threads(ctx context.Context, k readmodel.Key, before events.Seq, limit int) ([]readmodel.MessageRow, error) {
-	return list(ctx, r.q, "threads", scanMessage, limit,
+	return r.messages(ctx, "threads", limit,
 		selectByState+byReply+` AND s.last_reply < $3 AND `+ofState+` ORDER BY s.last_reply DESC LIMIT $4`,
 		string(k.Tenant), string(k.Room), int64(before), limit)
 }

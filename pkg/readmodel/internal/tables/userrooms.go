@@ -25,7 +25,7 @@ r.messages
 	+ (SELECT COUNT(*) FROM mentions n CROSS JOIN events x WHERE ('m/' || n.tenant || '/' || n.room) = ('m/' || p.tenant || '/' || p.room)
 		AND n.user_id = '` + everyone + `' AND n.seq > p.base
 		AND x.tenant = n.tenant AND x.room = n.room AND x.seq = n.seq AND x.sender <> p.user_id),
-` + outerMessageColumns + `
+` + Events.outer("e") + ", " + stateColumns + `
 FROM (
 	SELECT r.tenant, r.room, r.log_time, m.user_id,
 		CASE WHEN r.history IN ('', 'all') OR m.since < m.read_seq THEN m.read_seq ELSE m.since END AS base
@@ -41,7 +41,7 @@ CROSS JOIN rooms r
 CROSS JOIN members m
 LEFT JOIN events c ON c.tenant = r.tenant AND c.room = r.room AND c.seq = r.content_seq
 LEFT JOIN events e ON e.tenant = r.tenant AND e.room = r.room AND e.seq = r.last_message
-` + became + `
+` + withState + `
 WHERE r.tenant = p.tenant AND r.room = p.room AND m.tenant = p.tenant AND m.room = p.room AND m.user_id = p.user_id
 ORDER BY p.log_time DESC, p.room`
 
@@ -69,6 +69,10 @@ func (r Reader) RoomsOf(ctx context.Context, t events.Tenant, u events.UserID, a
 	if after == (readmodel.RoomCursor{}) {
 		after.LogTime = math.MaxInt64
 	}
-	return list(ctx, r.q, "rooms of a user", scanUserRoom, limit, roomsOf,
+	rows, err := list(ctx, r.q, "rooms of a user", scanUserRoom, limit, roomsOf,
 		string(t), string(u), after.LogTime, string(after.Room), limit, flag(archived))
+	if err != nil {
+		return nil, err
+	}
+	return rows, r.edited(ctx, len(rows), func(i int) *readmodel.MessageRow { return &rows[i].Last })
 }
