@@ -1,0 +1,155 @@
+package fold_test
+
+import (
+	"reflect"
+	"slices"
+	"testing"
+
+	"github.com/roomlog/roomlog/pkg/decisions"
+	"github.com/roomlog/roomlog/pkg/eventlog"
+	"github.com/roomlog/roomlog/pkg/events"
+	"github.com/roomlog/roomlog/pkg/events/room"
+	"github.com/roomlog/roomlog/pkg/events/room/roomtest"
+	"github.com/roomlog/roomlog/pkg/readmodel"
+	"github.com/roomlog/roomlog/services/projector/internal/fold"
+)
+
+var lobby = readmodel.Key{Tenant: events.DefaultTenant, Room: "lobby"}
+
+func by(u events.UserID) events.Command { return events.Command{Sender: u} }
+
+// history has every change that an event can make to a room. Bob leaves and comes
+// back; ann's first message is edited twice, and a later one is redacted.
+func history(t *testing.T) (records []eventlog.Record, first events.EventID) {
+	r := roomtest.NewRoom(t, "ann", roomtest.Settings(events.RoomSettings{History: events.HistoryJoined})) // 1
+	r.Join("bob")                                                                                          // 2
+	post := func(f events.MessagePosted) events.EventID {
+		f.Kind = "text"
+		return r.Append(f, events.MessageContent{}).ID
+	}
+	message := post(events.MessagePosted{Command: by("ann"), Mentions: []events.UserID{"bob", "carl"}})                              // 3
+	reply := post(events.MessagePosted{Command: by("bob"), ThreadRoot: message})                                                     // 4
+	r.Append(events.MessageEdited{Command: by("ann"), Target: message, Base: 1, Mentions: []events.UserID{"dora"}}, struct{}{})      // 5
+	r.Append(events.MessageEdited{Command: by("ann"), Target: message, Base: 2, MentionsRoom: true}, struct{}{})                     // 6
+	r.Append(events.ReactionAdded{Command: by("bob"), Target: message, Key: "+1"}, struct{}{})                                       // 7
+	r.Append(events.ReactionAdded{Command: by("ann"), Target: message, Key: "+1"}, struct{}{})                                       // 8
+	r.Append(events.ReactionRemoved{Command: by("bob"), Target: message, Key: "+1"}, struct{}{})                                     // 9
+	r.Append(events.MessagePinned{Command: by("ann"), Target: message}, struct{}{})                                                  // 10
+	r.Append(events.MessageRedacted{Command: by("bob"), Target: reply}, struct{}{})                                                  // 11
+	r.Append(events.MarkMoved{Command: by("ann"), Mark: events.MarkRead, Seq: 3, ThreadRoot: message}, struct{}{})                   // no seq
+	r.Append(events.MarkMoved{Command: by("ann"), Mark: events.MarkRead, Seq: 4, ThreadRoot: message}, struct{}{})                   // no seq
+	r.Append(events.PreferencesChanged{Command: by("ann"), Muted: true}, struct{}{})                                                 // no seq
+	r.Append(events.MarkMoved{Command: by("ann"), Mark: events.MarkRead, Seq: 1}, struct{}{})                                        // no seq
+	r.Leave("bob")                                                                                                                   // 12
+	r.Append(events.RoomUpdated{Command: by("ann"), Base: 1, Settings: events.RoomSettings{History: events.HistoryAll}}, struct{}{}) // 13
+	r.Join("bob")                                                                                                                    // 14
+	r.Post("eve", "a stranger")                                                                                                      // rejected
+	for i, rec := range r.Records() {
+		records = append(records, eventlog.Record{Offset: events.Offset(i), Time: rec.LogTime, Message: rec.Message})
+	}
+	return records, message
+}
+
+// batch folds records as one batch on the views, which it brings forward.
+func batch(t *testing.T, headers *fold.Headers, views map[readmodel.Key]*room.View, records []eventlog.Record) (readmodel.Needs, readmodel.Batch) {
+	t.Helper()
+	undecided := func(events.Partition, events.Offset, events.EventID) (decisions.Decision, bool) {
+		return decisions.Decision{}, false
+	}
+	b := fold.New(room.Apply, undecided, 1, records, headers)
+	needs := b.Needs()
+	out, err := b.Fold(readmodel.Rows{Views: views, Blocked: map[readmodel.Key]bool{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return needs, out
+}
+
+func TestBatchHasEachRowOnceAsItIsAfterwards(t *testing.T) {
+	records, message := history(t)
+	headers, err := fold.NewHeaders(10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	view := room.NewView()
+	_, got := batch(t, headers, map[readmodel.Key]*room.View{lobby: view}, records)
+
+	if len(got.Headers) != 1 || *got.Headers[0] != *view.Header || got.Headers[0].Seq != 14 || got.Headers[0].Version != 2 || got.Headers[0].Messages != 1 {
+		t.Errorf("headers: %+v", got.Headers)
+	}
+	members := map[events.UserID]room.Member{}
+	for _, m := range got.Members {
+		members[m.User] = m.Member
+	}
+	if len(got.Members) != 2 || !reflect.DeepEqual(members, view.Members) || !members["ann"].Muted || members["ann"].Read != 1 || members["bob"].Since != 14 {
+		t.Errorf("members: %+v, the view has %+v", got.Members, view.Members)
+	}
+	state := room.MessageState{Edits: 2, Edit: 6, Replies: 1, LastReply: 4, Pinned: 10, Reactions: []room.ReactionCount{{Key: "+1", Count: 1}}}
+	equal(t, "states", got.States, []readmodel.StateRow{{Key: lobby, StateChange: room.StateChange{ID: message, Seq: 3, MessageState: state}}})
+	reaction := func(u events.UserID, removed bool) readmodel.ReactionRow {
+		id := room.ReactionID{Target: message, Key: "+1", User: u}
+		return readmodel.ReactionRow{Key: lobby, ReactionChange: room.ReactionChange{ReactionID: id, Seq: 3, Removed: removed}}
+	}
+	equal(t, "reactions", got.Reactions, []readmodel.ReactionRow{reaction("bob", true), reaction("ann", false)})
+	mark := func(u events.UserID, read events.Seq) readmodel.ThreadMarkRow {
+		return readmodel.ThreadMarkRow{Key: lobby, ThreadMark: room.ThreadMark{User: u, Root: 3, Read: read}}
+	}
+	equal(t, "thread marks", got.ThreadMarks, []readmodel.ThreadMarkRow{mark("bob", 4), mark("ann", 4)})
+	equal(t, "mentions", got.Mentions, []readmodel.MentionRow{{Key: lobby, Mentions: room.Mentions{Seq: 3, Room: true}}})
+	equal(t, "redactions", got.Redactions, []readmodel.RedactionRow{{Key: lobby, Redaction: room.Redaction{From: 4, To: 4, By: 11}}})
+	equal(t, "stays", got.Stays, []readmodel.StayRow{{Key: lobby, Stay: room.Stay{User: "bob", From: 2, To: 12}}})
+	equal(t, "history", got.Histories, []readmodel.HistoryRow{
+		{Key: lobby, HistoryChange: room.HistoryChange{From: 1, History: events.HistoryJoined}},
+		{Key: lobby, HistoryChange: room.HistoryChange{From: 13, History: events.HistoryAll}},
+	})
+
+	about := map[events.Seq]events.Seq{}
+	for i, e := range got.Events {
+		if e.Seq != events.Seq(i+1) || e.Redacted != 0 || e.Messages != map[bool]int64{true: 1}[e.Seq >= 3] {
+			t.Errorf("event %d: %+v", i+1, e)
+		}
+		if e.About > 0 {
+			about[e.Seq] = e.About
+		}
+	}
+	equal(t, "what events are about", about, map[events.Seq]events.Seq{5: 3, 6: 3, 7: 3, 8: 3, 9: 3, 10: 3, 11: 4})
+	statuses := map[room.Status]int{}
+	for _, o := range got.Outcomes {
+		statuses[o.Status]++
+	}
+	equal(t, "outcomes", statuses, map[room.Status]int{room.Accepted: 4, room.Rejected: 1})
+}
+
+func TestNeedsAreNamedOnce(t *testing.T) {
+	records, message := history(t)
+	headers, err := fold.NewHeaders(10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	view := room.NewView()
+	needs, out := batch(t, headers, map[readmodel.Key]*room.View{lobby: view}, records)
+	of := needs[lobby]
+	if !of.Header || !slices.Equal(of.Members, []events.UserID{"ann", "bob", "eve"}) {
+		t.Errorf("needs: %+v", of)
+	}
+	id := func(u events.UserID) room.ReactionID { return room.ReactionID{Target: message, Key: "+1", User: u} }
+	equal(t, "needed reactions", of.Reactions, []room.ReactionID{id("ann"), id("bob")})
+	ids := map[events.EventID]bool{}
+	for _, p := range of.Priors {
+		ids[p] = true
+	}
+	if len(ids) != len(of.Priors) || len(ids) != len(records) {
+		t.Errorf("%d records need %d priors: %v", len(records), len(of.Priors), of.Priors)
+	}
+	headers.Committed(out.Headers)
+	if needs, _ := batch(t, headers, map[readmodel.Key]*room.View{lobby: view}, records[:1]); needs[lobby].Header {
+		t.Error("a header that is cached is needed")
+	}
+}
+
+func equal(t *testing.T, what string, got, want any) {
+	t.Helper()
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("%s:\n got %+v\nwant %+v", what, got, want)
+	}
+}
