@@ -2,6 +2,7 @@ package events
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"reflect"
 	"slices"
@@ -45,6 +46,16 @@ var shapes = map[Type]shape{
 
 // Types lists the types that this program knows, ascending.
 func Types() []Type { return slices.Sorted(maps.Keys(shapes)) }
+
+// DecodeFacts reads the facts of an event, as [Decode] does, from where they are
+// kept without the rest. An error says that they are none of that type.
+func DecodeFacts(t Type, facts []byte) (Facts, error) {
+	shape, known := shapes[t]
+	if !known {
+		return nil, fmt.Errorf("type %q is not known", t)
+	}
+	return shape.decode(facts)
+}
 
 func shapeOf[F Facts]() shape {
 	return shape{

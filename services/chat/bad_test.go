@@ -155,7 +155,7 @@ func TestBadRequests(t *testing.T) {
 		{"a taken id", bob, http.MethodPut, "/v1/rooms/lobby", `{"kind":"public"}`, 409, "room_id_taken", nil},
 		{"a taken private id", bob, http.MethodPut, "/v1/rooms/den", `{"kind":"public"}`, 409, "room_id_taken", nil},
 		put("no membership", mem+"/bob", `{"role":"owner"}`, 400, "missing_field"),
-		put("another membership", mem+"/bob", `{"membership":"knock"}`, 400, "invalid_field"),
+		put("another membership", mem+"/bob", `{"membership":"visit"}`, 400, "invalid_field"),
 		put("another role", mem+"/alice", `{"membership":"join","role":"king"}`, 400, "invalid_field"),
 		put("a role for one who leaves", mem+"/alice", `{"membership":"leave","role":"owner"}`, 400, "invalid_field"),
 		put("an end of a join", mem+"/alice", `{"membership":"join","until":"2030-01-01T00:00:00Z"}`, 400, "invalid_field"),
@@ -288,6 +288,18 @@ func TestPrivateRoomIsHidden(t *testing.T) {
 		{http.MethodGet, "/events", nil},
 		{http.MethodPost, "/messages", `{"text":"a"}`},
 		{http.MethodPost, "/messages", `{"text":"a","reply_to":"x"}`},
+		{http.MethodGet, "/messages/x/history", nil},
+		{http.MethodGet, "/messages/x/thread", nil},
+		{http.MethodGet, "/messages/x/reactions?key=x", nil},
+		{http.MethodPatch, "/messages/x", `{"text":"a"}`},
+		{http.MethodDelete, "/messages/x", nil},
+		{http.MethodPut, "/messages/x/reactions/x", nil},
+		{http.MethodDelete, "/messages/x/reactions/x", nil},
+		{http.MethodPost, "/redactions", `{"from":1,"to":2}`},
+		{http.MethodGet, "/threads", nil},
+		{http.MethodGet, "/pins", nil},
+		{http.MethodPut, "/pins/x", nil},
+		{http.MethodDelete, "/pins/x", nil},
 		{http.MethodPut, "/members/bob", `{"membership":"join"}`},
 		{http.MethodPut, "/members/bob", `{"membership":"leave"}`},
 		{http.MethodPut, "/members/alice", `{"membership":"ban"}`},
@@ -316,7 +328,7 @@ func TestRoutesNeedTokens(t *testing.T) {
 				continue
 			}
 			n++
-			url := strings.NewReplacer("{room}", "lobby", "{user}", "bob", "{event_id}", "e").Replace(path)
+			url := strings.NewReplacer("{room}", "lobby", "{user}", "bob", "{event_id}", "e", "{key}", "x").Replace(path)
 			a := anyone.Do(strings.ToUpper(method), url, nil, none).Problem(http.StatusUnauthorized, "token_missing")
 			if !strings.HasPrefix(a.Header.Get("WWW-Authenticate"), "Bearer") {
 				t.Errorf("%s %s: no challenge", method, path)

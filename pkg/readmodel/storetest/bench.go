@@ -19,6 +19,9 @@ func Benchmark(b *testing.B, open Open) {
 		b.Run(fmt.Sprintf("Fold/batch=%d", size), func(b *testing.B) { benchmarkFold(b, open, size) })
 	}
 	b.Run("MessagesBefore/page=50", func(b *testing.B) { benchmarkPage(b, open) })
+	for _, rooms := range []int{50, 5000} {
+		b.Run(fmt.Sprintf("RoomsOf/rooms=%d", rooms), func(b *testing.B) { benchmarkRoomsOf(b, open, rooms) })
+	}
 }
 
 const benchmarkRooms, benchmarkUsers = 20, 50
@@ -90,6 +93,34 @@ func benchmarkPage(b *testing.B, open Open) {
 		})
 		if len(rows) != 50 {
 			b.Fatal(len(rows), "messages")
+		}
+	}
+	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "pages/s")
+}
+
+// benchmarkRoomsOf reads the first page of somebody's rooms, in each of which a few
+// messages are unread.
+func benchmarkRoomsOf(b *testing.B, open Open, rooms int) {
+	p := claimed(b, open(b, nil), 0)
+	for n := range rooms {
+		r := p.room(inMain(events.RoomID(fmt.Sprintf("room-%d", n)))).created(user(1), events.RoomPublic, "Room").becomes(user(0), events.MembershipJoin)
+		for range 3 {
+			r.says(user(1), "a message", nil)
+		}
+		if n%500 == 499 {
+			p.commit(b)
+		}
+	}
+	p.commit(b)
+	n := 0
+	b.ResetTimer()
+	for b.Loop() {
+		n++
+		page := read(b, p.store, func(ctx context.Context, r readmodel.Reader) ([]readmodel.UserRoom, error) {
+			return r.RoomsOf(ctx, "main", user(0), false, readmodel.RoomCursor{}, 50)
+		})
+		if len(page) != 50 || page[0].Unread != 3 {
+			b.Fatal(len(page), "rooms, unread", page[0].Unread)
 		}
 	}
 	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "pages/s")

@@ -17,9 +17,18 @@ import (
 
 // Defines values for EventType.
 const (
-	MemberChanged EventType = "member.changed"
-	MessagePosted EventType = "message.posted"
-	RoomCreated   EventType = "room.created"
+	MemberChanged     EventType = "member.changed"
+	MessageEdited     EventType = "message.edited"
+	MessagePinned     EventType = "message.pinned"
+	MessagePosted     EventType = "message.posted"
+	MessageRedacted   EventType = "message.redacted"
+	MessageUnpinned   EventType = "message.unpinned"
+	ReactionAdded     EventType = "reaction.added"
+	ReactionRemoved   EventType = "reaction.removed"
+	RoomCreated       EventType = "room.created"
+	RoomDeleted       EventType = "room.deleted"
+	RoomRulesUpgraded EventType = "room.rules_upgraded"
+	RoomUpdated       EventType = "room.updated"
 )
 
 // Valid indicates whether the value is a known member of the EventType enum.
@@ -27,51 +36,27 @@ func (e EventType) Valid() bool {
 	switch e {
 	case MemberChanged:
 		return true
+	case MessageEdited:
+		return true
+	case MessagePinned:
+		return true
 	case MessagePosted:
+		return true
+	case MessageRedacted:
+		return true
+	case MessageUnpinned:
+		return true
+	case ReactionAdded:
+		return true
+	case ReactionRemoved:
 		return true
 	case RoomCreated:
 		return true
-	default:
-		return false
-	}
-}
-
-// Defines values for Kind.
-const (
-	Private Kind = "private"
-	Public  Kind = "public"
-)
-
-// Valid indicates whether the value is a known member of the Kind enum.
-func (e Kind) Valid() bool {
-	switch e {
-	case Private:
+	case RoomDeleted:
 		return true
-	case Public:
+	case RoomRulesUpgraded:
 		return true
-	default:
-		return false
-	}
-}
-
-// Defines values for Membership.
-const (
-	Ban    Membership = "ban"
-	Invite Membership = "invite"
-	Join   Membership = "join"
-	Leave  Membership = "leave"
-)
-
-// Valid indicates whether the value is a known member of the Membership enum.
-func (e Membership) Valid() bool {
-	switch e {
-	case Ban:
-		return true
-	case Invite:
-		return true
-	case Join:
-		return true
-	case Leave:
+	case RoomUpdated:
 		return true
 	default:
 		return false
@@ -102,21 +87,33 @@ func (e OutcomeStatus) Valid() bool {
 	}
 }
 
-// Defines values for Role.
+// Defines values for RedactedDataRedacted.
 const (
-	RoleMember    Role = "member"
-	RoleModerator Role = "moderator"
-	RoleOwner     Role = "owner"
+	True RedactedDataRedacted = true
 )
 
-// Valid indicates whether the value is a known member of the Role enum.
-func (e Role) Valid() bool {
+// Valid indicates whether the value is a known member of the RedactedDataRedacted enum.
+func (e RedactedDataRedacted) Valid() bool {
 	switch e {
-	case RoleMember:
+	case True:
 		return true
-	case RoleModerator:
+	default:
+		return false
+	}
+}
+
+// Defines values for RoomRequestKind.
+const (
+	Private RoomRequestKind = "private"
+	Public  RoomRequestKind = "public"
+)
+
+// Valid indicates whether the value is a known member of the RoomRequestKind enum.
+func (e RoomRequestKind) Valid() bool {
+	switch e {
+	case Private:
 		return true
-	case RoleOwner:
+	case Public:
 		return true
 	default:
 		return false
@@ -157,6 +154,29 @@ type Attachment = events.Attachment
 // Cursor Opaque; null is the end.
 type Cursor = *string
 
+// Deletion defines model for Deletion.
+type Deletion struct {
+	EventID ID `json:"event_id"`
+	Room    ID `json:"room"`
+
+	// Seq The seq of the room's last event.
+	Seq int64 `json:"seq"`
+}
+
+// DeliveredRequest defines model for DeliveredRequest.
+type DeliveredRequest struct {
+	Seq int64 `json:"seq"`
+}
+
+// DirectRequest defines model for DirectRequest.
+type DirectRequest struct {
+	// Metadata The client's own; at most 16 KiB.
+	Metadata json.RawMessage `json:"metadata,omitempty"`
+
+	// Settings What is not there has its default.
+	Settings Settings `json:"settings,omitempty"`
+}
+
 // Event defines model for Event.
 type Event = readmodel.Item
 
@@ -180,7 +200,17 @@ type EventType string
 type ID = string
 
 // Kind defines model for Kind.
-type Kind string
+type Kind = events.RoomKind
+
+// Marks defines model for Marks.
+type Marks struct {
+	DeliveredSeq int64 `json:"delivered_seq"`
+	ReadSeq      int64 `json:"read_seq"`
+	ThreadRoot   ID    `json:"thread_root,omitempty"`
+
+	// ThreadUnread The replies of the thread that are unread now.
+	ThreadUnread *int64 `json:"thread_unread,omitempty"`
+}
 
 // Me defines model for Me.
 type Me struct {
@@ -197,8 +227,14 @@ type Me struct {
 
 // Member defines model for Member.
 type Member struct {
-	Membership Membership `json:"membership"`
-	Role       Role       `json:"role,omitempty"`
+	// DeliveredSeq Up to where their devices have the events. Others' as `read_seq`.
+	DeliveredSeq *int64       `json:"delivered_seq,omitempty"`
+	Membership   Membership   `json:"membership"`
+	Preferences  *Preferences `json:"preferences,omitempty"`
+
+	// ReadSeq Up to where they have read. Others' where the room shares read marks.
+	ReadSeq *int64 `json:"read_seq,omitempty"`
+	Role    Role   `json:"role,omitempty"`
 
 	// SinceSeq The seq of the event that gave the membership.
 	SinceSeq int64 `json:"since_seq"`
@@ -262,19 +298,37 @@ type MemberResult struct {
 }
 
 // Membership defines model for Membership.
-type Membership string
+type Membership = events.Membership
 
 // Message defines model for Message.
 type Message struct {
 	Attachments []Attachment    `json:"attachments,omitempty"`
 	ClientMsgID string          `json:"client_msg_id,omitempty"`
 	Data        json.RawMessage `json:"data,omitempty"`
-	Format      string          `json:"format,omitempty"`
-	ID          ID              `json:"id"`
-	Mentions    []ID            `json:"mentions,omitempty"`
-	ReplyTo     ID              `json:"reply_to,omitempty"`
-	Room        ID              `json:"room"`
-	Sender      ID              `json:"sender"`
+	Edited      bool            `json:"edited"`
+
+	// EditedAt RFC 3339, in UTC with milliseconds.
+	//
+	// Examples: 2026-11-23T09:00:00.000Z
+	EditedAt     Time   `json:"edited_at,omitempty"`
+	Format       string `json:"format,omitempty"`
+	ID           ID     `json:"id"`
+	LastReplySeq int64  `json:"last_reply_seq,omitempty"`
+	Mentions     []ID   `json:"mentions,omitempty"`
+	MentionsRoom bool   `json:"mentions_room,omitempty"`
+	Pinned       bool   `json:"pinned,omitempty"`
+
+	// Reactions Ascending by key.
+	Reactions []Reaction `json:"reactions"`
+
+	// Redacted Its content is gone.
+	Redacted bool `json:"redacted"`
+
+	// Replies How many messages its thread has, those redacted since among them.
+	Replies int64 `json:"replies"`
+	ReplyTo ID    `json:"reply_to,omitempty"`
+	Room    ID    `json:"room"`
+	Sender  ID    `json:"sender"`
 
 	// SentAt RFC 3339, in UTC with milliseconds.
 	//
@@ -284,6 +338,25 @@ type Message struct {
 	Text       string `json:"text"`
 	ThreadRoot ID     `json:"thread_root,omitempty"`
 	Type       string `json:"type"`
+
+	// Unread In lists of threads: how many replies the caller has not read.
+	Unread int64 `json:"unread,omitempty"`
+
+	// Version 1, and one more for each edit; the content is that of this version.
+	Version int `json:"version"`
+}
+
+// MessageEditedData All of the message's content, as it is since.
+type MessageEditedData struct {
+	Attachments  []Attachment    `json:"attachments,omitempty"`
+	Data         json.RawMessage `json:"data,omitempty"`
+	Format       string          `json:"format,omitempty"`
+	Mentions     []ID            `json:"mentions,omitempty"`
+	MentionsRoom bool            `json:"mentions_room,omitempty"`
+	Message      ID              `json:"message"`
+	MessageSeq   int64           `json:"message_seq"`
+	Text         string          `json:"text"`
+	Version      int             `json:"version"`
 }
 
 // MessagePage defines model for MessagePage.
@@ -297,17 +370,40 @@ type MessagePage struct {
 	Prev Cursor `json:"prev"`
 }
 
+// MessagePatch A merge patch; null takes away.
+type MessagePatch struct {
+	Attachments []Attachment `json:"attachments,omitempty"`
+
+	// Data A merge patch.
+	Data         json.RawMessage `json:"data,omitempty"`
+	Format       string          `json:"format,omitempty"`
+	Mentions     []ID            `json:"mentions,omitempty"`
+	MentionsRoom bool            `json:"mentions_room,omitempty"`
+	Text         string          `json:"text,omitempty"`
+}
+
 // MessagePostedData defines model for MessagePostedData.
 type MessagePostedData struct {
-	Attachments []Attachment    `json:"attachments,omitempty"`
-	ClientMsgID string          `json:"client_msg_id,omitempty"`
-	Data        json.RawMessage `json:"data,omitempty"`
-	Format      string          `json:"format,omitempty"`
-	Mentions    []ID            `json:"mentions,omitempty"`
-	ReplyTo     ID              `json:"reply_to,omitempty"`
-	Text        string          `json:"text"`
-	ThreadRoot  ID              `json:"thread_root,omitempty"`
-	Type        string          `json:"type"`
+	Attachments  []Attachment    `json:"attachments,omitempty"`
+	ClientMsgID  string          `json:"client_msg_id,omitempty"`
+	Data         json.RawMessage `json:"data,omitempty"`
+	Format       string          `json:"format,omitempty"`
+	Mentions     []ID            `json:"mentions,omitempty"`
+	MentionsRoom bool            `json:"mentions_room,omitempty"`
+	ReplyTo      ID              `json:"reply_to,omitempty"`
+	Text         string          `json:"text"`
+	ThreadRoot   ID              `json:"thread_root,omitempty"`
+	Type         string          `json:"type"`
+}
+
+// MessageRedactedData One message, or those from one seq to another, of the author only where there is one.
+type MessageRedactedData struct {
+	Author     ID     `json:"author,omitempty"`
+	From       int64  `json:"from,omitempty"`
+	Message    ID     `json:"message,omitempty"`
+	MessageSeq int64  `json:"message_seq,omitempty"`
+	Reason     string `json:"reason,omitempty"`
+	To         int64  `json:"to,omitempty"`
 }
 
 // MessageRequest defines model for MessageRequest.
@@ -323,7 +419,10 @@ type MessageRequest struct {
 	// Format How to read the text: plain where it is absent.
 	Format   string `json:"format,omitempty"`
 	Mentions []ID   `json:"mentions,omitempty"`
-	ReplyTo  ID     `json:"reply_to,omitempty"`
+
+	// MentionsRoom It concerns everyone in the room; takes the role for it.
+	MentionsRoom bool `json:"mentions_room,omitempty"`
+	ReplyTo      ID   `json:"reply_to,omitempty"`
 
 	// Text At most 16 KiB; empty only where there are attachments or data.
 	Text       string `json:"text"`
@@ -331,6 +430,86 @@ type MessageRequest struct {
 
 	// Type `text`, `notice`, `action`, or one of your own.
 	Type string `json:"type,omitempty"`
+}
+
+// MessageResult The message, and the event that the command became.
+type MessageResult struct {
+	Attachments []Attachment    `json:"attachments,omitempty"`
+	ClientMsgID string          `json:"client_msg_id,omitempty"`
+	Data        json.RawMessage `json:"data,omitempty"`
+	Edited      bool            `json:"edited"`
+
+	// EditedAt RFC 3339, in UTC with milliseconds.
+	//
+	// Examples: 2026-11-23T09:00:00.000Z
+	EditedAt Time `json:"edited_at,omitempty"`
+	EventID  ID   `json:"event_id"`
+
+	// EventSeq Absent where nothing had to change.
+	EventSeq     int64  `json:"event_seq,omitempty"`
+	Format       string `json:"format,omitempty"`
+	ID           ID     `json:"id"`
+	LastReplySeq int64  `json:"last_reply_seq,omitempty"`
+	Mentions     []ID   `json:"mentions,omitempty"`
+	MentionsRoom bool   `json:"mentions_room,omitempty"`
+	Pinned       bool   `json:"pinned,omitempty"`
+
+	// Reactions Ascending by key.
+	Reactions []Reaction `json:"reactions"`
+
+	// Redacted Its content is gone.
+	Redacted bool `json:"redacted"`
+
+	// Replies How many messages its thread has, those redacted since among them.
+	Replies int64 `json:"replies"`
+	ReplyTo ID    `json:"reply_to,omitempty"`
+	Room    ID    `json:"room"`
+	Sender  ID    `json:"sender"`
+
+	// SentAt RFC 3339, in UTC with milliseconds.
+	//
+	// Examples: 2026-11-23T09:00:00.000Z
+	SentAt     Time   `json:"sent_at"`
+	Seq        int64  `json:"seq"`
+	Text       string `json:"text"`
+	ThreadRoot ID     `json:"thread_root,omitempty"`
+	Type       string `json:"type"`
+
+	// Unread In lists of threads: how many replies the caller has not read.
+	Unread int64 `json:"unread,omitempty"`
+
+	// Version 1, and one more for each edit; the content is that of this version.
+	Version int `json:"version"`
+}
+
+// MessageVersion defines model for MessageVersion.
+type MessageVersion struct {
+	Attachments  []Attachment    `json:"attachments,omitempty"`
+	Data         json.RawMessage `json:"data,omitempty"`
+	EventID      ID              `json:"event_id"`
+	Format       string          `json:"format,omitempty"`
+	Mentions     []ID            `json:"mentions,omitempty"`
+	MentionsRoom bool            `json:"mentions_room,omitempty"`
+	Redacted     bool            `json:"redacted"`
+
+	// SentAt RFC 3339, in UTC with milliseconds.
+	//
+	// Examples: 2026-11-23T09:00:00.000Z
+	SentAt  Time   `json:"sent_at"`
+	Seq     int64  `json:"seq"`
+	Text    string `json:"text"`
+	Version int    `json:"version"`
+}
+
+// MessageVersionPage defines model for MessageVersionPage.
+type MessageVersionPage struct {
+	Items []MessageVersion `json:"items"`
+
+	// Next Opaque; null is the end.
+	Next Cursor `json:"next"`
+
+	// Prev Opaque; null is the end.
+	Prev Cursor `json:"prev"`
 }
 
 // Outcome defines model for Outcome.
@@ -349,8 +528,50 @@ type Outcome struct {
 // OutcomeStatus defines model for OutcomeStatus.
 type OutcomeStatus string
 
+// Permissions The weakest role that may do a thing, where that is not the default; only owners change it.
+type Permissions struct {
+	Invite      Role `json:"invite,omitempty"`
+	MentionRoom Role `json:"mention_room,omitempty"`
+	Pin         Role `json:"pin,omitempty"`
+	Post        Role `json:"post,omitempty"`
+	React       Role `json:"react,omitempty"`
+	Update      Role `json:"update,omitempty"`
+}
+
+// PinData Of pins and their end.
+type PinData struct {
+	Message    ID    `json:"message"`
+	MessageSeq int64 `json:"message_seq"`
+}
+
+// Pinned defines model for Pinned.
+type Pinned struct {
+	Message    ID    `json:"message"`
+	MessageSeq int64 `json:"message_seq"`
+
+	// Seq The seq of the event that pinned it.
+	Seq int64 `json:"seq"`
+}
+
 // PositionToken Examples: AXk
 type PositionToken = string
+
+// Preferences defines model for Preferences.
+type Preferences struct {
+	Archived bool `json:"archived"`
+	Hidden   bool `json:"hidden"`
+	Muted    bool `json:"muted"`
+}
+
+// PreferencesRequest defines model for PreferencesRequest.
+type PreferencesRequest struct {
+	// Archived Off the list until one says otherwise.
+	Archived bool `json:"archived,omitempty"`
+
+	// Hidden Off the list until something is posted.
+	Hidden bool `json:"hidden,omitempty"`
+	Muted  bool `json:"muted,omitempty"`
+}
 
 // Problem RFC 9457.
 type Problem struct {
@@ -369,11 +590,110 @@ type Problem struct {
 	Type      string `json:"type"`
 }
 
+// Reaction defines model for Reaction.
+type Reaction struct {
+	Count int64  `json:"count"`
+	Key   string `json:"key"`
+
+	// Mine Whether the caller is among them.
+	Mine bool `json:"mine"`
+}
+
+// ReactionData defines model for ReactionData.
+type ReactionData struct {
+	Key        string `json:"key"`
+	Message    ID     `json:"message"`
+	MessageSeq int64  `json:"message_seq"`
+}
+
+// Reactor defines model for Reactor.
+type Reactor struct {
+	User ID `json:"user"`
+}
+
+// ReactorPage defines model for ReactorPage.
+type ReactorPage struct {
+	Items []Reactor `json:"items"`
+
+	// Next Opaque; null is the end.
+	Next Cursor `json:"next"`
+
+	// Prev Opaque; null is the end.
+	Prev Cursor `json:"prev"`
+}
+
+// ReadAllItem defines model for ReadAllItem.
+type ReadAllItem struct {
+	// Code Why it was refused, as in a problem.
+	Code     string  `json:"code,omitempty"`
+	Detail   string  `json:"detail,omitempty"`
+	EventID  ID      `json:"event_id,omitempty"`
+	Position *string `json:"position"`
+
+	// ReadSeq The mark (with `Prefer: wait`).
+	ReadSeq *int64 `json:"read_seq,omitempty"`
+	Room    ID     `json:"room"`
+}
+
+// ReadAllRequest defines model for ReadAllRequest.
+type ReadAllRequest struct {
+	// Rooms The seq for each room, by its id.
+	Rooms map[string]int64 `json:"rooms"`
+}
+
+// ReadAllResult defines model for ReadAllResult.
+type ReadAllResult struct {
+	Items []ReadAllItem `json:"items"`
+}
+
+// ReadRequest defines model for ReadRequest.
+type ReadRequest struct {
+	Seq        int64 `json:"seq"`
+	ThreadRoot ID    `json:"thread_root,omitempty"`
+}
+
+// RedactedData Of a message, or an edit of one, whose content is gone.
+type RedactedData struct {
+	Message    ID                   `json:"message,omitempty"`
+	MessageSeq int64                `json:"message_seq,omitempty"`
+	Redacted   RedactedDataRedacted `json:"redacted"`
+	ReplyTo    ID                   `json:"reply_to,omitempty"`
+	ThreadRoot ID                   `json:"thread_root,omitempty"`
+	Type       string               `json:"type,omitempty"`
+}
+
+// RedactedDataRedacted defines model for RedactedData.Redacted.
+type RedactedDataRedacted bool
+
+// Redaction defines model for Redaction.
+type Redaction struct {
+	Author  ID    `json:"author,omitempty"`
+	EventID ID    `json:"event_id"`
+	From    int64 `json:"from"`
+	Seq     int64 `json:"seq"`
+	To      int64 `json:"to"`
+}
+
+// RedactionRequest defines model for RedactionRequest.
+type RedactionRequest struct {
+	Author ID    `json:"author,omitempty"`
+	From   int64 `json:"from"`
+
+	// Reason At most 1 KiB.
+	Reason string `json:"reason,omitempty"`
+
+	// To At least `from`.
+	To int64 `json:"to"`
+}
+
 // Role defines model for Role.
-type Role string
+type Role = events.Role
 
 // Room defines model for Room.
 type Room struct {
+	// Archived Whether it is read only.
+	Archived *bool `json:"archived,omitempty"`
+
 	// CreatedAt RFC 3339, in UTC with milliseconds.
 	//
 	// Examples: 2026-11-23T09:00:00.000Z
@@ -386,12 +706,18 @@ type Room struct {
 	Name     string          `json:"name"`
 	Room     ID              `json:"room"`
 
+	// Rules The version of the rules that it is judged by.
+	Rules int `json:"rules,omitempty"`
+
 	// Seq The seq of the room's latest event.
-	Seq      int64     `json:"seq,omitempty"`
+	Seq int64 `json:"seq,omitempty"`
+
+	// Settings What is not there has its default.
 	Settings *Settings `json:"settings,omitempty"`
 
-	// Version Changes when name or metadata do.
-	Version int64 `json:"version,omitempty"`
+	// Version Counts the changes of name, settings, metadata and archived; the `ETag` has it.
+	Version int `json:"version,omitempty"`
+	With    ID  `json:"with,omitempty"`
 }
 
 // RoomCreatedData defines model for RoomCreatedData.
@@ -399,29 +725,102 @@ type RoomCreatedData struct {
 	Kind     Kind            `json:"kind"`
 	Metadata json.RawMessage `json:"metadata,omitempty"`
 	Name     string          `json:"name,omitempty"`
-	Settings Settings        `json:"settings"`
+
+	// Settings What is not there has its default.
+	Settings Settings `json:"settings"`
+	With     ID       `json:"with,omitempty"`
+}
+
+// RoomPatch A merge patch; null takes away.
+type RoomPatch struct {
+	Archived bool `json:"archived,omitempty"`
+
+	// Metadata A merge patch; at most 16 KiB of metadata afterwards.
+	Metadata json.RawMessage `json:"metadata,omitempty"`
+	Name     string          `json:"name,omitempty"`
+
+	// Settings A merge patch of Settings.
+	Settings map[string]interface{} `json:"settings,omitempty"`
 }
 
 // RoomRequest defines model for RoomRequest.
 type RoomRequest struct {
-	Kind Kind `json:"kind"`
+	// Kind Direct rooms have a route of their own.
+	Kind RoomRequestKind `json:"kind"`
 
 	// Metadata The client's own; at most 16 KiB.
 	Metadata json.RawMessage `json:"metadata,omitempty"`
 
 	// Name At most 256 bytes.
-	Name     string   `json:"name,omitempty"`
+	Name string `json:"name,omitempty"`
+
+	// Settings What is not there has its default.
 	Settings Settings `json:"settings,omitempty"`
+}
+
+// RoomRequestKind Direct rooms have a route of their own.
+type RoomRequestKind string
+
+// RoomState defines model for RoomState.
+type RoomState struct {
+	Archived bool `json:"archived"`
+
+	// CreatedAt RFC 3339, in UTC with milliseconds.
+	//
+	// Examples: 2026-11-23T09:00:00.000Z
+	CreatedAt Time `json:"created_at"`
+	Kind      Kind `json:"kind"`
+
+	// MemberList A page of everyone who had to do with the room by then.
+	MemberList []Member `json:"member_list"`
+
+	// Members How many had joined.
+	Members  int64           `json:"members"`
+	Metadata json.RawMessage `json:"metadata"`
+	Name     string          `json:"name"`
+
+	// Next Opaque; null is the end.
+	Next Cursor `json:"next"`
+
+	// Pins What was pinned, the first pin first.
+	Pins  []Pinned `json:"pins"`
+	Room  ID       `json:"room"`
+	Rules int      `json:"rules"`
+
+	// Seq The last event that counts.
+	Seq int64 `json:"seq"`
+
+	// Settings What is not there has its default.
+	Settings Settings `json:"settings"`
+	Version  int      `json:"version"`
+}
+
+// RoomUpdatedData All of it, as it is afterwards.
+type RoomUpdatedData struct {
+	Archived bool            `json:"archived"`
+	Metadata json.RawMessage `json:"metadata,omitempty"`
+	Name     string          `json:"name,omitempty"`
+
+	// Settings What is not there has its default.
+	Settings Settings `json:"settings"`
+	Version  int      `json:"version"`
+}
+
+// RulesRequest defines model for RulesRequest.
+type RulesRequest struct {
+	Rules int `json:"rules"`
+}
+
+// RulesUpgradedData defines model for RulesUpgradedData.
+type RulesUpgradedData struct {
+	Rules int `json:"rules"`
 }
 
 // Scope defines model for Scope.
 type Scope string
 
-// Settings defines model for Settings.
-type Settings struct {
-	// MaxMessageLength The longest text in bytes; 16384 where it is not set.
-	MaxMessageLength int `json:"max_message_length,omitempty"`
-}
+// Settings What is not there has its default.
+type Settings = events.RoomSettings
 
 // Time RFC 3339, in UTC with milliseconds.
 //
@@ -430,19 +829,29 @@ type Time = readmodel.Time
 
 // UserRoom defines model for UserRoom.
 type UserRoom struct {
+	// Archived Whether the room is read only.
+	Archived *bool `json:"archived,omitempty"`
+
 	// CreatedAt RFC 3339, in UTC with milliseconds.
 	//
 	// Examples: 2026-11-23T09:00:00.000Z
-	CreatedAt   Time       `json:"created_at"`
-	Kind        Kind       `json:"kind"`
-	LastMessage *Message   `json:"last_message,omitempty"`
-	Members     int64      `json:"members"`
-	Membership  Membership `json:"membership"`
-	Name        string     `json:"name"`
-	Role        Role       `json:"role,omitempty"`
-	Room        ID         `json:"room"`
-	Seq         int64      `json:"seq,omitempty"`
-	SinceSeq    int64      `json:"since_seq,omitempty"`
+	CreatedAt   Time         `json:"created_at"`
+	Kind        Kind         `json:"kind"`
+	LastMessage *Message     `json:"last_message,omitempty"`
+	Members     int64        `json:"members"`
+	Membership  Membership   `json:"membership"`
+	Mentions    *int64       `json:"mentions,omitempty"`
+	Name        string       `json:"name"`
+	Preferences *Preferences `json:"preferences,omitempty"`
+
+	// ReadSeq One's read mark.
+	ReadSeq  *int64 `json:"read_seq,omitempty"`
+	Role     Role   `json:"role,omitempty"`
+	Room     ID     `json:"room"`
+	Seq      int64  `json:"seq,omitempty"`
+	SinceSeq int64  `json:"since_seq,omitempty"`
+	Unread   *int64 `json:"unread,omitempty"`
+	With     ID     `json:"with,omitempty"`
 }
 
 // UserRoomPage defines model for UserRoomPage.
@@ -476,6 +885,9 @@ type PreferRead = string
 
 // PreferWait defines model for PreferWait.
 type PreferWait = string
+
+// ReactionKey defines model for ReactionKey.
+type ReactionKey = string
 
 // RoomID defines model for RoomID.
 type RoomID = ID
@@ -519,13 +931,40 @@ type Unprocessable = Problem
 // UnsupportedMediaType RFC 9457.
 type UnsupportedMediaType = Problem
 
+// PutDirectParams defines parameters for PutDirect.
+type PutDirectParams struct {
+	// IdempotencyKey 1–128 visible ASCII characters.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// Prefer `wait=N`: wait up to N seconds (1–30) for the verdict. Other preferences are ignored.
+	Prefer PreferWait `json:"Prefer,omitempty"`
+
+	// RoomlogPosition The latest position that the client has. The answer waits until the read model has passed it (5 s, or `Prefer: wait=N`).
+	RoomlogPosition Position `json:"Roomlog-Position,omitempty"`
+}
+
+// PutReadAllParams defines parameters for PutReadAll.
+type PutReadAllParams struct {
+	// Prefer `wait=N`: wait up to N seconds (1–30) for the verdict. Other preferences are ignored.
+	Prefer PreferWait `json:"Prefer,omitempty"`
+
+	// RoomlogPosition The latest position that the client has. The answer waits until the read model has passed it (5 s, or `Prefer: wait=N`).
+	RoomlogPosition Position `json:"Roomlog-Position,omitempty"`
+}
+
 // ListRoomsParams defines parameters for ListRooms.
 type ListRoomsParams struct {
 	// After The `next` of the page before
 	After *string `form:"after,omitempty" json:"after,omitempty"`
 
+	// Archived Whether to list the rooms that the caller has archived instead of the others.
+	Archived *bool `form:"archived,omitempty" json:"archived,omitempty"`
+
 	// Limit The most items of a page; more than 200 is an error.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// IfNoneMatch The `ETag` of the page that one has.
+	IfNoneMatch string `json:"If-None-Match,omitempty"`
 
 	// RoomlogPosition The latest position that the client has. The answer waits until the read model has passed it (5 s, or `Prefer: wait=N`).
 	RoomlogPosition Position `json:"Roomlog-Position,omitempty"`
@@ -546,6 +985,18 @@ type CreateRoomParams struct {
 	RoomlogPosition Position `json:"Roomlog-Position,omitempty"`
 }
 
+// DeleteRoomParams defines parameters for DeleteRoom.
+type DeleteRoomParams struct {
+	// IdempotencyKey 1–128 visible ASCII characters.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// Prefer `wait=N`: wait up to N seconds (1–30) for the verdict. Other preferences are ignored.
+	Prefer PreferWait `json:"Prefer,omitempty"`
+
+	// RoomlogPosition The latest position that the client has. The answer waits until the read model has passed it (5 s, or `Prefer: wait=N`).
+	RoomlogPosition Position `json:"Roomlog-Position,omitempty"`
+}
+
 // GetRoomParams defines parameters for GetRoom.
 type GetRoomParams struct {
 	// RoomlogPosition The latest position that the client has. The answer waits until the read model has passed it (5 s, or `Prefer: wait=N`).
@@ -555,11 +1006,32 @@ type GetRoomParams struct {
 	Prefer PreferRead `json:"Prefer,omitempty"`
 }
 
+// PatchRoomParams defines parameters for PatchRoom.
+type PatchRoomParams struct {
+	// IfMatch The version that is to be changed, as its `ETag` has it: where there is another by now, nothing changes (`412 version_conflict`). Without it, or with `*`: any.
+	IfMatch IfMatch `json:"If-Match,omitempty"`
+
+	// Prefer `wait=N`: wait up to N seconds (1–30) for the verdict. Other preferences are ignored.
+	Prefer PreferWait `json:"Prefer,omitempty"`
+
+	// RoomlogPosition The latest position that the client has. The answer waits until the read model has passed it (5 s, or `Prefer: wait=N`).
+	RoomlogPosition Position `json:"Roomlog-Position,omitempty"`
+}
+
 // PutRoomParams defines parameters for PutRoom.
 type PutRoomParams struct {
 	// IdempotencyKey 1–128 visible ASCII characters.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
+	// Prefer `wait=N`: wait up to N seconds (1–30) for the verdict. Other preferences are ignored.
+	Prefer PreferWait `json:"Prefer,omitempty"`
+
+	// RoomlogPosition The latest position that the client has. The answer waits until the read model has passed it (5 s, or `Prefer: wait=N`).
+	RoomlogPosition Position `json:"Roomlog-Position,omitempty"`
+}
+
+// PutDeliveredParams defines parameters for PutDelivered.
+type PutDeliveredParams struct {
 	// Prefer `wait=N`: wait up to N seconds (1–30) for the verdict. Other preferences are ignored.
 	Prefer PreferWait `json:"Prefer,omitempty"`
 
@@ -663,8 +1135,101 @@ type PostMessageParams struct {
 	RoomlogPosition Position `json:"Roomlog-Position,omitempty"`
 }
 
+// DeleteMessageParams defines parameters for DeleteMessage.
+type DeleteMessageParams struct {
+	// Reason Why. At most 1 KiB.
+	Reason *string `form:"reason,omitempty" json:"reason,omitempty"`
+
+	// Prefer `wait=N`: wait up to N seconds (1–30) for the verdict. Other preferences are ignored.
+	Prefer PreferWait `json:"Prefer,omitempty"`
+
+	// RoomlogPosition The latest position that the client has. The answer waits until the read model has passed it (5 s, or `Prefer: wait=N`).
+	RoomlogPosition Position `json:"Roomlog-Position,omitempty"`
+}
+
 // GetMessageParams defines parameters for GetMessage.
 type GetMessageParams struct {
+	// RoomlogPosition The latest position that the client has. The answer waits until the read model has passed it (5 s, or `Prefer: wait=N`).
+	RoomlogPosition Position `json:"Roomlog-Position,omitempty"`
+
+	// Prefer `wait=N`: wait up to N seconds (1–30) for the read model to pass `Roomlog-Position`. Other preferences are ignored.
+	Prefer PreferRead `json:"Prefer,omitempty"`
+}
+
+// PatchMessageParams defines parameters for PatchMessage.
+type PatchMessageParams struct {
+	// IfMatch The version that is to be changed, as its `ETag` has it: where there is another by now, nothing changes (`412 version_conflict`). Without it, or with `*`: any.
+	IfMatch IfMatch `json:"If-Match,omitempty"`
+
+	// Prefer `wait=N`: wait up to N seconds (1–30) for the verdict. Other preferences are ignored.
+	Prefer PreferWait `json:"Prefer,omitempty"`
+
+	// RoomlogPosition The latest position that the client has. The answer waits until the read model has passed it (5 s, or `Prefer: wait=N`).
+	RoomlogPosition Position `json:"Roomlog-Position,omitempty"`
+}
+
+// GetMessageHistoryParams defines parameters for GetMessageHistory.
+type GetMessageHistoryParams struct {
+	// After The `next` of the page before
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+
+	// Limit The most items of a page; more than 200 is an error.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// RoomlogPosition The latest position that the client has. The answer waits until the read model has passed it (5 s, or `Prefer: wait=N`).
+	RoomlogPosition Position `json:"Roomlog-Position,omitempty"`
+
+	// Prefer `wait=N`: wait up to N seconds (1–30) for the read model to pass `Roomlog-Position`. Other preferences are ignored.
+	Prefer PreferRead `json:"Prefer,omitempty"`
+}
+
+// ListReactorsParams defines parameters for ListReactors.
+type ListReactorsParams struct {
+	// Key At most 64 bytes.
+	Key string `form:"key" json:"key"`
+
+	// After The `next` of the page before
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+
+	// Limit The most items of a page; more than 200 is an error.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// RoomlogPosition The latest position that the client has. The answer waits until the read model has passed it (5 s, or `Prefer: wait=N`).
+	RoomlogPosition Position `json:"Roomlog-Position,omitempty"`
+
+	// Prefer `wait=N`: wait up to N seconds (1–30) for the read model to pass `Roomlog-Position`. Other preferences are ignored.
+	Prefer PreferRead `json:"Prefer,omitempty"`
+}
+
+// DeleteReactionParams defines parameters for DeleteReaction.
+type DeleteReactionParams struct {
+	// Prefer `wait=N`: wait up to N seconds (1–30) for the verdict. Other preferences are ignored.
+	Prefer PreferWait `json:"Prefer,omitempty"`
+
+	// RoomlogPosition The latest position that the client has. The answer waits until the read model has passed it (5 s, or `Prefer: wait=N`).
+	RoomlogPosition Position `json:"Roomlog-Position,omitempty"`
+}
+
+// PutReactionParams defines parameters for PutReaction.
+type PutReactionParams struct {
+	// Prefer `wait=N`: wait up to N seconds (1–30) for the verdict. Other preferences are ignored.
+	Prefer PreferWait `json:"Prefer,omitempty"`
+
+	// RoomlogPosition The latest position that the client has. The answer waits until the read model has passed it (5 s, or `Prefer: wait=N`).
+	RoomlogPosition Position `json:"Roomlog-Position,omitempty"`
+}
+
+// GetThreadParams defines parameters for GetThread.
+type GetThreadParams struct {
+	// Before Replies with a smaller seq.
+	Before *int64 `form:"before,omitempty" json:"before,omitempty"`
+
+	// After Replies with a greater seq.
+	After *int64 `form:"after,omitempty" json:"after,omitempty"`
+
+	// Limit The most items of a page; more than 200 is an error.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
 	// RoomlogPosition The latest position that the client has. The answer waits until the read model has passed it (5 s, or `Prefer: wait=N`).
 	RoomlogPosition Position `json:"Roomlog-Position,omitempty"`
 
@@ -687,11 +1252,137 @@ type GetOutcomeParams struct {
 	Prefer PreferRead `json:"Prefer,omitempty"`
 }
 
+// ListPinsParams defines parameters for ListPins.
+type ListPinsParams struct {
+	// After The `next` of the page before
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+
+	// Limit The most items of a page; more than 200 is an error.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// RoomlogPosition The latest position that the client has. The answer waits until the read model has passed it (5 s, or `Prefer: wait=N`).
+	RoomlogPosition Position `json:"Roomlog-Position,omitempty"`
+
+	// Prefer `wait=N`: wait up to N seconds (1–30) for the read model to pass `Roomlog-Position`. Other preferences are ignored.
+	Prefer PreferRead `json:"Prefer,omitempty"`
+}
+
+// DeletePinParams defines parameters for DeletePin.
+type DeletePinParams struct {
+	// Prefer `wait=N`: wait up to N seconds (1–30) for the verdict. Other preferences are ignored.
+	Prefer PreferWait `json:"Prefer,omitempty"`
+
+	// RoomlogPosition The latest position that the client has. The answer waits until the read model has passed it (5 s, or `Prefer: wait=N`).
+	RoomlogPosition Position `json:"Roomlog-Position,omitempty"`
+}
+
+// PutPinParams defines parameters for PutPin.
+type PutPinParams struct {
+	// Prefer `wait=N`: wait up to N seconds (1–30) for the verdict. Other preferences are ignored.
+	Prefer PreferWait `json:"Prefer,omitempty"`
+
+	// RoomlogPosition The latest position that the client has. The answer waits until the read model has passed it (5 s, or `Prefer: wait=N`).
+	RoomlogPosition Position `json:"Roomlog-Position,omitempty"`
+}
+
+// PutPreferencesParams defines parameters for PutPreferences.
+type PutPreferencesParams struct {
+	// Prefer `wait=N`: wait up to N seconds (1–30) for the verdict. Other preferences are ignored.
+	Prefer PreferWait `json:"Prefer,omitempty"`
+
+	// RoomlogPosition The latest position that the client has. The answer waits until the read model has passed it (5 s, or `Prefer: wait=N`).
+	RoomlogPosition Position `json:"Roomlog-Position,omitempty"`
+}
+
+// PutReadParams defines parameters for PutRead.
+type PutReadParams struct {
+	// Prefer `wait=N`: wait up to N seconds (1–30) for the verdict. Other preferences are ignored.
+	Prefer PreferWait `json:"Prefer,omitempty"`
+
+	// RoomlogPosition The latest position that the client has. The answer waits until the read model has passed it (5 s, or `Prefer: wait=N`).
+	RoomlogPosition Position `json:"Roomlog-Position,omitempty"`
+}
+
+// RedactMessagesParams defines parameters for RedactMessages.
+type RedactMessagesParams struct {
+	// IdempotencyKey 1–128 visible ASCII characters.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// Prefer `wait=N`: wait up to N seconds (1–30) for the verdict. Other preferences are ignored.
+	Prefer PreferWait `json:"Prefer,omitempty"`
+
+	// RoomlogPosition The latest position that the client has. The answer waits until the read model has passed it (5 s, or `Prefer: wait=N`).
+	RoomlogPosition Position `json:"Roomlog-Position,omitempty"`
+}
+
+// PutRulesParams defines parameters for PutRules.
+type PutRulesParams struct {
+	// IdempotencyKey 1–128 visible ASCII characters.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty"`
+
+	// Prefer `wait=N`: wait up to N seconds (1–30) for the verdict. Other preferences are ignored.
+	Prefer PreferWait `json:"Prefer,omitempty"`
+
+	// RoomlogPosition The latest position that the client has. The answer waits until the read model has passed it (5 s, or `Prefer: wait=N`).
+	RoomlogPosition Position `json:"Roomlog-Position,omitempty"`
+}
+
+// GetStateParams defines parameters for GetState.
+type GetStateParams struct {
+	// Seq The last event that counts.
+	Seq *int64 `form:"seq,omitempty" json:"seq,omitempty"`
+
+	// At A time (RFC 3339); excludes `seq`.
+	At *time.Time `form:"at,omitempty" json:"at,omitempty"`
+
+	// After The `next` of the page of members before
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+
+	// Limit The most items of a page; more than 200 is an error.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// RoomlogPosition The latest position that the client has. The answer waits until the read model has passed it (5 s, or `Prefer: wait=N`).
+	RoomlogPosition Position `json:"Roomlog-Position,omitempty"`
+
+	// Prefer `wait=N`: wait up to N seconds (1–30) for the read model to pass `Roomlog-Position`. Other preferences are ignored.
+	Prefer PreferRead `json:"Prefer,omitempty"`
+}
+
+// ListThreadsParams defines parameters for ListThreads.
+type ListThreadsParams struct {
+	// After The `next` of the page before
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+
+	// Limit The most items of a page; more than 200 is an error.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// RoomlogPosition The latest position that the client has. The answer waits until the read model has passed it (5 s, or `Prefer: wait=N`).
+	RoomlogPosition Position `json:"Roomlog-Position,omitempty"`
+
+	// Prefer `wait=N`: wait up to N seconds (1–30) for the read model to pass `Roomlog-Position`. Other preferences are ignored.
+	Prefer PreferRead `json:"Prefer,omitempty"`
+}
+
+// PutDirectJSONRequestBody defines body for PutDirect for application/json ContentType.
+type PutDirectJSONRequestBody = DirectRequest
+
+// PutReadAllJSONRequestBody defines body for PutReadAll for application/json ContentType.
+type PutReadAllJSONRequestBody = ReadAllRequest
+
 // CreateRoomJSONRequestBody defines body for CreateRoom for application/json ContentType.
 type CreateRoomJSONRequestBody = RoomRequest
 
+// PatchRoomJSONRequestBody defines body for PatchRoom for application/json ContentType.
+type PatchRoomJSONRequestBody = RoomPatch
+
+// PatchRoomApplicationMergePatchPlusJSONRequestBody defines body for PatchRoom for application/merge-patch+json ContentType.
+type PatchRoomApplicationMergePatchPlusJSONRequestBody = RoomPatch
+
 // PutRoomJSONRequestBody defines body for PutRoom for application/json ContentType.
 type PutRoomJSONRequestBody = RoomRequest
+
+// PutDeliveredJSONRequestBody defines body for PutDelivered for application/json ContentType.
+type PutDeliveredJSONRequestBody = DeliveredRequest
 
 // PutMemberJSONRequestBody defines body for PutMember for application/json ContentType.
 type PutMemberJSONRequestBody = MemberRequest
@@ -699,26 +1390,59 @@ type PutMemberJSONRequestBody = MemberRequest
 // PostMessageJSONRequestBody defines body for PostMessage for application/json ContentType.
 type PostMessageJSONRequestBody = MessageRequest
 
+// PatchMessageJSONRequestBody defines body for PatchMessage for application/json ContentType.
+type PatchMessageJSONRequestBody = MessagePatch
+
+// PatchMessageApplicationMergePatchPlusJSONRequestBody defines body for PatchMessage for application/merge-patch+json ContentType.
+type PatchMessageApplicationMergePatchPlusJSONRequestBody = MessagePatch
+
+// PutPreferencesJSONRequestBody defines body for PutPreferences for application/json ContentType.
+type PutPreferencesJSONRequestBody = PreferencesRequest
+
+// PutReadJSONRequestBody defines body for PutRead for application/json ContentType.
+type PutReadJSONRequestBody = ReadRequest
+
+// RedactMessagesJSONRequestBody defines body for RedactMessages for application/json ContentType.
+type RedactMessagesJSONRequestBody = RedactionRequest
+
+// PutRulesJSONRequestBody defines body for PutRules for application/json ContentType.
+type PutRulesJSONRequestBody = RulesRequest
+
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
 	// GetOpenapi This description, as JSON
 	// (GET /openapi.json)
 	GetOpenapi(ctx echo.Context) error
+	// PutDirect The room of oneself and another person
+	// (PUT /v1/direct/{user})
+	PutDirect(ctx echo.Context, user ID, params PutDirectParams) error
 	// GetMe Who the token says you are
 	// (GET /v1/me)
 	GetMe(ctx echo.Context) error
+	// PutReadAll Up to where one has read, in many rooms
+	// (PUT /v1/read)
+	PutReadAll(ctx echo.Context, params PutReadAllParams) error
 	// ListRooms The caller's rooms
 	// (GET /v1/rooms)
 	ListRooms(ctx echo.Context, params ListRoomsParams) error
 	// CreateRoom Make a room under an id of the server's
 	// (POST /v1/rooms)
 	CreateRoom(ctx echo.Context, params CreateRoomParams) error
+	// DeleteRoom Delete a room
+	// (DELETE /v1/rooms/{room})
+	DeleteRoom(ctx echo.Context, room RoomID, params DeleteRoomParams) error
 	// GetRoom One room
 	// (GET /v1/rooms/{room})
 	GetRoom(ctx echo.Context, room RoomID, params GetRoomParams) error
+	// PatchRoom Change name, settings, metadata, or archive
+	// (PATCH /v1/rooms/{room})
+	PatchRoom(ctx echo.Context, room RoomID, params PatchRoomParams) error
 	// PutRoom Get or create a room
 	// (PUT /v1/rooms/{room})
 	PutRoom(ctx echo.Context, room RoomID, params PutRoomParams) error
+	// PutDelivered Up to where one's devices have the events
+	// (PUT /v1/rooms/{room}/delivered)
+	PutDelivered(ctx echo.Context, room RoomID, params PutDeliveredParams) error
 	// ListEvents Replay, catch up, follow
 	// (GET /v1/rooms/{room}/events)
 	ListEvents(ctx echo.Context, room RoomID, params ListEventsParams) error
@@ -728,7 +1452,7 @@ type ServerInterface interface {
 	// GetMember One person's standing in the room
 	// (GET /v1/rooms/{room}/members/{user})
 	GetMember(ctx echo.Context, room RoomID, user ID, params GetMemberParams) error
-	// PutMember Join, leave, invite, kick, ban, unban, give a role
+	// PutMember Join, knock, leave, invite, kick, ban, unban, give a role
 	// (PUT /v1/rooms/{room}/members/{user})
 	PutMember(ctx echo.Context, room RoomID, user ID, params PutMemberParams) error
 	// ListMessages A page of messages
@@ -737,12 +1461,60 @@ type ServerInterface interface {
 	// PostMessage Say something
 	// (POST /v1/rooms/{room}/messages)
 	PostMessage(ctx echo.Context, room RoomID, params PostMessageParams) error
+	// DeleteMessage Redact a message
+	// (DELETE /v1/rooms/{room}/messages/{event_id})
+	DeleteMessage(ctx echo.Context, room RoomID, eventID EventID, params DeleteMessageParams) error
 	// GetMessage One message
 	// (GET /v1/rooms/{room}/messages/{event_id})
 	GetMessage(ctx echo.Context, room RoomID, eventID EventID, params GetMessageParams) error
+	// PatchMessage Edit a message
+	// (PATCH /v1/rooms/{room}/messages/{event_id})
+	PatchMessage(ctx echo.Context, room RoomID, eventID EventID, params PatchMessageParams) error
+	// GetMessageHistory A message's versions
+	// (GET /v1/rooms/{room}/messages/{event_id}/history)
+	GetMessageHistory(ctx echo.Context, room RoomID, eventID EventID, params GetMessageHistoryParams) error
+	// ListReactors Who reacted to a message with a key
+	// (GET /v1/rooms/{room}/messages/{event_id}/reactions)
+	ListReactors(ctx echo.Context, room RoomID, eventID EventID, params ListReactorsParams) error
+	// DeleteReaction Take a reaction back
+	// (DELETE /v1/rooms/{room}/messages/{event_id}/reactions/{key})
+	DeleteReaction(ctx echo.Context, room RoomID, eventID EventID, key ReactionKey, params DeleteReactionParams) error
+	// PutReaction React to a message
+	// (PUT /v1/rooms/{room}/messages/{event_id}/reactions/{key})
+	PutReaction(ctx echo.Context, room RoomID, eventID EventID, key ReactionKey, params PutReactionParams) error
+	// GetThread The replies in the thread of a message
+	// (GET /v1/rooms/{room}/messages/{event_id}/thread)
+	GetThread(ctx echo.Context, room RoomID, eventID EventID, params GetThreadParams) error
 	// GetOutcome What became of a command
 	// (GET /v1/rooms/{room}/outcomes/{event_id})
 	GetOutcome(ctx echo.Context, room RoomID, eventID EventID, params GetOutcomeParams) error
+	// ListPins The pinned messages of a room
+	// (GET /v1/rooms/{room}/pins)
+	ListPins(ctx echo.Context, room RoomID, params ListPinsParams) error
+	// DeletePin Unpin a message
+	// (DELETE /v1/rooms/{room}/pins/{event_id})
+	DeletePin(ctx echo.Context, room RoomID, eventID EventID, params DeletePinParams) error
+	// PutPin Pin a message
+	// (PUT /v1/rooms/{room}/pins/{event_id})
+	PutPin(ctx echo.Context, room RoomID, eventID EventID, params PutPinParams) error
+	// PutPreferences How the room is shown to oneself
+	// (PUT /v1/rooms/{room}/preferences)
+	PutPreferences(ctx echo.Context, room RoomID, params PutPreferencesParams) error
+	// PutRead Up to where one has read
+	// (PUT /v1/rooms/{room}/read)
+	PutRead(ctx echo.Context, room RoomID, params PutReadParams) error
+	// RedactMessages Redact a range of messages
+	// (POST /v1/rooms/{room}/redactions)
+	RedactMessages(ctx echo.Context, room RoomID, params RedactMessagesParams) error
+	// PutRules Have the room judged by newer rules
+	// (PUT /v1/rooms/{room}/rules)
+	PutRules(ctx echo.Context, room RoomID, params PutRulesParams) error
+	// GetState The room as it was
+	// (GET /v1/rooms/{room}/state)
+	GetState(ctx echo.Context, room RoomID, params GetStateParams) error
+	// ListThreads The threads of a room
+	// (GET /v1/rooms/{room}/threads)
+	ListThreads(ctx echo.Context, room RoomID, params ListThreadsParams) error
 }
 
 // ServerInterfaceWrapper converts echo contexts to parameters.
@@ -759,12 +1531,122 @@ func (w *ServerInterfaceWrapper) GetOpenapi(ctx echo.Context) error {
 	return err
 }
 
+// PutDirect converts echo context to params.
+func (w *ServerInterfaceWrapper) PutDirect(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "user" -------------
+	var user ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "user", ctx.Param("user"), &user, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter user: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PutDirectParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	}
+	// ------------- Optional header parameter "Prefer" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Prefer")]; found {
+		var Prefer PreferWait
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Prefer, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Prefer", valueList[0], &Prefer, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Prefer: %s", err))
+		}
+
+		params.Prefer = Prefer
+	}
+	// ------------- Optional header parameter "Roomlog-Position" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Roomlog-Position")]; found {
+		var RoomlogPosition Position
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Roomlog-Position, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Roomlog-Position", valueList[0], &RoomlogPosition, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Roomlog-Position: %s", err))
+		}
+
+		params.RoomlogPosition = RoomlogPosition
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PutDirect(ctx, user, params)
+	return err
+}
+
 // GetMe converts echo context to params.
 func (w *ServerInterfaceWrapper) GetMe(ctx echo.Context) error {
 	var err error
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetMe(ctx)
+	return err
+}
+
+// PutReadAll converts echo context to params.
+func (w *ServerInterfaceWrapper) PutReadAll(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PutReadAllParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Prefer" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Prefer")]; found {
+		var Prefer PreferWait
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Prefer, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Prefer", valueList[0], &Prefer, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Prefer: %s", err))
+		}
+
+		params.Prefer = Prefer
+	}
+	// ------------- Optional header parameter "Roomlog-Position" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Roomlog-Position")]; found {
+		var RoomlogPosition Position
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Roomlog-Position, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Roomlog-Position", valueList[0], &RoomlogPosition, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Roomlog-Position: %s", err))
+		}
+
+		params.RoomlogPosition = RoomlogPosition
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PutReadAll(ctx, params)
 	return err
 }
 
@@ -781,6 +1663,13 @@ func (w *ServerInterfaceWrapper) ListRooms(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
 	}
 
+	// ------------- Optional query parameter "archived" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "archived", ctx.QueryParams(), &params.Archived, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter archived: %s", err))
+	}
+
 	// ------------- Optional query parameter "limit" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
@@ -789,6 +1678,21 @@ func (w *ServerInterfaceWrapper) ListRooms(ctx echo.Context) error {
 	}
 
 	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch string
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = IfNoneMatch
+	}
 	// ------------- Optional header parameter "Roomlog-Position" -------------
 	if valueList, found := headers[http.CanonicalHeaderKey("Roomlog-Position")]; found {
 		var RoomlogPosition Position
@@ -884,6 +1788,72 @@ func (w *ServerInterfaceWrapper) CreateRoom(ctx echo.Context) error {
 	return err
 }
 
+// DeleteRoom converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteRoom(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "room" -------------
+	var room RoomID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "room", ctx.Param("room"), &room, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter room: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteRoomParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	}
+	// ------------- Optional header parameter "Prefer" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Prefer")]; found {
+		var Prefer PreferWait
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Prefer, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Prefer", valueList[0], &Prefer, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Prefer: %s", err))
+		}
+
+		params.Prefer = Prefer
+	}
+	// ------------- Optional header parameter "Roomlog-Position" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Roomlog-Position")]; found {
+		var RoomlogPosition Position
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Roomlog-Position, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Roomlog-Position", valueList[0], &RoomlogPosition, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Roomlog-Position: %s", err))
+		}
+
+		params.RoomlogPosition = RoomlogPosition
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteRoom(ctx, room, params)
+	return err
+}
+
 // GetRoom converts echo context to params.
 func (w *ServerInterfaceWrapper) GetRoom(ctx echo.Context) error {
 	var err error
@@ -932,6 +1902,72 @@ func (w *ServerInterfaceWrapper) GetRoom(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetRoom(ctx, room, params)
+	return err
+}
+
+// PatchRoom converts echo context to params.
+func (w *ServerInterfaceWrapper) PatchRoom(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "room" -------------
+	var room RoomID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "room", ctx.Param("room"), &room, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter room: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PatchRoomParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = IfMatch
+	}
+	// ------------- Optional header parameter "Prefer" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Prefer")]; found {
+		var Prefer PreferWait
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Prefer, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Prefer", valueList[0], &Prefer, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Prefer: %s", err))
+		}
+
+		params.Prefer = Prefer
+	}
+	// ------------- Optional header parameter "Roomlog-Position" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Roomlog-Position")]; found {
+		var RoomlogPosition Position
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Roomlog-Position, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Roomlog-Position", valueList[0], &RoomlogPosition, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Roomlog-Position: %s", err))
+		}
+
+		params.RoomlogPosition = RoomlogPosition
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PatchRoom(ctx, room, params)
 	return err
 }
 
@@ -998,6 +2034,57 @@ func (w *ServerInterfaceWrapper) PutRoom(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.PutRoom(ctx, room, params)
+	return err
+}
+
+// PutDelivered converts echo context to params.
+func (w *ServerInterfaceWrapper) PutDelivered(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "room" -------------
+	var room RoomID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "room", ctx.Param("room"), &room, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter room: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PutDeliveredParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Prefer" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Prefer")]; found {
+		var Prefer PreferWait
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Prefer, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Prefer", valueList[0], &Prefer, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Prefer: %s", err))
+		}
+
+		params.Prefer = Prefer
+	}
+	// ------------- Optional header parameter "Roomlog-Position" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Roomlog-Position")]; found {
+		var RoomlogPosition Position
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Roomlog-Position, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Roomlog-Position", valueList[0], &RoomlogPosition, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Roomlog-Position: %s", err))
+		}
+
+		params.RoomlogPosition = RoomlogPosition
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PutDelivered(ctx, room, params)
 	return err
 }
 
@@ -1442,6 +2529,71 @@ func (w *ServerInterfaceWrapper) PostMessage(ctx echo.Context) error {
 	return err
 }
 
+// DeleteMessage converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteMessage(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "room" -------------
+	var room RoomID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "room", ctx.Param("room"), &room, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter room: %s", err))
+	}
+
+	// ------------- Path parameter "event_id" -------------
+	var eventID EventID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "event_id", ctx.Param("event_id"), &eventID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter event_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteMessageParams
+	// ------------- Optional query parameter "reason" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "reason", ctx.QueryParams(), &params.Reason, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter reason: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Prefer" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Prefer")]; found {
+		var Prefer PreferWait
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Prefer, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Prefer", valueList[0], &Prefer, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Prefer: %s", err))
+		}
+
+		params.Prefer = Prefer
+	}
+	// ------------- Optional header parameter "Roomlog-Position" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Roomlog-Position")]; found {
+		var RoomlogPosition Position
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Roomlog-Position, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Roomlog-Position", valueList[0], &RoomlogPosition, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Roomlog-Position: %s", err))
+		}
+
+		params.RoomlogPosition = RoomlogPosition
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteMessage(ctx, room, eventID, params)
+	return err
+}
+
 // GetMessage converts echo context to params.
 func (w *ServerInterfaceWrapper) GetMessage(ctx echo.Context) error {
 	var err error
@@ -1498,6 +2650,444 @@ func (w *ServerInterfaceWrapper) GetMessage(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetMessage(ctx, room, eventID, params)
+	return err
+}
+
+// PatchMessage converts echo context to params.
+func (w *ServerInterfaceWrapper) PatchMessage(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "room" -------------
+	var room RoomID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "room", ctx.Param("room"), &room, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter room: %s", err))
+	}
+
+	// ------------- Path parameter "event_id" -------------
+	var eventID EventID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "event_id", ctx.Param("event_id"), &eventID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter event_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PatchMessageParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = IfMatch
+	}
+	// ------------- Optional header parameter "Prefer" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Prefer")]; found {
+		var Prefer PreferWait
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Prefer, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Prefer", valueList[0], &Prefer, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Prefer: %s", err))
+		}
+
+		params.Prefer = Prefer
+	}
+	// ------------- Optional header parameter "Roomlog-Position" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Roomlog-Position")]; found {
+		var RoomlogPosition Position
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Roomlog-Position, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Roomlog-Position", valueList[0], &RoomlogPosition, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Roomlog-Position: %s", err))
+		}
+
+		params.RoomlogPosition = RoomlogPosition
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PatchMessage(ctx, room, eventID, params)
+	return err
+}
+
+// GetMessageHistory converts echo context to params.
+func (w *ServerInterfaceWrapper) GetMessageHistory(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "room" -------------
+	var room RoomID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "room", ctx.Param("room"), &room, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter room: %s", err))
+	}
+
+	// ------------- Path parameter "event_id" -------------
+	var eventID EventID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "event_id", ctx.Param("event_id"), &eventID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter event_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetMessageHistoryParams
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Roomlog-Position" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Roomlog-Position")]; found {
+		var RoomlogPosition Position
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Roomlog-Position, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Roomlog-Position", valueList[0], &RoomlogPosition, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Roomlog-Position: %s", err))
+		}
+
+		params.RoomlogPosition = RoomlogPosition
+	}
+	// ------------- Optional header parameter "Prefer" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Prefer")]; found {
+		var Prefer PreferRead
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Prefer, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Prefer", valueList[0], &Prefer, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Prefer: %s", err))
+		}
+
+		params.Prefer = Prefer
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetMessageHistory(ctx, room, eventID, params)
+	return err
+}
+
+// ListReactors converts echo context to params.
+func (w *ServerInterfaceWrapper) ListReactors(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "room" -------------
+	var room RoomID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "room", ctx.Param("room"), &room, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter room: %s", err))
+	}
+
+	// ------------- Path parameter "event_id" -------------
+	var eventID EventID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "event_id", ctx.Param("event_id"), &eventID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter event_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListReactorsParams
+	// ------------- Required query parameter "key" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "key", ctx.QueryParams(), &params.Key, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter key: %s", err))
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Roomlog-Position" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Roomlog-Position")]; found {
+		var RoomlogPosition Position
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Roomlog-Position, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Roomlog-Position", valueList[0], &RoomlogPosition, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Roomlog-Position: %s", err))
+		}
+
+		params.RoomlogPosition = RoomlogPosition
+	}
+	// ------------- Optional header parameter "Prefer" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Prefer")]; found {
+		var Prefer PreferRead
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Prefer, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Prefer", valueList[0], &Prefer, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Prefer: %s", err))
+		}
+
+		params.Prefer = Prefer
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListReactors(ctx, room, eventID, params)
+	return err
+}
+
+// DeleteReaction converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteReaction(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "room" -------------
+	var room RoomID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "room", ctx.Param("room"), &room, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter room: %s", err))
+	}
+
+	// ------------- Path parameter "event_id" -------------
+	var eventID EventID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "event_id", ctx.Param("event_id"), &eventID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter event_id: %s", err))
+	}
+
+	// ------------- Path parameter "key" -------------
+	var key ReactionKey
+
+	err = runtime.BindStyledParameterWithOptions("simple", "key", ctx.Param("key"), &key, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter key: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteReactionParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Prefer" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Prefer")]; found {
+		var Prefer PreferWait
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Prefer, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Prefer", valueList[0], &Prefer, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Prefer: %s", err))
+		}
+
+		params.Prefer = Prefer
+	}
+	// ------------- Optional header parameter "Roomlog-Position" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Roomlog-Position")]; found {
+		var RoomlogPosition Position
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Roomlog-Position, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Roomlog-Position", valueList[0], &RoomlogPosition, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Roomlog-Position: %s", err))
+		}
+
+		params.RoomlogPosition = RoomlogPosition
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteReaction(ctx, room, eventID, key, params)
+	return err
+}
+
+// PutReaction converts echo context to params.
+func (w *ServerInterfaceWrapper) PutReaction(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "room" -------------
+	var room RoomID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "room", ctx.Param("room"), &room, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter room: %s", err))
+	}
+
+	// ------------- Path parameter "event_id" -------------
+	var eventID EventID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "event_id", ctx.Param("event_id"), &eventID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter event_id: %s", err))
+	}
+
+	// ------------- Path parameter "key" -------------
+	var key ReactionKey
+
+	err = runtime.BindStyledParameterWithOptions("simple", "key", ctx.Param("key"), &key, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter key: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PutReactionParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Prefer" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Prefer")]; found {
+		var Prefer PreferWait
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Prefer, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Prefer", valueList[0], &Prefer, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Prefer: %s", err))
+		}
+
+		params.Prefer = Prefer
+	}
+	// ------------- Optional header parameter "Roomlog-Position" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Roomlog-Position")]; found {
+		var RoomlogPosition Position
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Roomlog-Position, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Roomlog-Position", valueList[0], &RoomlogPosition, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Roomlog-Position: %s", err))
+		}
+
+		params.RoomlogPosition = RoomlogPosition
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PutReaction(ctx, room, eventID, key, params)
+	return err
+}
+
+// GetThread converts echo context to params.
+func (w *ServerInterfaceWrapper) GetThread(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "room" -------------
+	var room RoomID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "room", ctx.Param("room"), &room, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter room: %s", err))
+	}
+
+	// ------------- Path parameter "event_id" -------------
+	var eventID EventID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "event_id", ctx.Param("event_id"), &eventID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter event_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetThreadParams
+	// ------------- Optional query parameter "before" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "before", ctx.QueryParams(), &params.Before, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter before: %s", err))
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Roomlog-Position" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Roomlog-Position")]; found {
+		var RoomlogPosition Position
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Roomlog-Position, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Roomlog-Position", valueList[0], &RoomlogPosition, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Roomlog-Position: %s", err))
+		}
+
+		params.RoomlogPosition = RoomlogPosition
+	}
+	// ------------- Optional header parameter "Prefer" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Prefer")]; found {
+		var Prefer PreferRead
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Prefer, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Prefer", valueList[0], &Prefer, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Prefer: %s", err))
+		}
+
+		params.Prefer = Prefer
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetThread(ctx, room, eventID, params)
 	return err
 }
 
@@ -1573,6 +3163,564 @@ func (w *ServerInterfaceWrapper) GetOutcome(ctx echo.Context) error {
 	return err
 }
 
+// ListPins converts echo context to params.
+func (w *ServerInterfaceWrapper) ListPins(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "room" -------------
+	var room RoomID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "room", ctx.Param("room"), &room, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter room: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListPinsParams
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Roomlog-Position" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Roomlog-Position")]; found {
+		var RoomlogPosition Position
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Roomlog-Position, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Roomlog-Position", valueList[0], &RoomlogPosition, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Roomlog-Position: %s", err))
+		}
+
+		params.RoomlogPosition = RoomlogPosition
+	}
+	// ------------- Optional header parameter "Prefer" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Prefer")]; found {
+		var Prefer PreferRead
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Prefer, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Prefer", valueList[0], &Prefer, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Prefer: %s", err))
+		}
+
+		params.Prefer = Prefer
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListPins(ctx, room, params)
+	return err
+}
+
+// DeletePin converts echo context to params.
+func (w *ServerInterfaceWrapper) DeletePin(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "room" -------------
+	var room RoomID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "room", ctx.Param("room"), &room, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter room: %s", err))
+	}
+
+	// ------------- Path parameter "event_id" -------------
+	var eventID EventID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "event_id", ctx.Param("event_id"), &eventID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter event_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeletePinParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Prefer" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Prefer")]; found {
+		var Prefer PreferWait
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Prefer, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Prefer", valueList[0], &Prefer, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Prefer: %s", err))
+		}
+
+		params.Prefer = Prefer
+	}
+	// ------------- Optional header parameter "Roomlog-Position" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Roomlog-Position")]; found {
+		var RoomlogPosition Position
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Roomlog-Position, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Roomlog-Position", valueList[0], &RoomlogPosition, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Roomlog-Position: %s", err))
+		}
+
+		params.RoomlogPosition = RoomlogPosition
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeletePin(ctx, room, eventID, params)
+	return err
+}
+
+// PutPin converts echo context to params.
+func (w *ServerInterfaceWrapper) PutPin(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "room" -------------
+	var room RoomID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "room", ctx.Param("room"), &room, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter room: %s", err))
+	}
+
+	// ------------- Path parameter "event_id" -------------
+	var eventID EventID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "event_id", ctx.Param("event_id"), &eventID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter event_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PutPinParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Prefer" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Prefer")]; found {
+		var Prefer PreferWait
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Prefer, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Prefer", valueList[0], &Prefer, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Prefer: %s", err))
+		}
+
+		params.Prefer = Prefer
+	}
+	// ------------- Optional header parameter "Roomlog-Position" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Roomlog-Position")]; found {
+		var RoomlogPosition Position
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Roomlog-Position, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Roomlog-Position", valueList[0], &RoomlogPosition, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Roomlog-Position: %s", err))
+		}
+
+		params.RoomlogPosition = RoomlogPosition
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PutPin(ctx, room, eventID, params)
+	return err
+}
+
+// PutPreferences converts echo context to params.
+func (w *ServerInterfaceWrapper) PutPreferences(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "room" -------------
+	var room RoomID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "room", ctx.Param("room"), &room, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter room: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PutPreferencesParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Prefer" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Prefer")]; found {
+		var Prefer PreferWait
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Prefer, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Prefer", valueList[0], &Prefer, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Prefer: %s", err))
+		}
+
+		params.Prefer = Prefer
+	}
+	// ------------- Optional header parameter "Roomlog-Position" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Roomlog-Position")]; found {
+		var RoomlogPosition Position
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Roomlog-Position, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Roomlog-Position", valueList[0], &RoomlogPosition, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Roomlog-Position: %s", err))
+		}
+
+		params.RoomlogPosition = RoomlogPosition
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PutPreferences(ctx, room, params)
+	return err
+}
+
+// PutRead converts echo context to params.
+func (w *ServerInterfaceWrapper) PutRead(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "room" -------------
+	var room RoomID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "room", ctx.Param("room"), &room, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter room: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PutReadParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Prefer" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Prefer")]; found {
+		var Prefer PreferWait
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Prefer, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Prefer", valueList[0], &Prefer, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Prefer: %s", err))
+		}
+
+		params.Prefer = Prefer
+	}
+	// ------------- Optional header parameter "Roomlog-Position" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Roomlog-Position")]; found {
+		var RoomlogPosition Position
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Roomlog-Position, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Roomlog-Position", valueList[0], &RoomlogPosition, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Roomlog-Position: %s", err))
+		}
+
+		params.RoomlogPosition = RoomlogPosition
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PutRead(ctx, room, params)
+	return err
+}
+
+// RedactMessages converts echo context to params.
+func (w *ServerInterfaceWrapper) RedactMessages(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "room" -------------
+	var room RoomID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "room", ctx.Param("room"), &room, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter room: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RedactMessagesParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	}
+	// ------------- Optional header parameter "Prefer" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Prefer")]; found {
+		var Prefer PreferWait
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Prefer, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Prefer", valueList[0], &Prefer, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Prefer: %s", err))
+		}
+
+		params.Prefer = Prefer
+	}
+	// ------------- Optional header parameter "Roomlog-Position" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Roomlog-Position")]; found {
+		var RoomlogPosition Position
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Roomlog-Position, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Roomlog-Position", valueList[0], &RoomlogPosition, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Roomlog-Position: %s", err))
+		}
+
+		params.RoomlogPosition = RoomlogPosition
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RedactMessages(ctx, room, params)
+	return err
+}
+
+// PutRules converts echo context to params.
+func (w *ServerInterfaceWrapper) PutRules(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "room" -------------
+	var room RoomID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "room", ctx.Param("room"), &room, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter room: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PutRulesParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	}
+	// ------------- Optional header parameter "Prefer" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Prefer")]; found {
+		var Prefer PreferWait
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Prefer, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Prefer", valueList[0], &Prefer, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Prefer: %s", err))
+		}
+
+		params.Prefer = Prefer
+	}
+	// ------------- Optional header parameter "Roomlog-Position" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Roomlog-Position")]; found {
+		var RoomlogPosition Position
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Roomlog-Position, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Roomlog-Position", valueList[0], &RoomlogPosition, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Roomlog-Position: %s", err))
+		}
+
+		params.RoomlogPosition = RoomlogPosition
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PutRules(ctx, room, params)
+	return err
+}
+
+// GetState converts echo context to params.
+func (w *ServerInterfaceWrapper) GetState(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "room" -------------
+	var room RoomID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "room", ctx.Param("room"), &room, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter room: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetStateParams
+	// ------------- Optional query parameter "seq" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "seq", ctx.QueryParams(), &params.Seq, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter seq: %s", err))
+	}
+
+	// ------------- Optional query parameter "at" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "at", ctx.QueryParams(), &params.At, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter at: %s", err))
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Roomlog-Position" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Roomlog-Position")]; found {
+		var RoomlogPosition Position
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Roomlog-Position, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Roomlog-Position", valueList[0], &RoomlogPosition, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Roomlog-Position: %s", err))
+		}
+
+		params.RoomlogPosition = RoomlogPosition
+	}
+	// ------------- Optional header parameter "Prefer" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Prefer")]; found {
+		var Prefer PreferRead
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Prefer, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Prefer", valueList[0], &Prefer, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Prefer: %s", err))
+		}
+
+		params.Prefer = Prefer
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetState(ctx, room, params)
+	return err
+}
+
+// ListThreads converts echo context to params.
+func (w *ServerInterfaceWrapper) ListThreads(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "room" -------------
+	var room RoomID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "room", ctx.Param("room"), &room, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter room: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListThreadsParams
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Roomlog-Position" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Roomlog-Position")]; found {
+		var RoomlogPosition Position
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Roomlog-Position, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Roomlog-Position", valueList[0], &RoomlogPosition, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Roomlog-Position: %s", err))
+		}
+
+		params.RoomlogPosition = RoomlogPosition
+	}
+	// ------------- Optional header parameter "Prefer" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Prefer")]; found {
+		var Prefer PreferRead
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Prefer, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Prefer", valueList[0], &Prefer, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Prefer: %s", err))
+		}
+
+		params.Prefer = Prefer
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListThreads(ctx, room, params)
+	return err
+}
+
 // This is a simple interface which specifies echo.Route addition functions which
 // are present on both echo.Echo and echo.Group, since we want to allow using
 // either of them for path registration
@@ -1621,18 +3769,39 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	}
 
 	router.GET(options.BaseURL+"/openapi.json", wrapper.GetOpenapi, options.OperationMiddlewares["getOpenapi"]...)
+	router.PUT(options.BaseURL+"/v1/direct/:user", wrapper.PutDirect, options.OperationMiddlewares["putDirect"]...)
 	router.GET(options.BaseURL+"/v1/me", wrapper.GetMe, options.OperationMiddlewares["getMe"]...)
+	router.PUT(options.BaseURL+"/v1/read", wrapper.PutReadAll, options.OperationMiddlewares["putReadAll"]...)
 	router.GET(options.BaseURL+"/v1/rooms", wrapper.ListRooms, options.OperationMiddlewares["listRooms"]...)
 	router.POST(options.BaseURL+"/v1/rooms", wrapper.CreateRoom, options.OperationMiddlewares["createRoom"]...)
+	router.DELETE(options.BaseURL+"/v1/rooms/:room", wrapper.DeleteRoom, options.OperationMiddlewares["deleteRoom"]...)
 	router.GET(options.BaseURL+"/v1/rooms/:room", wrapper.GetRoom, options.OperationMiddlewares["getRoom"]...)
+	router.PATCH(options.BaseURL+"/v1/rooms/:room", wrapper.PatchRoom, options.OperationMiddlewares["patchRoom"]...)
 	router.PUT(options.BaseURL+"/v1/rooms/:room", wrapper.PutRoom, options.OperationMiddlewares["putRoom"]...)
+	router.PUT(options.BaseURL+"/v1/rooms/:room/delivered", wrapper.PutDelivered, options.OperationMiddlewares["putDelivered"]...)
 	router.GET(options.BaseURL+"/v1/rooms/:room/events", wrapper.ListEvents, options.OperationMiddlewares["listEvents"]...)
 	router.GET(options.BaseURL+"/v1/rooms/:room/members", wrapper.ListMembers, options.OperationMiddlewares["listMembers"]...)
 	router.GET(options.BaseURL+"/v1/rooms/:room/members/:user", wrapper.GetMember, options.OperationMiddlewares["getMember"]...)
 	router.PUT(options.BaseURL+"/v1/rooms/:room/members/:user", wrapper.PutMember, options.OperationMiddlewares["putMember"]...)
 	router.GET(options.BaseURL+"/v1/rooms/:room/messages", wrapper.ListMessages, options.OperationMiddlewares["listMessages"]...)
 	router.POST(options.BaseURL+"/v1/rooms/:room/messages", wrapper.PostMessage, options.OperationMiddlewares["postMessage"]...)
+	router.DELETE(options.BaseURL+"/v1/rooms/:room/messages/:event_id", wrapper.DeleteMessage, options.OperationMiddlewares["deleteMessage"]...)
 	router.GET(options.BaseURL+"/v1/rooms/:room/messages/:event_id", wrapper.GetMessage, options.OperationMiddlewares["getMessage"]...)
+	router.PATCH(options.BaseURL+"/v1/rooms/:room/messages/:event_id", wrapper.PatchMessage, options.OperationMiddlewares["patchMessage"]...)
+	router.GET(options.BaseURL+"/v1/rooms/:room/messages/:event_id/history", wrapper.GetMessageHistory, options.OperationMiddlewares["getMessageHistory"]...)
+	router.GET(options.BaseURL+"/v1/rooms/:room/messages/:event_id/reactions", wrapper.ListReactors, options.OperationMiddlewares["listReactors"]...)
+	router.DELETE(options.BaseURL+"/v1/rooms/:room/messages/:event_id/reactions/:key", wrapper.DeleteReaction, options.OperationMiddlewares["deleteReaction"]...)
+	router.PUT(options.BaseURL+"/v1/rooms/:room/messages/:event_id/reactions/:key", wrapper.PutReaction, options.OperationMiddlewares["putReaction"]...)
+	router.GET(options.BaseURL+"/v1/rooms/:room/messages/:event_id/thread", wrapper.GetThread, options.OperationMiddlewares["getThread"]...)
 	router.GET(options.BaseURL+"/v1/rooms/:room/outcomes/:event_id", wrapper.GetOutcome, options.OperationMiddlewares["getOutcome"]...)
+	router.GET(options.BaseURL+"/v1/rooms/:room/pins", wrapper.ListPins, options.OperationMiddlewares["listPins"]...)
+	router.DELETE(options.BaseURL+"/v1/rooms/:room/pins/:event_id", wrapper.DeletePin, options.OperationMiddlewares["deletePin"]...)
+	router.PUT(options.BaseURL+"/v1/rooms/:room/pins/:event_id", wrapper.PutPin, options.OperationMiddlewares["putPin"]...)
+	router.PUT(options.BaseURL+"/v1/rooms/:room/preferences", wrapper.PutPreferences, options.OperationMiddlewares["putPreferences"]...)
+	router.PUT(options.BaseURL+"/v1/rooms/:room/read", wrapper.PutRead, options.OperationMiddlewares["putRead"]...)
+	router.POST(options.BaseURL+"/v1/rooms/:room/redactions", wrapper.RedactMessages, options.OperationMiddlewares["redactMessages"]...)
+	router.PUT(options.BaseURL+"/v1/rooms/:room/rules", wrapper.PutRules, options.OperationMiddlewares["putRules"]...)
+	router.GET(options.BaseURL+"/v1/rooms/:room/state", wrapper.GetState, options.OperationMiddlewares["getState"]...)
+	router.GET(options.BaseURL+"/v1/rooms/:room/threads", wrapper.ListThreads, options.OperationMiddlewares["listThreads"]...)
 
 }

@@ -95,11 +95,15 @@ func (c *courtesy) conclude(o opinion, who poster, cmd Command, e *events.Event)
 	case room.Rejected:
 		c.posters.Remove(who)
 		c.Observer.Judged("refused")
-		return nil, problem.Rejected(o.verdict.Code)
+		return nil, rejected(o.verdict.Code, o.wait)
 	case room.Duplicate:
 		c.Observer.Judged("repeated")
 		return o.first, nil
 	case room.Accepted:
+		if o.refused != nil {
+			c.Observer.Judged("refused")
+			return nil, o.refused
+		}
 		if _, ok := e.Facts.(events.MessagePosted); ok {
 			if !o.slow {
 				c.posters.Add(who, trust{c.Now().Add(trusted), o.limit})
@@ -153,8 +157,12 @@ type opinion struct {
 	blocked bool
 	// limit is how many bytes a text may have in the room.
 	limit int
+	// refused is the problem of what the sender may not see; the fold does not know.
+	refused *problem.Error
 	// slow says that the room is in slow mode: each message has to be judged.
 	slow bool
+	// wait is how long slow mode has the sender wait.
+	wait time.Duration
 }
 
 // ask runs the fold on what the read model shows, which must have folded
@@ -185,6 +193,12 @@ func (c *courtesy) ask(ctx context.Context, limit time.Duration, key readmodel.K
 		if o.limit = events.MaxText; view.Header != nil {
 			o.limit = cmp.Or(view.Header.Settings.MaxMessageLength, o.limit)
 			o.slow = view.Header.Settings.SlowMode > 0
+			o.wait = slowMode(view, cmd.Who.User, c.Now())
+		}
+		if o.verdict.Status == room.Accepted && cmd.Admit != nil {
+			if err := cmd.Admit(ctx, r); err != nil && !errors.As(err, &o.refused) {
+				return err
+			}
 		}
 		return nil
 	})

@@ -89,7 +89,7 @@ type Command struct {
 	Room events.RoomID
 	// Facts makes the event's facts.
 	Facts func(by events.Command) events.Facts
-	// Content is the event's, written as JSON.
+	// Content is the event's, written as JSON; nil: it has none.
 	Content any
 	// Key is the client's idempotency key, or empty.
 	Key string
@@ -101,6 +101,9 @@ type Command struct {
 	Wait time.Duration
 	// See gives the problem for a client that may not know of the room.
 	See func(ctx context.Context, r readmodel.Reader) error
+	// Admit gives the problem for a client that may not see what the command is
+	// about, as far as the read model shows that; nil: there is nothing to ask.
+	Admit func(ctx context.Context, r readmodel.Reader) error
 	// Load reads what the client gets to see of an accepted command, in the
 	// moment of the verdict. It may be called again: it sets its result anew. It
 	// says [ErrHidden] where they may not see it any more.
@@ -108,6 +111,9 @@ type Command struct {
 	// TraceParent is the W3C trace context of the request, or empty.
 	TraceParent string
 }
+
+// RoomKey names the room in the read model.
+func (c Command) RoomKey() readmodel.Key { return readmodel.Key{Tenant: c.Who.Tenant, Room: c.Room} }
 
 // Receipt is what is known of a command.
 type Receipt struct {
@@ -166,9 +172,12 @@ func (s *Service) Do(ctx context.Context, c Command) (Receipt, error) {
 
 // event makes the event of a command.
 func (s *Service) event(c Command, now time.Time) (*events.Event, events.Message, error) {
-	content, err := json.Marshal(c.Content)
-	if err != nil {
-		return nil, events.Message{}, fmt.Errorf("encode content: %w", err)
+	var content json.RawMessage
+	if c.Content != nil {
+		var err error
+		if content, err = json.Marshal(c.Content); err != nil {
+			return nil, events.Message{}, fmt.Errorf("encode content: %w", err)
+		}
 	}
 	facts := c.Facts(events.Command{Sender: c.Who.User, Digest: c.Digest})
 	e := &events.Event{

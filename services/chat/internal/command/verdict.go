@@ -64,7 +64,7 @@ func (s *Service) await(ctx context.Context, c Command, r *Receipt, deadline tim
 // verdict reads what the fold said, and what the client gets to see of it. It
 // also gives the checkpoint of the moment.
 func (s *Service) verdict(ctx context.Context, c Command, r *Receipt) (o readmodel.Outcome, next events.Offset, err error) {
-	key := readmodel.Key{Tenant: c.Who.Tenant, Room: c.Room}
+	key := c.RoomKey()
 	ctx, cancel := context.WithTimeout(ctx, s.ReadTimeout)
 	defer cancel()
 	err = s.Store.Snapshot(ctx, func(reader readmodel.Reader) error {
@@ -79,11 +79,40 @@ func (s *Service) verdict(ctx context.Context, c Command, r *Receipt) (o readmod
 			return err
 		}
 		if o.Status == room.Rejected {
-			return problem.Rejected(o.Code)
+			return s.rejected(ctx, reader, c, o.Code)
 		}
 		return c.Load(ctx, reader, o)
 	})
 	return o, next, err
+}
+
+// rejected is the problem of a command that the fold rejected.
+func (s *Service) rejected(ctx context.Context, r readmodel.Reader, c Command, code room.Code) error {
+	if code != room.CodeSlowMode {
+		return rejected(code, 0)
+	}
+	view, err := r.View(ctx, c.RoomKey(), room.Needs{Members: []events.UserID{c.Who.User}})
+	if err != nil {
+		return err
+	}
+	return rejected(code, slowMode(view, c.Who.User, s.Now()))
+}
+
+func rejected(code room.Code, wait time.Duration) error {
+	p := problem.Rejected(code)
+	if code == room.CodeSlowMode {
+		p.RetryAfter = max(wait, time.Second)
+	}
+	return p
+}
+
+// slowMode is how long a room that has members wait has one wait still.
+func slowMode(v *room.View, u events.UserID, now time.Time) time.Duration {
+	if v.Header == nil {
+		return 0
+	}
+	next := time.UnixMilli(v.Members[u].LastPost).Add(time.Duration(v.Header.Settings.SlowMode) * time.Second)
+	return next.Sub(now)
 }
 
 // find reads what the id keeps. Where that is of another request under the same

@@ -6,6 +6,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/roomlog/roomlog/pkg/events"
+	"github.com/roomlog/roomlog/services/chat/internal/command"
 	"github.com/roomlog/roomlog/services/chat/internal/position"
 	"github.com/roomlog/roomlog/services/chat/internal/problem"
 	"github.com/roomlog/roomlog/services/chat/internal/query"
@@ -31,8 +33,25 @@ const (
 // readBody reads the JSON body of a request into a generated type, and gives it as
 // it was sent too.
 func readBody(c echo.Context, into any, required ...string) ([]byte, error) {
+	body, err := rawBody(c, echo.MIMEApplicationJSON)
+	if err != nil {
+		return nil, err
+	}
+	return body, strictjson.Decode(body, into, required...)
+}
+
+// readPatch reads a merge patch of what the pointer points at.
+func readPatch(c echo.Context, of any) ([]byte, error) {
+	body, err := rawBody(c, echo.MIMEApplicationJSON, mergePatchType)
+	if err != nil {
+		return nil, err
+	}
+	return body, strictjson.CheckPatch(body, of)
+}
+
+func rawBody(c echo.Context, types ...string) ([]byte, error) {
 	r := c.Request()
-	if err := checkContentType(r.Header); err != nil {
+	if err := checkContentType(r.Header, types); err != nil {
 		return nil, err
 	}
 	if r.ContentLength > maxBody {
@@ -51,7 +70,7 @@ func readBody(c echo.Context, into any, required ...string) ([]byte, error) {
 	case len(body) == 0:
 		return nil, problem.New(problem.InvalidJSON, "the body is empty")
 	}
-	return body, strictjson.Decode(body, into, required...)
+	return body, nil
 }
 
 // requestRead ends the time that a client has for sending its request, where it has
@@ -66,12 +85,12 @@ func bodyTooLarge() error {
 	return problem.New(problem.BodyTooLarge, fmt.Sprintf("the body has more than %d bytes", maxBody))
 }
 
-func checkContentType(h http.Header) error {
+func checkContentType(h http.Header, types []string) error {
 	kind, params, err := mime.ParseMediaType(h.Get(echo.HeaderContentType))
 	charset, has := params["charset"]
 	encoding := h.Get(echo.HeaderContentEncoding)
-	if err != nil || kind != echo.MIMEApplicationJSON || has && !strings.EqualFold(charset, "utf-8") || encoding != "" && encoding != "identity" {
-		return problem.New(problem.UnsupportedMediaType, "send Content-Type: application/json, without a Content-Encoding")
+	if err != nil || !slices.Contains(types, kind) || has && !strings.EqualFold(charset, "utf-8") || encoding != "" && encoding != "identity" {
+		return problem.New(problem.UnsupportedMediaType, fmt.Sprintf("send Content-Type: %s, without a Content-Encoding", strings.Join(types, " or ")))
 	}
 	return nil
 }
@@ -155,9 +174,18 @@ func (s *Server) readRequest(c echo.Context, token, prefer string) (req query.Re
 	if req.Wait, err = parsePrefer(prefer); err != nil {
 		return req, err
 	}
-	req.Seen = func(at events.Vector) { c.Response().Header().Set(position.Header, at.Token()) }
+	req.Seen = tellPosition(c)
 	req.Position, err = s.Gate.Read(token)
 	return req, err
+}
+
+// readOf is a read that belongs to a command.
+func readOf(c echo.Context, cmd command.Command) query.Request {
+	return query.Request{Who: cmd.Who, Position: cmd.Position, Wait: cmd.Wait, Seen: tellPosition(c)}
+}
+
+func tellPosition(c echo.Context) func(events.Vector) {
+	return func(at events.Vector) { c.Response().Header().Set(position.Header, at.Token()) }
 }
 
 // positionOnce refuses an empty position: a client that has none sends none.

@@ -65,7 +65,7 @@ func eventsQuery(p api.ListEventsParams) (q query.EventsQuery, wait time.Duratio
 	}
 	if p.Types != nil {
 		for _, t := range *p.Types {
-			if !slices.Contains(eventTypes, t) {
+			if !t.Valid() {
 				return q, 0, problem.In(problem.InvalidParameter, "types", "there is no such type of events")
 			}
 			q.Types = append(q.Types, events.Type(t))
@@ -79,8 +79,6 @@ func eventsQuery(p api.ListEventsParams) (q query.EventsQuery, wait time.Duratio
 	}
 	return q, wait, nil
 }
-
-var eventTypes = []api.EventType{api.RoomCreated, api.MemberChanged, api.MessagePosted}
 
 func answerEvents(c echo.Context, at events.Vector, page query.EventPage) error {
 	items, err := encodeAll(page.Items, (*readmodel.EventRow).Item)
@@ -108,8 +106,10 @@ func (s *Server) longPoll(c echo.Context, req query.Request, id events.RoomID, q
 		if len(page.Items) > 0 || last {
 			return answerEvents(c, at, page)
 		}
-		last = !s.awaitNews(ctx, sub, page.Cursor) // what is answered is as of the end of the wait
 		q.After = page.Cursor
+		if page.Next == nil {
+			last = !s.awaitNews(ctx, sub, page.Cursor) // what is answered is as of the end of the wait
+		}
 	}
 }
 

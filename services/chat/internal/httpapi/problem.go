@@ -51,6 +51,7 @@ var statuses = map[problem.Code]int{
 	problem.InsufficientScope:    http.StatusForbidden,
 	problem.RouteNotFound:        http.StatusNotFound,
 	problem.MemberNotFound:       http.StatusNotFound,
+	problem.EventNotFound:        http.StatusNotFound,
 	problem.OutcomeNotFound:      http.StatusNotFound,
 	problem.MethodNotAllowed:     http.StatusMethodNotAllowed,
 	problem.PositionOfAnotherLog: http.StatusPreconditionFailed,

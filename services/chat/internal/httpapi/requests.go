@@ -1,31 +1,12 @@
 package httpapi
 
 import (
-	"fmt"
-	"net/url"
 	"regexp"
-	"slices"
-	"strings"
 
-	"github.com/roomlog/roomlog/pkg/events"
-	"github.com/roomlog/roomlog/pkg/events/room"
-	"github.com/roomlog/roomlog/services/chat/internal/api"
 	"github.com/roomlog/roomlog/services/chat/internal/problem"
 )
 
-const (
-	maxFormat    = 32
-	maxKind      = 64
-	maxURL       = 2048
-	maxMediaType = 128
-	maxFileName  = 256
-	maxFileHash  = 256
-)
-
-var (
-	word        = regexp.MustCompile(`^[a-z0-9._-]+$`)
-	traceFormat = regexp.MustCompile(`^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$`)
-)
+var traceFormat = regexp.MustCompile(`^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$`)
 
 // traceParent passes a W3C trace context on, and drops what is none.
 func traceParent(header string) string {
@@ -33,164 +14,6 @@ func traceParent(header string) string {
 		return header
 	}
 	return ""
-}
-
-// roomRequest, memberRequest and messageRequest are the bodies of commands.
-type (
-	roomRequest    struct{ api.RoomRequest }
-	memberRequest  struct{ api.MemberRequest }
-	messageRequest struct{ api.MessageRequest }
-)
-
-func (b *roomRequest) into() (any, string)    { return &b.RoomRequest, "kind" }
-func (b *memberRequest) into() (any, string)  { return &b.MemberRequest, "membership" }
-func (b *messageRequest) into() (any, string) { return &b.MessageRequest, "text" }
-
-func (b *roomRequest) key() string    { return "" }
-func (b *memberRequest) key() string  { return "" }
-func (b *messageRequest) key() string { return b.ClientMsgID }
-
-func (b *roomRequest) check() error {
-	limit := b.Settings.MaxMessageLength
-	switch {
-	case b.Kind != api.Public && b.Kind != api.Private:
-		return invalidField("kind", "kind is public or private")
-	case len(b.Name) > events.MaxName:
-		return invalidField("name", fmt.Sprintf("a name has at most %d bytes", events.MaxName))
-	case len(b.Metadata) > events.MaxMetadata:
-		return invalidField("metadata", fmt.Sprintf("metadata have at most %d bytes", events.MaxMetadata))
-	case limit < 0 || limit > events.MaxText:
-		return invalidField("settings.max_message_length", fmt.Sprintf("this is 1 to %d", events.MaxText))
-	}
-	return nil
-}
-
-func (b *roomRequest) facts(by events.Command) events.Facts {
-	return events.RoomCreated{
-		Command: by, Kind: events.RoomKind(b.Kind), Rules: room.Rules,
-		Settings: events.RoomSettings{MaxMessageLength: b.Settings.MaxMessageLength},
-	}
-}
-
-func (b *roomRequest) content() events.RoomContent {
-	return events.RoomContent{Name: b.Name, Metadata: b.Metadata}
-}
-
-func (b *memberRequest) check() error {
-	switch b.Membership {
-	case api.Join, api.Invite, api.Leave, api.Ban:
-	default:
-		return invalidField("membership", "membership is join, invite, leave or ban")
-	}
-	switch b.Role {
-	case "", api.RoleOwner, api.RoleModerator, api.RoleMember:
-	default:
-		return invalidField("role", "role is owner, moderator or member")
-	}
-	switch {
-	case b.Role != "" && b.Membership != api.Join:
-		return invalidField("role", "only those who have joined have a role")
-	case len(b.Reason) > events.MaxReason:
-		return invalidField("reason", fmt.Sprintf("a reason has at most %d bytes", events.MaxReason))
-	case !b.Until.IsZero() && b.Membership != api.Ban:
-		return invalidField("until", "only a ban has an end")
-	case !b.Until.IsZero() && b.Until.UnixMilli() <= 0:
-		return invalidField("until", "the time is over")
-	}
-	return nil
-}
-
-func (b *memberRequest) facts(by events.Command, target events.UserID) events.MemberChanged {
-	f := events.MemberChanged{Command: by, Target: target, Membership: events.Membership(b.Membership), Role: events.Role(b.Role)}
-	if !b.Until.IsZero() {
-		f.Until = b.Until.UnixMilli()
-	}
-	return f
-}
-
-func (b *messageRequest) check() error {
-	switch {
-	case len(b.Text) > events.MaxText:
-		p := problem.Rejected(room.CodeTextTooLong)
-		p.Field, p.Detail = "text", fmt.Sprintf("a text has at most %d bytes", events.MaxText)
-		return p
-	case b.Text == "" && len(b.Attachments) == 0 && len(b.Data) == 0:
-		return invalidField("text", "a text is empty only where there are attachments or data")
-	case b.Format != "" && (len(b.Format) > maxFormat || !word.MatchString(b.Format)):
-		return invalidField("format", fmt.Sprintf("a format is 1 to %d characters of a-z 0-9 . _ -", maxFormat))
-	case b.Type != "" && (len(b.Type) > maxKind || !word.MatchString(b.Type)):
-		return invalidField("type", fmt.Sprintf("a type is 1 to %d characters of a-z 0-9 . _ -", maxKind))
-	case len(b.Mentions) > events.MaxMentions:
-		return invalidField("mentions", fmt.Sprintf("a message mentions at most %d people", events.MaxMentions))
-	case len(b.Attachments) > events.MaxAttachments:
-		return invalidField("attachments", fmt.Sprintf("a message has at most %d attachments", events.MaxAttachments))
-	}
-	if err := checkKey("client_msg_id", b.ClientMsgID); err != nil {
-		return err
-	}
-	return b.checkReferences()
-}
-
-func (b *messageRequest) checkReferences() error {
-	for field, id := range map[string]string{"reply_to": b.ReplyTo, "thread_root": b.ThreadRoot} {
-		if id == "" {
-			continue
-		}
-		if _, err := events.ParseEventID(id); err != nil {
-			return badID(field, err)
-		}
-	}
-	for i, u := range b.Mentions {
-		if _, err := events.ParseUserID(u); err != nil {
-			return badID(fmt.Sprintf("mentions[%d]", i), err)
-		}
-		if slices.Contains(b.Mentions[:i], u) {
-			return invalidField(fmt.Sprintf("mentions[%d]", i), "the person is there twice")
-		}
-	}
-	for i := range b.Attachments {
-		if err := checkAttachment(fmt.Sprintf("attachments[%d]", i), &b.Attachments[i]); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func checkAttachment(path string, a *events.Attachment) error {
-	u, err := url.Parse(a.URL)
-	switch {
-	case err != nil || len(a.URL) > maxURL || u.Scheme != "https" && u.Scheme != "http" || u.Host == "":
-		return invalidField(path+".url", fmt.Sprintf("this is an absolute http or https URL of at most %d bytes", maxURL))
-	case len(a.MediaType) > maxMediaType || strings.ContainsAny(a.MediaType, "\r\n"):
-		return invalidField(path+".media_type", fmt.Sprintf("a media type has at most %d bytes", maxMediaType))
-	case len(a.Name) > maxFileName:
-		return invalidField(path+".name", fmt.Sprintf("a name has at most %d bytes", maxFileName))
-	case a.Size < 0:
-		return invalidField(path+".size", "a size is not negative")
-	case len(a.Digest) > maxFileHash:
-		return invalidField(path+".digest", fmt.Sprintf("a digest has at most %d bytes", maxFileHash))
-	}
-	return nil
-}
-
-func (b *messageRequest) facts(by events.Command) events.Facts {
-	f := events.MessagePosted{
-		Command: by, Kind: b.Type, TextBytes: len(b.Text), ReplyTo: events.EventID(b.ReplyTo),
-		ThreadRoot: events.EventID(b.ThreadRoot), Attachments: len(b.Attachments),
-	}
-	if f.Kind == "" {
-		f.Kind = "text"
-	}
-	for _, u := range b.Mentions {
-		f.Mentions = append(f.Mentions, events.UserID(u))
-	}
-	return f
-}
-
-func (b *messageRequest) content() events.MessageContent {
-	return events.MessageContent{
-		Text: b.Text, Format: b.Format, ClientMsgID: b.ClientMsgID, Attachments: b.Attachments, Data: b.Data,
-	}
 }
 
 func invalidField(field, detail string) error {

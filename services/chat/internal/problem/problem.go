@@ -39,6 +39,7 @@ const (
 	RouteNotFound        Code = "route_not_found"
 	MethodNotAllowed     Code = "method_not_allowed"
 	MemberNotFound       Code = "member_not_found"
+	EventNotFound        Code = "event_not_found"
 	OutcomeNotFound      Code = "outcome_not_found"
 	PositionOfAnotherLog Code = "position_of_another_log"
 	BodyTooLarge         Code = "body_too_large"

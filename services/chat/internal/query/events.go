@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strconv"
 
 	"github.com/roomlog/roomlog/pkg/events"
 	"github.com/roomlog/roomlog/pkg/readmodel"
@@ -28,21 +27,23 @@ type EventPage struct {
 	Cursor events.Seq
 }
 
-// Events reads a page of a room's events, ascending by seq.
+// Events reads a page of a room's events, ascending by seq. Where much is hidden
+// from the reader, a page that is not the last may be short, or empty.
 func (s *Service) Events(ctx context.Context, req Request, id events.RoomID, q EventsQuery) (page EventPage, at events.Vector, err error) {
 	at, err = s.inRoom(ctx, req, id, func(ctx context.Context, m *moment) error {
-		if err := m.readable(); err != nil {
-			return err
-		}
-		rows, err := m.Events(ctx, m.key, q.After, q.Types, q.Limit+1)
+		v, err := m.Visibility(ctx, m.Reader)
 		if err != nil {
 			return err
 		}
-		page = EventPage{Cursor: max(q.After, m.room.Seq)}
-		page.Items, page.Next = cut(rows, q.Limit, func(last readmodel.EventRow) string {
-			page.Cursor = last.Seq
-			return strconv.FormatInt(int64(last.Seq), 10)
-		})
+		stretch, err := v.Stretch(ctx, m.Reader, m.key, q.After, m.room.Seq, q.Types, q.Limit)
+		if err != nil {
+			return err
+		}
+		page = EventPage{Cursor: stretch.Cursor}
+		page.Items = stretch.Rows
+		if stretch.More {
+			page.Next = seqCursor(stretch.Cursor)
+		}
 		return nil
 	})
 	return page, at, err
@@ -92,19 +93,20 @@ func (s *Service) stretch(ctx context.Context, r readmodel.Reader, key readmodel
 	if err != nil {
 		return page, err
 	}
+	member.User = who
 	page.Member = member.Membership == events.MembershipJoin
-	rows, err := r.Events(ctx, key, after, types, streamPage+1)
+	v, err := VisibilityOf(ctx, r, &row.Header, member)
 	if err != nil {
 		return page, err
 	}
-	page.Cursor = row.Seq
-	if page.More = len(rows) > streamPage; page.More {
-		rows = rows[:streamPage]
-		page.Cursor = rows[streamPage-1].Seq
+	stretch, err := v.Stretch(ctx, r, key, after, row.Seq, types, streamPage)
+	if err != nil {
+		return page, err
 	}
-	page.Frames = make([]*live.Frame, len(rows))
-	for i := range rows {
-		if page.Frames[i], err = live.NewFrame(&rows[i]); err != nil {
+	page.Cursor, page.More = stretch.Cursor, stretch.More
+	page.Frames = make([]*live.Frame, len(stretch.Rows))
+	for i := range stretch.Rows {
+		if page.Frames[i], err = live.NewFrame(&stretch.Rows[i]); err != nil {
 			return page, err
 		}
 	}

@@ -30,32 +30,67 @@ type MessagesQuery struct {
 	Limit     int
 }
 
-// Messages reads a page of messages; items ascend by seq.
-func (s *Service) Messages(ctx context.Context, req Request, id events.RoomID, q MessagesQuery) (page Page[readmodel.MessageRow], at events.Vector, err error) {
+// Message is a message as one reader sees it.
+type Message struct {
+	readmodel.MessageRow
+	// Mine are the keys with which the reader has reacted to it.
+	Mine []string
+	// Unread counts the replies that the reader has not read; of roots in a list of
+	// threads.
+	Unread int64
+}
+
+// Messages reads a page of messages; items ascend by seq. A page is full where
+// there is enough that the reader may read.
+func (s *Service) Messages(ctx context.Context, req Request, id events.RoomID, q MessagesQuery) (page Page[Message], at events.Vector, err error) {
 	at, err = s.inRoom(ctx, req, id, func(ctx context.Context, m *moment) error {
-		if err := m.readable(); err != nil {
+		v, err := m.Visibility(ctx, m.Reader)
+		if err != nil {
 			return err
 		}
 		q, err := m.place(ctx, q)
 		if err != nil {
 			return err
 		}
-		rows, older, err := m.messages(ctx, q)
+		page, err = m.page(ctx, v, q, list{
+			after: func(seq events.Seq, limit int) ([]readmodel.MessageRow, error) {
+				return m.MessagesAfter(ctx, m.key, seq, limit)
+			},
+			before: func(seq events.Seq, limit int) ([]readmodel.MessageRow, error) {
+				return m.MessagesBefore(ctx, m.key, seq, limit)
+			},
+			last: m.room.LastMessage,
+		})
+		return err
+	})
+	return page, at, err
+}
+
+// Thread reads a page of the replies to a message, which is not among them.
+func (s *Service) Thread(ctx context.Context, req Request, id events.RoomID, root events.EventID, q MessagesQuery) (page Page[Message], at events.Vector, err error) {
+	at, err = s.inRoom(ctx, req, id, func(ctx context.Context, m *moment) error {
+		v, err := m.Visibility(ctx, m.Reader)
 		if err != nil {
 			return err
 		}
-		first, last := q.Seq+1, q.Seq-1 // of a page without items
-		if len(rows) > 0 {
-			first, last = rows[0].Seq, rows[len(rows)-1].Seq
+		row, err := readMessage(ctx, m.Reader, m.key, v, root)
+		if err != nil {
+			return err
 		}
-		page = Page[readmodel.MessageRow]{Items: rows}
-		if older {
-			page.Prev = seqCursor(first)
+		q, err := m.place(ctx, q)
+		if err != nil {
+			return err
 		}
-		if last < m.room.LastMessage && (len(rows) > 0 || q.Direction == Before) {
-			page.Next = seqCursor(last)
-		}
-		return nil
+		page, err = m.page(ctx, v, q, list{
+			after: func(seq events.Seq, limit int) ([]readmodel.MessageRow, error) {
+				return m.Thread(ctx, m.key, root, seq, limit)
+			},
+			before: func(seq events.Seq, limit int) ([]readmodel.MessageRow, error) {
+				return m.ThreadBefore(ctx, m.key, root, seq, limit)
+			},
+			last: row.State.LastReply,
+		})
+		return err
 	})
 	return page, at, err
 }
@@ -79,65 +114,53 @@ func (m *moment) place(ctx context.Context, q MessagesQuery) (MessagesQuery, err
 	return q, nil
 }
 
-// messages gives the rows of a page, and whether there are older ones.
-func (m *moment) messages(ctx context.Context, q MessagesQuery) (rows []readmodel.MessageRow, older bool, err error) {
-	switch q.Direction {
-	case Before:
-		return m.before(ctx, q)
-	case Around:
-		return m.around(ctx, q)
-	case After, Newest, At:
-	}
-	if rows, err = m.MessagesAfter(ctx, m.key, q.Seq, q.Limit); err != nil {
-		return nil, false, err
-	}
-	first := q.Seq + 1
-	if len(rows) > 0 {
-		first = rows[0].Seq
-	}
-	before, err := m.MessagesBefore(ctx, m.key, first, 1)
-	return rows, len(before) > 0, err
-}
-
-func (m *moment) before(ctx context.Context, q MessagesQuery) (rows []readmodel.MessageRow, older bool, err error) {
-	rows, err = m.MessagesBefore(ctx, m.key, q.Seq, q.Limit+1)
-	if len(rows) > q.Limit {
-		return rows[1:], true, err
-	}
-	return rows, false, err
-}
-
-// around takes half of the page from each side; what one side lacks the other
-// gives.
-func (m *moment) around(ctx context.Context, q MessagesQuery) (rows []readmodel.MessageRow, older bool, err error) {
-	before, err := m.MessagesBefore(ctx, m.key, q.Seq+1, q.Limit+1)
-	if err != nil {
-		return nil, false, err
-	}
-	after, err := m.MessagesAfter(ctx, m.key, q.Seq, q.Limit)
-	if err != nil {
-		return nil, false, err
-	}
-	left := min(len(before), max((q.Limit+1)/2, q.Limit-len(after)))
-	right := min(len(after), q.Limit-left)
-	rows = append(before[len(before)-left:len(before):len(before)], after[:right]...)
-	return rows, left < len(before), nil
-}
-
 // Message reads one message.
-func (s *Service) Message(ctx context.Context, req Request, id events.RoomID, message events.EventID) (row readmodel.MessageRow, at events.Vector, err error) {
-	at, err = s.inRoom(ctx, req, id, func(ctx context.Context, m *moment) error {
-		if err := m.readable(); err != nil {
-			return err
-		}
-		found, ok, err := m.Reader.Message(ctx, m.key, message)
-		if err == nil && !ok {
-			err = problem.Rejected(room.CodeMessageUnknown)
-		}
-		row = found
+func (s *Service) Message(ctx context.Context, req Request, id events.RoomID, message events.EventID) (out Message, at events.Vector, err error) {
+	at, err = s.inRoom(ctx, req, id, func(ctx context.Context, m *moment) (err error) {
+		out, err = m.Standing.Message(ctx, m.Reader, message)
 		return err
 	})
-	return row, at, err
+	return out, at, err
+}
+
+// LatestMessage reads a message as it is at the end of the log, for a command that
+// changes what it has.
+func (s *Service) LatestMessage(ctx context.Context, req Request, id events.RoomID, message events.EventID) (Message, error) {
+	p := s.gate.PartitionOf(req.Who.Tenant, id)
+	end, ok := s.endOf(ctx, p)
+	if !ok {
+		return Message{}, problem.New(problem.LogUnavailable, "the log does not answer now: nothing was written")
+	}
+	req.Position = s.gate.Join(req.Position, p, end)
+	out, _, err := s.Message(ctx, req, id, message)
+	return out, err
+}
+
+// Message reads a message as the person sees it.
+func (s Standing) Message(ctx context.Context, r readmodel.Reader, id events.EventID) (Message, error) {
+	v, err := s.Visibility(ctx, r)
+	if err != nil {
+		return Message{}, err
+	}
+	row, err := readMessage(ctx, r, s.key(), v, id)
+	if err != nil {
+		return Message{}, err
+	}
+	shown, err := Present(ctx, r, v, row)
+	if err != nil {
+		return Message{}, err
+	}
+	return shown[0], nil
+}
+
+// readMessage reads a message that the reader may read; to them others are not
+// there.
+func readMessage(ctx context.Context, r readmodel.Reader, key readmodel.Key, v Visibility, id events.EventID) (readmodel.MessageRow, error) {
+	row, ok, err := r.Message(ctx, key, id)
+	if err == nil && (!ok || !v.Contains(row.Seq)) {
+		err = problem.Rejected(room.CodeMessageUnknown)
+	}
+	return row, err
 }
 
 func seqCursor(seq events.Seq) *string {

@@ -16,20 +16,58 @@ import (
 type Room struct {
 	readmodel.RoomRow
 	Full bool
+	// With is the other person of a direct room.
+	With events.UserID
 }
 
 // Room reads one room.
 func (s *Service) Room(ctx context.Context, req Request, id events.RoomID) (out Room, at events.Vector, err error) {
-	at, err = s.inRoom(ctx, req, id, func(_ context.Context, m *moment) error {
-		out = m.Standing.Room()
-		return m.See()
+	at, err = s.inRoom(ctx, req, id, func(ctx context.Context, m *moment) (err error) {
+		if err := m.See(); err != nil {
+			return err
+		}
+		out, err = m.Standing.Room(ctx, m.Reader)
+		return err
 	})
 	return out, at, err
 }
 
+// Latest reads a room as it is at the end of the log, as of the call: what a
+// command is about to change.
+func (s *Service) Latest(ctx context.Context, req Request, id events.RoomID) (Room, error) {
+	p := s.gate.PartitionOf(req.Who.Tenant, id)
+	end, ok := s.endOf(ctx, p)
+	if !ok {
+		return Room{}, problem.New(problem.LogUnavailable, "the log does not answer now: nothing was written")
+	}
+	req.Position = s.gate.Join(req.Position, p, end)
+	out, _, err := s.Room(ctx, req, id)
+	return out, err
+}
+
+// UserRoom is a room as one of the reader's.
+type UserRoom struct {
+	readmodel.UserRoom
+	// Last is the room's last message; nil where there is none that the reader may
+	// read.
+	Last *Message
+	// With is the other person of a direct room.
+	With events.UserID
+}
+
+// Preferences are how the reader wants the room shown.
+func (r *UserRoom) Preferences() Preferences { return preferencesOf(&r.Header, r.Member) }
+
+// RoomsQuery is the place of a page of rooms.
+type RoomsQuery struct {
+	After    string // a cursor
+	Archived bool   // those that the reader has archived, in the place of the others
+	Limit    int
+}
+
 // Rooms lists the rooms of the reader, the one with the latest event first.
-func (s *Service) Rooms(ctx context.Context, req Request, after string, limit int) (page Page[readmodel.UserRoom], at events.Vector, err error) {
-	cursor, err := parseRoomCursor(after)
+func (s *Service) Rooms(ctx context.Context, req Request, q RoomsQuery) (page Page[UserRoom], at events.Vector, err error) {
+	cursor, err := parseRoomCursor(q.After)
 	if err != nil {
 		return page, at, err
 	}
@@ -41,20 +79,70 @@ func (s *Service) Rooms(ctx context.Context, req Request, after string, limit in
 		}
 		return nil
 	}, func(ctx context.Context, r readmodel.Reader) error {
-		page = Page[readmodel.UserRoom]{}
+		page = Page[UserRoom]{}
 		if err := s.reached(ctx, r, req.Position); err != nil {
 			return err
 		}
-		rows, err := r.RoomsOf(ctx, req.Who.Tenant, req.Who.User, false, cursor, limit+1)
+		rows, err := r.RoomsOf(ctx, req.Who.Tenant, req.Who.User, q.Archived, cursor, q.Limit+1)
 		if err != nil {
 			return err
 		}
-		page.Items, page.Next = cut(rows, limit, func(last readmodel.UserRoom) string {
+		rows, page.Next = cut(rows, q.Limit, func(last readmodel.UserRoom) string {
 			return roomCursor(readmodel.RoomCursor{LogTime: last.LogTime, Room: last.Room})
 		})
+		page.Items = make([]UserRoom, len(rows))
+		for i := range rows {
+			if page.Items[i], err = userRoom(ctx, r, rows[i]); err != nil {
+				return err
+			}
+		}
 		return nil
 	})
 	return page, s.gate.Trim(req.Position), err
+}
+
+// userRoom shows a row of the list as the reader sees it. It reads no more for
+// most: where the last message is from before their time, has reactions or other
+// people's direct rooms.
+func userRoom(ctx context.Context, r readmodel.Reader, row readmodel.UserRoom) (out UserRoom, err error) {
+	out.UserRoom = row
+	if row.Member.Membership != events.MembershipJoin {
+		return out, nil
+	}
+	if out.With, err = peer(ctx, r, &row.Header, row.Member.User); err != nil {
+		return out, err
+	}
+	if row.Last.Seq == 0 {
+		return out, nil
+	}
+	v := sinceJoin(row.Member)
+	if !v.Contains(row.Last.Seq) {
+		if v, err = VisibilityOf(ctx, r, &row.Header, row.Member); err != nil || !v.Contains(row.Last.Seq) {
+			return out, err
+		}
+	}
+	shown, err := Present(ctx, r, v, row.Last)
+	if err == nil {
+		out.Last = &shown[0]
+	}
+	return out, err
+}
+
+// peer gives the other person of a direct room.
+func peer(ctx context.Context, r readmodel.Reader, h *room.Header, who events.UserID) (events.UserID, error) {
+	if h.Kind != events.RoomDirect {
+		return "", nil
+	}
+	if h.Creator != who {
+		return h.Creator, nil
+	}
+	both, err := r.Members(ctx, readmodel.Key{Tenant: h.Tenant, Room: h.Room}, "", 2)
+	for _, m := range both {
+		if m.User != who {
+			return m.User, err
+		}
+	}
+	return "", err
 }
 
 // reached says errBehind where a partition is not where the position asks for.
@@ -69,42 +157,6 @@ func (s *Service) reached(ctx context.Context, r readmodel.Reader, v events.Vect
 		}
 	}
 	return nil
-}
-
-// Members lists everyone who has or had to do with the room.
-func (s *Service) Members(ctx context.Context, req Request, id events.RoomID, after events.UserID, limit int) (page Page[room.Member], at events.Vector, err error) {
-	at, err = s.inRoom(ctx, req, id, func(ctx context.Context, m *moment) error {
-		if err := m.readable(); err != nil {
-			return err
-		}
-		rows, err := m.Members(ctx, m.key, after, limit+1)
-		if err != nil {
-			return err
-		}
-		for i := range rows {
-			rows[i] = rows[i].At(s.now().UnixMilli())
-		}
-		page = Page[room.Member]{}
-		page.Items, page.Next = cut(rows, limit, func(last room.Member) string { return string(last.User) })
-		return nil
-	})
-	return page, at, err
-}
-
-// Member reads one person's standing.
-func (s *Service) Member(ctx context.Context, req Request, id events.RoomID, user events.UserID) (out room.Member, at events.Vector, err error) {
-	at, err = s.inRoom(ctx, req, id, func(ctx context.Context, m *moment) error {
-		if err := m.SeeMember(user); err != nil {
-			return err
-		}
-		row, ok, err := m.Reader.Member(ctx, m.key, user)
-		if err == nil && !ok {
-			err = problem.New(problem.MemberNotFound, "the user never had to do with the room")
-		}
-		out = row.At(s.now().UnixMilli())
-		return err
-	})
-	return out, at, err
 }
 
 // cut takes the one row too many off a list: where it is there, there is a next

@@ -22,6 +22,9 @@ func StandingOf(ctx context.Context, r readmodel.Reader, key readmodel.Key, who 
 	if s.room, s.exists, err = r.Room(ctx, key); err != nil || !s.exists {
 		return s, err
 	}
+	if s.room.Deleted {
+		return Standing{}, nil // it is there for nobody
+	}
 	member, ok, err := r.Member(ctx, key, who)
 	if err != nil {
 		return s, err
@@ -35,7 +38,7 @@ func StandingOf(ctx context.Context, r readmodel.Reader, key readmodel.Key, who 
 
 // See gives the problem for those who may not know that the room is there.
 func (s Standing) See() error {
-	if !s.exists || s.room.Kind == events.RoomPrivate &&
+	if !s.exists || s.room.Kind != events.RoomPublic &&
 		s.member.Membership != events.MembershipJoin && s.member.Membership != events.MembershipInvite {
 		return problem.Rejected(room.CodeRoomNotFound)
 	}
@@ -43,16 +46,26 @@ func (s Standing) See() error {
 }
 
 // SeeMember gives the problem for those who may not see the standing of a person:
-// one's own can be seen as long as the room can, that of others by members.
+// one's own can be seen as long as the room can, and while one waits to be let in;
+// that of others by members.
 func (s Standing) SeeMember(u events.UserID) error {
-	if u == s.member.User {
+	if u == s.member.User && s.exists {
+		if s.member.Membership == events.MembershipKnock {
+			return nil
+		}
 		return s.See()
 	}
 	return s.readable()
 }
 
 // Room is what the person sees of the room, where they see it.
-func (s Standing) Room() Room { return Room{s.room, s.joined()} }
+func (s Standing) Room(ctx context.Context, r readmodel.Reader) (out Room, err error) {
+	out = Room{RoomRow: s.room, Full: s.joined()}
+	if out.Full {
+		out.With, err = peer(ctx, r, &s.room.Header, s.member.User)
+	}
+	return out, err
+}
 
 // readable refuses those who may not read the room: reading takes membership, in
 // public rooms too.
@@ -66,4 +79,29 @@ func (s Standing) readable() error {
 	return nil
 }
 
+// Visibility gives what the person may read of the room; the problem for those who
+// may not read it.
+func (s Standing) Visibility(ctx context.Context, r readmodel.Reader) (Visibility, error) {
+	if err := s.readable(); err != nil {
+		return Visibility{}, err
+	}
+	return VisibilityOf(ctx, r, &s.room.Header, s.member)
+}
+
+// Hides reports whether the message is there and not for the person's eyes, though
+// they are a member.
+func (s Standing) Hides(ctx context.Context, r readmodel.Reader, id events.EventID) (bool, error) {
+	if !s.joined() || alwaysOpen(&s.room.Header) {
+		return false, nil
+	}
+	row, ok, err := r.Message(ctx, s.key(), id)
+	if err != nil || !ok {
+		return false, err
+	}
+	v, err := VisibilityOf(ctx, r, &s.room.Header, s.member)
+	return !v.Contains(row.Seq), err
+}
+
 func (s Standing) joined() bool { return s.exists && s.member.Membership == events.MembershipJoin }
+
+func (s Standing) key() readmodel.Key { return readmodel.Key{Tenant: s.room.Tenant, Room: s.room.Room} }

@@ -40,19 +40,25 @@ func Decode(body []byte, into any, required ...string) error {
 			return problem.In(problem.MissingField, f, "the field is required")
 		}
 	}
-	if err := json.Unmarshal(body, into); err != nil {
-		if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-			return problem.In(problem.InvalidField, wrong.Field, "a JSON "+wrong.Value+" cannot stand here")
-		}
-		return problem.Caused(problem.InvalidField, "a value is not of the form that its field needs", err)
+	return unmarshal(body, into)
+}
+
+func unmarshal(body []byte, into any) error {
+	err := json.Unmarshal(body, into)
+	if err == nil {
+		return nil
 	}
-	return nil
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return problem.In(problem.InvalidField, wrong.Field, "a JSON "+wrong.Value+" cannot stand here")
+	}
+	return problem.Caused(problem.InvalidField, "a value is not of the form that its field needs", err)
 }
 
 // walker checks a document against a type, token by token.
 type walker struct {
 	dec   *json.Decoder
 	depth int
+	nulls bool // may stand in the place of any value
 }
 
 func (w *walker) top(t reflect.Type) (map[string]bool, error) {
@@ -81,6 +87,9 @@ func (w *walker) value(t reflect.Type, path string) error {
 	}
 	switch tok := tok.(type) {
 	case nil:
+		if w.nulls {
+			return nil
+		}
 		if t != nil {
 			return problem.In(problem.InvalidField, path, "null cannot stand here: leave the field out")
 		}
@@ -130,6 +139,9 @@ func (w *walker) object(t reflect.Type, path string) (map[string]bool, error) {
 		ft, known := fields[key]
 		if fields != nil && !known {
 			return nil, problem.In(problem.UnknownField, fmt.Sprintf("%.128s", at), fmt.Sprintf("there is no field %.128q", at))
+		}
+		if t != nil && t.Kind() == reflect.Map {
+			ft = t.Elem()
 		}
 		if err := w.value(ft, at); err != nil {
 			return nil, err

@@ -21,6 +21,7 @@ type body struct {
 	List   []string        `json:"list,omitempty"`
 	Inners []inner         `json:"inners,omitempty"`
 	Data   json.RawMessage `json:"data,omitempty"`
+	Seqs   map[string]int  `json:"seqs,omitempty"`
 }
 
 func TestDecodeRefuses(t *testing.T) {
@@ -45,6 +46,9 @@ func TestDecodeRefuses(t *testing.T) {
 		"missing":             {`{"n":1}`, problem.MissingField, "text"},
 		"null":                {`{"text":null}`, problem.InvalidField, "text"},
 		"null in a list":      {`{"text":"a","list":[null]}`, problem.InvalidField, "list[0]"},
+		"null in a map":       {`{"text":"a","seqs":{"x":null}}`, problem.InvalidField, "seqs.x"},
+		"twice in a map":      {`{"text":"a","seqs":{"x":1,"x":2}}`, problem.DuplicateField, "seqs.x"},
+		"text in a map":       {`{"text":"a","seqs":{"x":"1"}}`, problem.InvalidField, "seqs"},
 		"number for text":     {`{"text":1}`, problem.InvalidField, "text"},
 		"text for number":     {`{"text":"a","n":"1"}`, problem.InvalidField, "n"},
 		"fraction":            {`{"text":"a","n":1.5}`, problem.InvalidField, "n"},

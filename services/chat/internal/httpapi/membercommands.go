@@ -1,0 +1,121 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/roomlog/roomlog/pkg/events"
+	"github.com/roomlog/roomlog/pkg/events/room"
+	"github.com/roomlog/roomlog/pkg/readmodel"
+	"github.com/roomlog/roomlog/services/chat/internal/api"
+	"github.com/roomlog/roomlog/services/chat/internal/command"
+	"github.com/roomlog/roomlog/services/chat/internal/query"
+)
+
+// PutMember changes someone's membership.
+func (s *Server) PutMember(c echo.Context, roomName api.RoomID, user api.ID, p api.PutMemberParams) error {
+	target, err := userID(user)
+	if err != nil {
+		return err
+	}
+	var body memberRequest
+	cmd, err := s.beginIn(c, roomName, headers{p.IdempotencyKey, p.Prefer, p.RoomlogPosition}, "PUT member "+user, &body)
+	if err != nil {
+		return err
+	}
+	cmd.Facts = func(by events.Command) events.Facts { return body.facts(by, target) }
+	cmd.Content = events.MemberContent{Reason: body.Reason}
+	var row room.Member
+	cmd.Load = func(ctx context.Context, r readmodel.Reader, o readmodel.Outcome) error {
+		st, err := s.standing(ctx, r, cmd)
+		if err != nil {
+			return err
+		}
+		if row, _, err = r.Member(ctx, cmd.RoomKey(), target); err != nil {
+			return err
+		}
+		own := target == cmd.Who.User && o.Seq > 0 && row.Since == o.Seq // no more than the command said
+		if st.SeeMember(target) != nil && !own {
+			return command.ErrHidden
+		}
+		return nil
+	}
+	return s.finish(c, cmd, func(r command.Receipt) (int, any) {
+		return http.StatusOK, encodeMemberResult(row.At(s.Now().UnixMilli()), r)
+	})
+}
+
+// PutPreferences says how a room is shown to the caller.
+func (s *Server) PutPreferences(c echo.Context, roomName api.RoomID, p api.PutPreferencesParams) error {
+	var body preferencesRequest
+	cmd, err := s.beginIn(c, roomName, headers{prefer: p.Prefer, position: p.RoomlogPosition}, "PUT preferences", &body)
+	if err != nil {
+		return err
+	}
+	cmd.Facts = body.facts
+	var preferences api.Preferences
+	cmd.Load = func(ctx context.Context, r readmodel.Reader, _ readmodel.Outcome) error {
+		st, err := s.joined(ctx, r, cmd)
+		if err == nil {
+			preferences = encodePreferences(*st.Own().Preferences)
+		}
+		return err
+	}
+	return s.finish(c, cmd, func(command.Receipt) (int, any) { return http.StatusOK, preferences })
+}
+
+// PutRead moves the caller's read mark, in the room or in a thread.
+func (s *Server) PutRead(c echo.Context, roomName api.RoomID, p api.PutReadParams) error {
+	var body readRequest
+	cmd, err := s.beginIn(c, roomName, headers{prefer: p.Prefer, position: p.RoomlogPosition}, "PUT read", &body)
+	if err != nil {
+		return err
+	}
+	cmd.Facts = body.facts
+	var marks api.Marks
+	cmd.Load = func(ctx context.Context, r readmodel.Reader, _ readmodel.Outcome) error {
+		st, err := s.joined(ctx, r, cmd)
+		if err != nil {
+			return err
+		}
+		marks = encodeMarks(st.Own())
+		if body.ThreadRoot == "" {
+			return nil
+		}
+		unread, err := st.UnreadIn(ctx, r, events.EventID(body.ThreadRoot))
+		marks.ThreadRoot, marks.ThreadUnread = body.ThreadRoot, &unread
+		return err
+	}
+	return s.finish(c, cmd, func(command.Receipt) (int, any) { return http.StatusOK, marks })
+}
+
+// PutDelivered moves the mark up to which the caller's devices have the events.
+func (s *Server) PutDelivered(c echo.Context, roomName api.RoomID, p api.PutDeliveredParams) error {
+	var body deliveredRequest
+	cmd, err := s.beginIn(c, roomName, headers{prefer: p.Prefer, position: p.RoomlogPosition}, "PUT delivered", &body)
+	if err != nil {
+		return err
+	}
+	cmd.Facts = body.facts
+	var marks api.Marks
+	cmd.Load = func(ctx context.Context, r readmodel.Reader, _ readmodel.Outcome) error {
+		st, err := s.joined(ctx, r, cmd)
+		if err == nil {
+			marks = encodeMarks(st.Own())
+		}
+		return err
+	}
+	return s.finish(c, cmd, func(command.Receipt) (int, any) { return http.StatusOK, marks })
+}
+
+// joined is the standing of a command's sender, whose result they see as long as
+// they are a member.
+func (s *Server) joined(ctx context.Context, r readmodel.Reader, cmd command.Command) (query.Standing, error) {
+	st, err := s.standing(ctx, r, cmd)
+	if err == nil && st.Own().Membership != events.MembershipJoin {
+		err = command.ErrHidden
+	}
+	return st, err
+}

@@ -1,0 +1,96 @@
+package httpapi
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/roomlog/roomlog/pkg/events"
+	"github.com/roomlog/roomlog/pkg/readmodel"
+	"github.com/roomlog/roomlog/services/chat/internal/api"
+	"github.com/roomlog/roomlog/services/chat/internal/command"
+	"github.com/roomlog/roomlog/services/chat/internal/query"
+)
+
+// messageResult is a message as the answer to a command about it.
+type messageResult struct {
+	api.Message
+	EventID  string `json:"event_id"`
+	EventSeq int64  `json:"event_seq,omitempty"`
+}
+
+func encodeMessageResult(m api.Message, r command.Receipt) messageResult {
+	return messageResult{m, string(r.Event), int64(r.Outcome.Seq)}
+}
+
+// content is what an event says in a message: all of it, as it is since.
+type content struct {
+	events.MessageContent
+	mentions     []events.UserID
+	mentionsRoom bool
+}
+
+// contentOf reads what a message or an edit says; nothing where it was redacted.
+func contentOf(row *readmodel.EventRow) (content, error) {
+	item, err := row.Item()
+	if err != nil {
+		return content{}, err
+	}
+	switch d := item.Data.(type) {
+	case readmodel.MessagePostedData:
+		return content{d.MessageContent, d.Mentions, d.MentionsRoom}, nil
+	case readmodel.MessageEditedData:
+		return content{d.MessageContent, d.Mentions, d.MentionsRoom}, nil
+	case readmodel.RedactedData:
+		return content{}, nil
+	}
+	return content{}, fmt.Errorf("event %s says nothing in a message", row.ID)
+}
+
+func encodeMessage(m *query.Message) (api.Message, error) {
+	posted, err := m.Item()
+	if err != nil {
+		return api.Message{}, err
+	}
+	out := api.Message{
+		ID: string(m.ID), Seq: int64(m.Seq), Room: string(m.Room), Sender: string(m.Sender), SentAt: posted.Time,
+		Version: m.State.Edits + 1, Redacted: m.Redacted > 0,
+		Reactions: []api.Reaction{}, Replies: m.State.Replies, LastReplySeq: int64(m.State.LastReply), Pinned: m.State.Pinned > 0,
+		Unread: m.Unread,
+	}
+	switch d := posted.Data.(type) {
+	case readmodel.MessagePostedData:
+		out.Type, out.ReplyTo, out.ThreadRoot, out.ClientMsgID = d.Kind, string(d.ReplyTo), string(d.ThreadRoot), d.ClientMsgID
+	case readmodel.RedactedData:
+		out.Type, out.ReplyTo, out.ThreadRoot = d.Kind, string(d.ReplyTo), string(d.ThreadRoot)
+	}
+	says := &m.EventRow
+	if m.Edited.Seq > 0 {
+		says, out.Edited, out.EditedAt = &m.Edited, true, readmodel.Time(m.Edited.SentAt)
+	}
+	c, err := contentOf(says)
+	if err != nil {
+		return out, err
+	}
+	out.Text, out.Format, out.Attachments, out.Data = c.Text, c.Format, c.Attachments, c.Data
+	out.Mentions, out.MentionsRoom = encodeUsers(c.mentions), c.mentionsRoom
+	for _, r := range m.State.Reactions {
+		out.Reactions = append(out.Reactions, api.Reaction{Key: r.Key, Count: r.Count, Mine: slices.Contains(m.Mine, r.Key)})
+	}
+	return out, nil
+}
+
+func encodeVersion(v *query.Version) (api.MessageVersion, error) {
+	c, err := contentOf(&v.EventRow)
+	return api.MessageVersion{
+		Version: v.Version, EventID: string(v.ID), Seq: int64(v.Seq), SentAt: readmodel.Time(v.SentAt), Redacted: v.Redacted > 0,
+		Text: c.Text, Format: c.Format, Attachments: c.Attachments, Data: c.Data,
+		Mentions: encodeUsers(c.mentions), MentionsRoom: c.mentionsRoom,
+	}, err
+}
+
+func encodeUsers(ids []events.UserID) (names []string) {
+	for _, u := range ids {
+		names = append(names, string(u))
+	}
+	return names
+}

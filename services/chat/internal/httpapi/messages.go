@@ -1,0 +1,189 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/roomlog/roomlog/pkg/events"
+	"github.com/roomlog/roomlog/pkg/events/room"
+	"github.com/roomlog/roomlog/pkg/readmodel"
+	"github.com/roomlog/roomlog/services/chat/internal/api"
+	"github.com/roomlog/roomlog/services/chat/internal/command"
+	"github.com/roomlog/roomlog/services/chat/internal/problem"
+)
+
+// PostMessage says something.
+func (s *Server) PostMessage(c echo.Context, roomName api.RoomID, p api.PostMessageParams) error {
+	var body messageRequest
+	cmd, err := s.beginIn(c, roomName, headers{p.IdempotencyKey, p.Prefer, p.RoomlogPosition}, "POST message", &body)
+	if err != nil {
+		return err
+	}
+	cmd.Facts, cmd.Content = body.facts, body.content()
+	s.admit(&cmd, map[events.EventID]room.Code{
+		events.EventID(body.ReplyTo): room.CodeReplyNotFound, events.EventID(body.ThreadRoot): room.CodeThreadNotFound,
+	})
+	var message api.Message
+	cmd.Load = func(ctx context.Context, r readmodel.Reader, o readmodel.Outcome) error {
+		row, err := messageAt(ctx, r, cmd.RoomKey(), o.Seq)
+		if err == nil {
+			message, err = s.loadMessage(ctx, r, cmd, row.ID)
+		}
+		return err
+	}
+	return s.finish(c, cmd, func(command.Receipt) (int, any) { return http.StatusCreated, message })
+}
+
+// DeleteMessage redacts a message.
+func (s *Server) DeleteMessage(c echo.Context, roomName api.RoomID, event api.EventID, p api.DeleteMessageParams) error {
+	reason, err := optional(p.Reason, "reason")
+	switch {
+	case err != nil:
+		return problem.In(problem.InvalidParameter, "reason", "a reason is not empty")
+	case len(reason) > events.MaxReason:
+		return problem.In(problem.InvalidParameter, "reason", fmt.Sprintf("a reason has at most %d bytes", events.MaxReason))
+	}
+	return s.aboutMessage(c, roomName, event, headers{prefer: p.Prefer, position: p.RoomlogPosition}, events.RedactionContent{Reason: reason},
+		func(by events.Command, target events.EventID) events.Facts {
+			return events.MessageRedacted{Command: by, Target: target}
+		})
+}
+
+// PutPin pins a message.
+func (s *Server) PutPin(c echo.Context, roomName api.RoomID, event api.EventID, p api.PutPinParams) error {
+	return s.aboutMessage(c, roomName, event, headers{prefer: p.Prefer, position: p.RoomlogPosition}, struct{}{},
+		func(by events.Command, target events.EventID) events.Facts {
+			return events.MessagePinned{Command: by, Target: target}
+		})
+}
+
+// DeletePin unpins a message.
+func (s *Server) DeletePin(c echo.Context, roomName api.RoomID, event api.EventID, p api.DeletePinParams) error {
+	return s.aboutMessage(c, roomName, event, headers{prefer: p.Prefer, position: p.RoomlogPosition}, struct{}{},
+		func(by events.Command, target events.EventID) events.Facts {
+			return events.MessageUnpinned{Command: by, Target: target}
+		})
+}
+
+// PutReaction reacts to a message.
+func (s *Server) PutReaction(c echo.Context, roomName api.RoomID, event api.EventID, key string, p api.PutReactionParams) error {
+	if err := checkReactionKey(key); err != nil {
+		return err
+	}
+	return s.aboutMessage(c, roomName, event, headers{prefer: p.Prefer, position: p.RoomlogPosition}, struct{}{},
+		func(by events.Command, target events.EventID) events.Facts {
+			return events.ReactionAdded{Command: by, Target: target, Key: key}
+		})
+}
+
+// DeleteReaction takes a reaction back.
+func (s *Server) DeleteReaction(c echo.Context, roomName api.RoomID, event api.EventID, key string, p api.DeleteReactionParams) error {
+	if err := checkReactionKey(key); err != nil {
+		return err
+	}
+	return s.aboutMessage(c, roomName, event, headers{prefer: p.Prefer, position: p.RoomlogPosition}, struct{}{},
+		func(by events.Command, target events.EventID) events.Facts {
+			return events.ReactionRemoved{Command: by, Target: target, Key: key}
+		})
+}
+
+// aboutMessage carries out a command about one message that has no body.
+func (s *Server) aboutMessage(c echo.Context, roomName, event string, h headers, content any, facts func(by events.Command, target events.EventID) events.Facts) error {
+	target, err := eventID(event)
+	if err != nil {
+		return err
+	}
+	cmd, err := s.beginBare(c, roomName, h, "")
+	if err != nil {
+		return err
+	}
+	cmd.Content = content
+	cmd.Facts = func(by events.Command) events.Facts { return facts(by, target) }
+	return s.finishMessage(c, cmd, target)
+}
+
+// finishMessage answers a command about a message with the message.
+func (s *Server) finishMessage(c echo.Context, cmd command.Command, target events.EventID) error {
+	s.admit(&cmd, map[events.EventID]room.Code{target: room.CodeMessageUnknown})
+	var message api.Message
+	cmd.Load = func(ctx context.Context, r readmodel.Reader, _ readmodel.Outcome) (err error) {
+		message, err = s.loadMessage(ctx, r, cmd, target)
+		return err
+	}
+	return s.finish(c, cmd, func(r command.Receipt) (int, any) {
+		setETag(c, message.Version)
+		return http.StatusOK, encodeMessageResult(message, r)
+	})
+}
+
+// RedactMessages redacts a range of messages.
+func (s *Server) RedactMessages(c echo.Context, roomName api.RoomID, p api.RedactMessagesParams) error {
+	var body redactionRequest
+	cmd, err := s.beginIn(c, roomName, headers{p.IdempotencyKey, p.Prefer, p.RoomlogPosition}, "POST redaction", &body)
+	if err != nil {
+		return err
+	}
+	cmd.Facts, cmd.Content = body.facts, events.RedactionContent{Reason: body.Reason}
+	cmd.Load = func(context.Context, readmodel.Reader, readmodel.Outcome) error { return nil }
+	return s.finish(c, cmd, func(r command.Receipt) (int, any) {
+		return http.StatusCreated, api.Redaction{
+			EventID: string(r.Event), Seq: int64(r.Outcome.Seq), From: body.From, To: body.To, Author: body.Author,
+		}
+	})
+}
+
+// admit refuses a command that names messages which its sender may not see: to them
+// these are not there. The fold does not know.
+func (s *Server) admit(cmd *command.Command, messages map[events.EventID]room.Code) {
+	delete(messages, "")
+	if len(messages) == 0 {
+		return
+	}
+	of := *cmd
+	cmd.Admit = func(ctx context.Context, r readmodel.Reader) error {
+		st, err := s.standing(ctx, r, of)
+		if err != nil {
+			return err
+		}
+		for id, code := range messages {
+			if hidden, err := st.Hides(ctx, r, id); err != nil {
+				return err
+			} else if hidden {
+				return problem.Rejected(code)
+			}
+		}
+		return nil
+	}
+}
+
+// loadMessage reads a message for the sender of a command about it.
+func (s *Server) loadMessage(ctx context.Context, r readmodel.Reader, cmd command.Command, id events.EventID) (api.Message, error) {
+	st, err := s.standing(ctx, r, cmd)
+	if err != nil {
+		return api.Message{}, err
+	}
+	m, err := st.Message(ctx, r, id)
+	if _, refused := errors.AsType[*problem.Error](err); refused { // they may have left since
+		return api.Message{}, command.ErrHidden
+	}
+	if err != nil {
+		return api.Message{}, err
+	}
+	return encodeMessage(&m)
+}
+
+// messageAt reads the message with a seq.
+func messageAt(ctx context.Context, r readmodel.Reader, key readmodel.Key, seq events.Seq) (readmodel.MessageRow, error) {
+	rows, err := r.MessagesAfter(ctx, key, seq-1, 1)
+	if err != nil {
+		return readmodel.MessageRow{}, err
+	}
+	if len(rows) == 0 || rows[0].Seq != seq {
+		return readmodel.MessageRow{}, fmt.Errorf("room %s has no message %d", key.Room, seq)
+	}
+	return rows[0], nil
+}

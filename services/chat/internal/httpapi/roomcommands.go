@@ -1,0 +1,129 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/roomlog/roomlog/pkg/events"
+	"github.com/roomlog/roomlog/pkg/events/room"
+	"github.com/roomlog/roomlog/pkg/readmodel"
+	"github.com/roomlog/roomlog/services/chat/internal/api"
+	"github.com/roomlog/roomlog/services/chat/internal/command"
+	"github.com/roomlog/roomlog/services/chat/internal/problem"
+	"github.com/roomlog/roomlog/services/chat/internal/query"
+)
+
+// PutRoom gets or creates a room.
+func (s *Server) PutRoom(c echo.Context, roomName api.RoomID, p api.PutRoomParams) error {
+	var body roomRequest
+	cmd, err := s.beginIn(c, roomName, headers{p.IdempotencyKey, p.Prefer, p.RoomlogPosition}, "PUT room", &body)
+	if err != nil {
+		return err
+	}
+	cmd.Facts, cmd.Content = body.facts, body.content()
+	return s.finishRoom(c, cmd)
+}
+
+// CreateRoom makes a room under an id of the server's.
+func (s *Server) CreateRoom(c echo.Context, p api.CreateRoomParams) error {
+	cmd, err := s.begin(c, headers{p.IdempotencyKey, p.Prefer, p.RoomlogPosition})
+	if err != nil {
+		return err
+	}
+	if cmd.Room = events.RoomID(s.NewID()); cmd.Key != "" {
+		cmd.Room = events.IdempotentRoomID(cmd.Who.Tenant, cmd.Who.User, cmd.Key)
+	}
+	var body roomRequest
+	if err := readCommand(c, &cmd, "POST room", &body); err != nil {
+		return err
+	}
+	cmd.Facts, cmd.Content = body.facts, body.content()
+	return s.finishRoom(c, cmd)
+}
+
+// PutDirect gets or creates the room of the caller and another person.
+func (s *Server) PutDirect(c echo.Context, user api.ID, p api.PutDirectParams) error {
+	with, err := userID(user)
+	if err != nil {
+		return err
+	}
+	cmd, err := s.begin(c, headers{p.IdempotencyKey, p.Prefer, p.RoomlogPosition})
+	if err != nil {
+		return err
+	}
+	if with == cmd.Who.User {
+		return problem.In(problem.InvalidParameter, "user", "a direct room is one of two people")
+	}
+	cmd.Room = events.DirectRoomID(cmd.Who.Tenant, cmd.Who.User, with)
+	var body directRequest
+	if c.Request().Body == http.NoBody {
+		err = setDigest(&cmd, "PUT direct", []byte("{}"))
+	} else {
+		err = readCommand(c, &cmd, "PUT direct", &body)
+	}
+	if err != nil {
+		return err
+	}
+	cmd.Content = events.RoomContent{Metadata: body.Metadata}
+	cmd.Facts = func(by events.Command) events.Facts {
+		return events.RoomCreated{Command: by, Kind: events.RoomDirect, Rules: room.Rules, Settings: body.Settings, With: with}
+	}
+	return s.finishRoom(c, cmd)
+}
+
+// PutRules has a room judged by newer rules.
+func (s *Server) PutRules(c echo.Context, roomName api.RoomID, p api.PutRulesParams) error {
+	var body rulesRequest
+	cmd, err := s.beginIn(c, roomName, headers{p.IdempotencyKey, p.Prefer, p.RoomlogPosition}, "PUT rules", &body)
+	if err != nil {
+		return err
+	}
+	cmd.Facts = func(by events.Command) events.Facts { return events.RulesUpgraded{Command: by, Rules: body.Rules} }
+	return s.finishRoom(c, cmd)
+}
+
+// DeleteRoom ends a room for good.
+func (s *Server) DeleteRoom(c echo.Context, roomName api.RoomID, p api.DeleteRoomParams) error {
+	cmd, err := s.beginBare(c, roomName, headers{p.IdempotencyKey, p.Prefer, p.RoomlogPosition}, "DELETE room")
+	if err != nil {
+		return err
+	}
+	cmd.Facts = func(by events.Command) events.Facts { return events.RoomDeleted{Command: by} }
+	cmd.Load = func(context.Context, readmodel.Reader, readmodel.Outcome) error { return nil }
+	return s.finish(c, cmd, func(r command.Receipt) (int, any) {
+		return http.StatusOK, api.Deletion{Room: string(r.Room), EventID: string(r.Event), Seq: int64(r.Outcome.Seq)}
+	})
+}
+
+// finishRoom is finish for a command whose answer is the room.
+func (s *Server) finishRoom(c echo.Context, cmd command.Command) error {
+	var seen query.Room
+	cmd.Load = func(ctx context.Context, r readmodel.Reader, _ readmodel.Outcome) error {
+		st, err := s.standing(ctx, r, cmd)
+		if err != nil {
+			return err
+		}
+		if st.See() != nil { // they may have left since, or it may be deleted
+			return command.ErrHidden
+		}
+		seen, err = st.Room(ctx, r)
+		return err
+	}
+	_, makes := cmd.Facts(events.Command{}).(events.RoomCreated)
+	return s.finish(c, cmd, func(r command.Receipt) (int, any) {
+		setRoomETag(c, seen)
+		if makes && r.Outcome.Seq > 0 {
+			return http.StatusCreated, encodeRoom(seen)
+		}
+		return http.StatusOK, encodeRoom(seen)
+	})
+}
+
+// setRoomETag says which version the answer shows, to those who see it.
+func setRoomETag(c echo.Context, r query.Room) {
+	if r.Full {
+		setETag(c, r.Version)
+	}
+}
