@@ -103,6 +103,9 @@ func (s *sim) checkTold(told []readmodel.EventRow) {
 			if err != nil {
 				return err
 			}
+			if len(rows) == 1 && rows[0].Content == "{}" { // taken away since: by a redaction, or with the room
+				e.Redacted, e.Content = rows[0].Redacted, rows[0].Content
+			}
 			if !slices.Equal(rows, []readmodel.EventRow{e}) {
 				s.t.Errorf("the timeline told %+v, the tables have %+v", e, rows)
 			}
