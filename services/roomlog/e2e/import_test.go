@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -53,6 +54,12 @@ func TestImportComesBackEverywhere(t *testing.T) {
 	if again := export(t, data); strings.Join(again, "\n") != strings.Join(exported, "\n") {
 		t.Fatal("an export without tables folds them again and is equal")
 	}
+	middle := decode(t, exported[len(exported)/2]).Time
+	want := slices.DeleteFunc(slices.Clone(exported), func(line string) bool { return decode(t, line).Time.After(middle) })
+	if got := export(t, data, "--until", middle.Format(time.RFC3339)); !slices.Equal(got, want) || len(got) == len(exported) {
+		t.Errorf("until %s: %d of %d events, want %d", middle, len(got), len(exported), len(want))
+	}
+	wantExit(t, 2, "neither a seq nor a time", "export", "--room", string(ubuntu), "--data", data, "--until", "yesterday")
 	p, base := start(t, data)
 	alice := as(t, base, data, "alice")
 

@@ -21,7 +21,7 @@ type exportCommand struct {
 	Room       string `help:"Room to export." required:"" placeholder:"ROOM"`
 	Tenant     string `help:"The room's tenant; with --server it is the token's." default:"main"`
 	From       int64  `help:"First seq; 0: the room's first." default:"0"`
-	Until      int64  `help:"Last seq; 0: the room's last." default:"0"`
+	Until      string `help:"Last seq, or an RFC 3339 time: events that were sent later are left out; 0: the room's last." default:"0" placeholder:"SEQ|TIME"`
 	Server     string `help:"Ask this server's API, in the place of reading the tables." placeholder:"URL"`
 	TokenFile  string `name:"token-file" help:"File with the token for --server; else the environment has it in ROOMLOG_TOKEN." type:"path" placeholder:"FILE"`
 	site.Flags `embed:""`
@@ -31,10 +31,12 @@ type exportCommand struct {
 func (exportCommand) Help() string {
 	return `Each line is an event as replay gives it: seq, type, event_id, room, sender,
 time, data. From tables, all events that are folded; from a server, those that the
-token's owner may see.
+token's owner may see. The time of --until is compared with the one that a line
+shows: when it was sent, which for an import is when it was said.
 
 Example:
   roomlog export --room ubuntu --data data > ubuntu.ndjson
+  roomlog export --room ubuntu --data data --until 2004-12-25T12:00:00Z
   ROOMLOG_TOKEN=$TOKEN roomlog export --room ubuntu --server http://127.0.0.1:8080`
 }
 
@@ -45,7 +47,10 @@ func (c exportCommand) Run(ctx context.Context, con console) error {
 	if err := errors.Join(err, err2); err != nil {
 		return fmt.Errorf("%w: %w", errUse, err)
 	}
-	rng := export.Range{From: events.Seq(c.From), Until: events.Seq(c.Until)}
+	rng, err := export.Range{From: events.Seq(c.From)}.To(c.Until)
+	if err != nil {
+		return fmt.Errorf("%w: --until: %w", errUse, err)
+	}
 	if c.Server != "" {
 		token, err := c.token()
 		if err != nil {

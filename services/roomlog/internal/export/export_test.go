@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/roomlog/roomlog/pkg/events"
 	"github.com/roomlog/roomlog/pkg/events/room"
@@ -55,7 +56,7 @@ func (r reader) Events(_ context.Context, k readmodel.Key, after events.Seq, _ [
 	for _, seq := range r.seqs {
 		if seq > after && len(out) < limit {
 			out = append(out, readmodel.EventRow{
-				Key: k, Seq: seq, ID: events.EventID(fmt.Sprint("e", seq)), Type: events.TypeMessagePosted, Sender: "alice",
+				Key: k, Seq: seq, SentAt: int64(seq) * 1000, ID: events.EventID(fmt.Sprint("e", seq)), Type: events.TypeMessagePosted, Sender: "alice",
 				Facts: `{"sender":"alice","kind":"text"}`, Content: `{"text":"hello"}`,
 			})
 		}
@@ -94,6 +95,7 @@ func TestStoreInOrder(t *testing.T) {
 		"until": {export.Range{Until: 1000}, 1, 1000},
 		"one":   {export.Range{From: 7, Until: 7}, 7, 7},
 		"more":  {export.Range{From: 2500, Until: 9999}, 2500, 2500},
+		"time":  {export.Range{From: 3, Time: time.Unix(1100, 0)}, 3, 1100},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer
@@ -106,6 +108,25 @@ func TestStoreInOrder(t *testing.T) {
 				t.Fatalf("%d events, %d to %d", n, got[0], got[len(got)-1])
 			}
 		})
+	}
+}
+
+func TestTo(t *testing.T) {
+	for text, want := range map[string]export.Range{
+		"0":                         {From: 3},
+		"17":                        {From: 3, Until: 17},
+		"2026-01-02T15:04:05Z":      {From: 3, Time: time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC)},
+		"2026-01-02T15:04:05+02:00": {From: 3, Time: time.Date(2026, 1, 2, 13, 4, 5, 0, time.UTC)},
+	} {
+		got, err := export.Range{From: 3}.To(text)
+		if err != nil || got.From != want.From || got.Until != want.Until || !got.Time.Equal(want.Time) {
+			t.Errorf("%s: got %+v, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"", "yesterday", "2026-01-02", "1.5"} {
+		if got, err := (export.Range{}).To(text); err == nil {
+			t.Errorf("%q: got %+v", text, got)
+		}
 	}
 }
 
@@ -132,7 +153,7 @@ func TestServer(t *testing.T) {
 		items := []json.RawMessage{}
 		for seq := after + 1; seq <= 450 && len(items) < 200; seq++ {
 			if seq != 100 { // not for these eyes
-				items = append(items, fmt.Appendf(nil, `{"seq":%d,"time":"2026-01-02T03:04:05.000Z"}`, seq))
+				items = append(items, fmt.Appendf(nil, `{"seq":%d,"time":"2026-01-02T03:%02d:05.000Z"}`, seq, seq%60))
 			}
 		}
 		_ = json.NewEncoder(w).Encode(map[string]any{"items": items, "next": nil, "prev": nil})
@@ -146,6 +167,11 @@ func TestServer(t *testing.T) {
 	got := seqs(t, out.String())
 	if n != 399 || got[0] != 50 || got[len(got)-1] != 449 {
 		t.Fatalf("%d events, %d to %d", n, got[0], got[len(got)-1])
+	}
+	out.Reset()
+	n, err = export.Server(t.Context(), s.URL, "secret", "r", export.Range{From: 50, Until: 449, Time: time.Date(2026, 1, 2, 3, 9, 59, 0, time.UTC)}, &out)
+	if got := seqs(t, out.String()); err != nil || n != 70 || got[0] != 60 || got[len(got)-1] != 429 {
+		t.Errorf("until a time: %d events, %d to %d, %v", n, got[0], got[len(got)-1], err)
 	}
 	if _, err := export.Server(t.Context(), s.URL, "other", "r", export.Range{}, &out); !errors.Is(err, export.ErrNoRoom) {
 		t.Fatalf("error %v", err)

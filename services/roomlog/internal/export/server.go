@@ -38,7 +38,8 @@ func Server(ctx context.Context, base, token string, room events.RoomID, rng Ran
 		}
 		for _, raw := range items {
 			var item struct {
-				Seq events.Seq `json:"seq"`
+				Seq  events.Seq `json:"seq"`
+				Time time.Time  `json:"time"`
 			}
 			if err := json.Unmarshal(raw, &item); err != nil {
 				return w.count, fmt.Errorf("answer of %s: %w", base, err)
@@ -50,6 +51,10 @@ func Server(ctx context.Context, base, token string, room events.RoomID, rng Ran
 				return w.count, w.flush()
 			}
 			w.last = item.Seq - 1
+			if !rng.has(item.Time) {
+				w.last = item.Seq
+				continue
+			}
 			if err := w.write(item.Seq, raw); err != nil {
 				return w.count, err
 			}
