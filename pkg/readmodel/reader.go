@@ -84,6 +84,10 @@ type Reader interface {
 	// by key (both bytewise), written canonically: equal projections dump equally,
 	// in any store. No positions, checkpoints, bad records or dead letters.
 	Dump(ctx context.Context, row func(DumpRow) error) error
+	// DumpPositions is Dump for what Dump leaves out: what depends on where the log has
+	// each event and on the program that folded (bad records, dead letters, positions
+	// of events and outcomes), and copies of what it has.
+	DumpPositions(ctx context.Context, row func(DumpRow) error) error
 }
 
 // RoomRow is a room with the event that carries its name and metadata.

@@ -1,12 +1,15 @@
 package projector
 
 import (
+	"bytes"
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,6 +42,8 @@ type Difference struct {
 	// there is none.
 	Tables string `json:"tables,omitempty"`
 	Log    string `json:"log,omitempty"`
+	// Columns are those that differ; none where the row is in one of the two only.
+	Columns []string `json:"columns,omitempty"`
 }
 
 // Verified is the result of a verification.
@@ -53,6 +58,10 @@ type Verified struct {
 // on meanwhile. Each difference is reported as it is found.
 func Verify(ctx context.Context, v Verification, report func(Difference)) (Verified, error) {
 	var result Verified
+	count := func(d Difference) {
+		result.Differences++
+		report(d)
+	}
 	err := v.Store.Snapshot(ctx, func(live readmodel.Reader) error {
 		checkpoints, err := live.Checkpoints(ctx)
 		if err != nil {
@@ -62,7 +71,12 @@ func Verify(ctx context.Context, v Verification, report func(Difference)) (Verif
 			return err
 		}
 		return v.Scratch.Snapshot(ctx, func(fresh readmodel.Reader) error {
-			return compare(dump(ctx, live), dump(ctx, fresh), &result, report)
+			if result.Rows, err = compare(ctx, live.Dump, fresh.Dump, count); err != nil {
+				return err
+			}
+			// Of the same rows, what is the same for this log only.
+			_, err := compare(ctx, live.DumpPositions, fresh.DumpPositions, count)
+			return err
 		})
 	})
 	if err != nil {
@@ -115,11 +129,14 @@ func (v Verification) catchUp(ctx context.Context, c partition.Config, cp readmo
 	return o.CatchUp(ctx, cp.Next, cp.Decisions)
 }
 
-// dump turns a reader's dump into a sequence; an error ends it.
-func dump(ctx context.Context, r readmodel.Reader) iter.Seq2[readmodel.DumpRow, error] {
+// dumping is a method of a reader that dumps.
+type dumping func(context.Context, func(readmodel.DumpRow) error) error
+
+// rows turns a dump into a sequence; an error ends it.
+func (d dumping) rows(ctx context.Context) iter.Seq2[readmodel.DumpRow, error] {
 	stop := errors.New("stop")
 	return func(yield func(readmodel.DumpRow, error) bool) {
-		err := r.Dump(ctx, func(row readmodel.DumpRow) error {
+		err := d(ctx, func(row readmodel.DumpRow) error {
 			if !yield(row, nil) {
 				return stop
 			}
@@ -131,19 +148,20 @@ func dump(ctx context.Context, r readmodel.Reader) iter.Seq2[readmodel.DumpRow, 
 	}
 }
 
-// compare walks two dumps side by side: both ascend by table, then key.
-func compare(live, fresh iter.Seq2[readmodel.DumpRow, error], result *Verified, report func(Difference)) error {
-	nextLive, stopLive := iter.Pull2(live)
+// compare walks two dumps side by side: both ascend by table, then key. It gives
+// the number of rows.
+func compare(ctx context.Context, live, fresh dumping, report func(Difference)) (rows int64, err error) {
+	nextLive, stopLive := iter.Pull2(live.rows(ctx))
 	defer stopLive()
-	nextFresh, stopFresh := iter.Pull2(fresh)
+	nextFresh, stopFresh := iter.Pull2(fresh.rows(ctx))
 	defer stopFresh()
 	a, errA, okA := nextLive()
 	b, errB, okB := nextFresh()
 	for okA || okB {
 		if err := errors.Join(errA, errB); err != nil {
-			return err
+			return rows, err
 		}
-		result.Rows++
+		rows++
 		order := 0
 		switch {
 		case !okA:
@@ -155,21 +173,33 @@ func compare(live, fresh iter.Seq2[readmodel.DumpRow, error], result *Verified, 
 		}
 		switch {
 		case order < 0:
-			result.Differences++
 			report(Difference{Table: a.Table, Key: a.Key, Tables: a.Value})
 			a, errA, okA = nextLive()
 		case order > 0:
-			result.Differences++
 			report(Difference{Table: b.Table, Key: b.Key, Log: b.Value})
 			b, errB, okB = nextFresh()
 		default:
 			if a.Value != b.Value {
-				result.Differences++
-				report(Difference{Table: a.Table, Key: a.Key, Tables: a.Value, Log: b.Value})
+				report(Difference{Table: a.Table, Key: a.Key, Tables: a.Value, Log: b.Value, Columns: columns(a.Value, b.Value)})
 			}
 			a, errA, okA = nextLive()
 			b, errB, okB = nextFresh()
 		}
 	}
-	return nil
+	return rows, nil
+}
+
+// columns are the fields that two JSON objects do not have alike.
+func columns(a, b string) (differ []string) {
+	var fieldsA, fieldsB map[string]json.RawMessage
+	if json.Unmarshal([]byte(a), &fieldsA) != nil || json.Unmarshal([]byte(b), &fieldsB) != nil {
+		return nil
+	}
+	for name := range fieldsA {
+		if !bytes.Equal(fieldsA[name], fieldsB[name]) {
+			differ = append(differ, name)
+		}
+	}
+	slices.Sort(differ)
+	return differ
 }

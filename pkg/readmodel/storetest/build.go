@@ -326,8 +326,19 @@ func equal(t testing.TB, what string, got, want any) {
 // dump gives the rows of a canonical dump.
 func dump(t testing.TB, s readmodel.Store) []readmodel.DumpRow {
 	t.Helper()
+	return collect(t, s, readmodel.Reader.Dump)
+}
+
+// dumpPositions gives what a canonical dump leaves out.
+func dumpPositions(t testing.TB, s readmodel.Store) []readmodel.DumpRow {
+	t.Helper()
+	return collect(t, s, readmodel.Reader.DumpPositions)
+}
+
+func collect(t testing.TB, s readmodel.Store, from func(readmodel.Reader, context.Context, func(readmodel.DumpRow) error) error) []readmodel.DumpRow {
+	t.Helper()
 	return read(t, s, func(ctx context.Context, r readmodel.Reader) (rows []readmodel.DumpRow, err error) {
-		err = r.Dump(ctx, func(d readmodel.DumpRow) error {
+		err = from(r, ctx, func(d readmodel.DumpRow) error {
 			rows = append(rows, d)
 			return nil
 		})

@@ -76,10 +76,12 @@ func testDump(t *testing.T, open Open) {
 
 	rows := dump(t, s)
 	var b strings.Builder
-	for i, r := range rows {
-		b.WriteString(r.Table + " " + r.Key + " " + r.Value + "\n")
-		if i > 0 && (rows[i-1].Table > r.Table || rows[i-1].Table == r.Table && rows[i-1].Key >= r.Key) {
-			t.Errorf("%s %s comes after %s %s", r.Table, r.Key, rows[i-1].Table, rows[i-1].Key)
+	for _, rows := range [][]readmodel.DumpRow{rows, dumpPositions(t, s)} {
+		for i, r := range rows {
+			b.WriteString(r.Table + " " + r.Key + " " + r.Value + "\n")
+			if i > 0 && (rows[i-1].Table > r.Table || rows[i-1].Table == r.Table && rows[i-1].Key >= r.Key) {
+				t.Errorf("%s %s comes after %s %s", r.Table, r.Key, rows[i-1].Table, rows[i-1].Key)
+			}
 		}
 	}
 	if os.Getenv(Rewrite) != "" {

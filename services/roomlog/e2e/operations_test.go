@@ -166,6 +166,7 @@ func TestOperations(t *testing.T) {
 	wantExit(t, 1, "has no gap", "projector", "accept-gap", "--data", o.data, "--partition", "0", "--reason", "none")
 	wantExit(t, 2, "--partition is 99", "projector", "accept-gap", "--data", o.data, "--partition", "99", "--reason", "none")
 	o.run(t, 0, "roomlog projector verify --data data")
+	o.run(t, 0, "roomlog projector verify --data data --json")
 	if out := o.watch(t, "roomlog projector status --data data --watch", "PARTITION"); !strings.Contains(out, "VERSION") || !strings.Contains(out, "live") {
 		t.Errorf("status --watch says:\n%s", out)
 	}

@@ -61,7 +61,7 @@ type memberDump struct {
 	Since      events.Seq        `json:"since"`
 	Until      int64             `json:"until"`
 	Invited    events.Seq        `json:"invited"`
-	Read       events.Seq        `json:"read"`
+	Read       events.Seq        `json:"read_seq"`
 	Delivered  events.Seq        `json:"delivered"`
 	LastPost   int64             `json:"last_post"`
 	Muted      bool              `json:"muted"`

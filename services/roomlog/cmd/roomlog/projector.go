@@ -74,7 +74,7 @@ func (c projectorVerifyCommand) verify(ctx context.Context, con console, s *site
 			_ = encoder.Encode(d)
 			return
 		}
-		_ = con.print("%s %s\n  tables: %s\n  log:    %s\n", d.Table, d.Key, orNone(d.Tables), orNone(d.Log))
+		_ = con.print("%s %s: %s\n  tables: %s\n  log:    %s\n", d.Table, d.Key, columns(d), orNone(d.Tables), orNone(d.Log))
 	})
 	if meter != nil {
 		meter.Finish()
@@ -83,9 +83,17 @@ func (c projectorVerifyCommand) verify(ctx context.Context, con console, s *site
 		return err
 	}
 	if result.Differences > 0 {
-		return fmt.Errorf("%d of %d rows are not as the log has them; delete the tables and let the projector fold them again", result.Differences, result.Rows)
+		return fmt.Errorf("%d of %d rows are not as the log has them; see roomlog projector rebuild", result.Differences, result.Rows)
 	}
 	return con.print("equal: %d rows, from %d records\n", result.Rows, result.Records)
+}
+
+// columns says what of a row differs.
+func columns(d projector.Difference) string {
+	if len(d.Columns) == 0 {
+		return "the row"
+	}
+	return strings.Join(d.Columns, ", ")
 }
 
 func orNone(s string) string {
