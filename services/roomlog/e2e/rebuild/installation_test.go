@@ -125,12 +125,14 @@ func (in *installation) open(t *testing.T, version int) readmodel.Store {
 	return s
 }
 
-// progress tells how many records a version has folded, of how many.
+// progress tells how many records a version has folded, of how many: of one, where
+// the brokers do not say.
 func (in *installation) progress(t *testing.T, version int) (done, total int64) {
 	t.Helper()
 	ends, err := in.client.Ends(t.Context(), in.layout)
 	if err != nil {
-		t.Fatal(err)
+		t.Log(err)
+		return 0, 1
 	}
 	for _, end := range ends {
 		total += int64(end)
