@@ -27,6 +27,7 @@ import (
 	"github.com/roomlog/roomlog/services/chat/internal/auth"
 	"github.com/roomlog/roomlog/services/chat/internal/clock"
 	"github.com/roomlog/roomlog/services/chat/internal/command"
+	"github.com/roomlog/roomlog/services/chat/internal/hook"
 	"github.com/roomlog/roomlog/services/chat/internal/httpapi"
 	"github.com/roomlog/roomlog/services/chat/internal/limit"
 	"github.com/roomlog/roomlog/services/chat/internal/live"
@@ -75,6 +76,7 @@ type Service struct {
 	cfg      Config
 	deps     Deps
 	auth     *auth.Verifier
+	hook     *hook.Hook // nil: nobody is asked
 	follower *live.Follower
 	hub      *live.Hub
 	clock    *clock.Watch
@@ -105,6 +107,9 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	gate := position.NewGate(deps.Log, s.follower)
 	rooms := limit.New[readmodel.Key](limit.Policy{Name: "room", Rate: cfg.RoomRate, Burst: cfg.RoomBurst})
 	metrics := newMetrics(deps.Metrics, s.hub, s.clock)
+	if s.hook, err = cfg.Hook.open(metrics, deps.Logger); err != nil {
+		return nil, err
+	}
 	s.handler, err = httpapi.New(httpapi.Config{
 		Auth: verifier, Gate: gate, Hub: s.hub, Metrics: metrics, Logger: deps.Logger, Now: time.Now,
 		NewID: newID, WriteTimeout: cfg.StreamTimeout, Stop: s.stop,
@@ -121,7 +126,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 			Log: deps.Log, Store: deps.Store, LogID: layout.Log, Gate: gate, Follower: s.follower, Now: time.Now,
 			NewID: func() events.EventID { return events.EventID(newID()) }, Observer: metrics, Logger: deps.Logger,
 			PublishTimeout: cfg.PublishTimeout, CourtesyTimeout: courtesyTimeout, CatchUp: catchUp,
-			ReadTimeout: cfg.ReadTimeout, Rooms: rooms,
+			ReadTimeout: cfg.ReadTimeout, Rooms: rooms, Hook: s.askedHook(),
 			Unchecked: limit.New[auth.Account](limit.Policy{Name: "unchecked", Rate: cfg.UncheckedRate, Burst: cfg.UncheckedBurst}),
 		}),
 	})
@@ -170,6 +175,9 @@ func (s *Service) Run(ctx context.Context, l net.Listener) error {
 		}
 	}
 	stopTail()
+	if s.hook != nil {
+		s.hook.Close()
+	}
 	return errors.Join(err, background.Wait())
 }
 

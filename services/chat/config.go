@@ -35,6 +35,8 @@ type Config struct {
 	StreamTimeout  time.Duration `name:"stream-timeout" help:"How long the client of a stream may take for what is sent to it." default:"30s"`
 	StopTimeout    time.Duration `name:"stop-timeout" help:"How long requests may take to finish when the program stops." default:"4s"`
 
+	Hook HookConfig `embed:""`
+
 	// Secret is used instead of SecretFile where it is not empty.
 	Secret Secret `kong:"-"`
 }
@@ -84,6 +86,8 @@ func (c *Config) Validate() (warnings []string, err error) {
 		}
 	}
 	told, err := c.checkIssuers()
+	warnings, errs = append(warnings, told...), append(errs, err)
+	told, err = c.Hook.validate(c.PublishTimeout)
 	warnings, errs = append(warnings, told...), append(errs, err)
 	for name, d := range map[string]time.Duration{
 		"--request-timeout": c.RequestTimeout, "--publish-timeout": c.PublishTimeout, "--read-timeout": c.ReadTimeout,

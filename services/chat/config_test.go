@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/roomlog/roomlog/services/chat"
 )
@@ -41,6 +42,14 @@ func TestValidate(t *testing.T) {
 		{"an issuer that speaks for one", chat.Config{SecretFile: good, JWKS: []chat.Issuer{{URL: "https://id.example", Tenants: []string{"acme"}}}, Audience: []string{"chat"}}, "", ""},
 		{"an issuer that is none", chat.Config{JWKS: []chat.Issuer{{URL: "id.example"}}, Audience: []string{"chat"}}, "", "--jwks"},
 		{"an issuer of a tenant that is none", chat.Config{JWKS: []chat.Issuer{{URL: "https://id.example", Tenants: []string{"a/b"}}}, Audience: []string{"chat"}}, "", "--jwks"},
+		{"a hook", chat.Config{SecretFile: good, Hook: chat.HookConfig{URL: "https://hook.example/x", SecretFile: good}}, "", ""},
+		{"a hook that cannot know us", chat.Config{SecretFile: good, Hook: chat.HookConfig{URL: "https://hook.example/x"}}, "not signed", ""},
+		{"a hook without TLS", chat.Config{SecretFile: good, Hook: chat.HookConfig{URL: "http://hook.example/x", SecretFile: good}}, "no TLS", ""},
+		{"a hook that is none", chat.Config{SecretFile: good, Hook: chat.HookConfig{URL: "hook.example", SecretFile: good}}, "", "--hook:"},
+		{"a hook without a secret's file", chat.Config{SecretFile: good, Hook: chat.HookConfig{URL: "https://hook.example", SecretFile: good + "x"}}, "", "--hook-secret-file"},
+		{"a hook that outlasts the log", chat.Config{SecretFile: good, Hook: chat.HookConfig{URL: "https://hook.example", SecretFile: good, Timeout: time.Minute}}, "", "--hook-timeout"},
+		{"a hook that fails somehow", chat.Config{SecretFile: good, Hook: chat.HookConfig{URL: "https://hook.example", SecretFile: good, OnFailure: "open"}}, "", "--hook-on-failure"},
+		{"a hook for no type", chat.Config{SecretFile: good, Hook: chat.HookConfig{URL: "https://hook.example", SecretFile: good, Types: []string{"messages"}}}, "", "--hook-types"},
 		{"all the world", chat.Config{SecretFile: good, Listen: "0.0.0.0:80"}, "not loopback", ""},
 		{"IPv6", chat.Config{SecretFile: good, Listen: "[::1]:0"}, "", ""},
 	} {
@@ -86,7 +95,7 @@ func TestIssuerAsText(t *testing.T) {
 }
 
 func TestSecretHides(t *testing.T) {
-	c := chat.Config{Secret: chat.Secret("very secret words")}
+	c := chat.Config{Secret: chat.Secret("very secret words"), Hook: chat.HookConfig{Secret: chat.Secret("very secret too")}}
 	j, err := json.Marshal(c)
 	if err != nil {
 		t.Fatal(err)

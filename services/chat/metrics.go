@@ -22,6 +22,7 @@ type metrics struct {
 	requests  *prometheus.HistogramVec
 	publishes *prometheus.HistogramVec
 	judged    *prometheus.CounterVec
+	hooked    *prometheus.HistogramVec
 	streams   prometheus.Gauge
 	ended     *prometheus.CounterVec
 	expired   prometheus.Counter
@@ -45,6 +46,10 @@ func newMetrics(reg prometheus.Registerer, hub *live.Hub, watch *clock.Watch) *m
 		judged: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "roomlog_courtesy_checks_total", Help: "Looks at the read model before a command is published, by what came of it.",
 		}, []string{"result"}),
+		hooked: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "roomlog_hook_seconds", Help: "How long the hook took for a command, by what came of it.",
+			Buckets: prometheus.ExponentialBuckets(0.0005, 2.5, 12),
+		}, []string{"result"}),
 		streams: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "roomlog_streams", Help: "Streams that are open.",
 		}),
@@ -59,7 +64,7 @@ func newMetrics(reg prometheus.Registerer, hub *live.Hub, watch *clock.Watch) *m
 		Name: "roomlog_log_clock_ahead_seconds", Help: "How far the log's clock was seen ahead of the one here lately; 0: within what is allowed for.",
 	}, func() float64 { return watch.Ahead().Seconds() })
 	if reg != nil {
-		reg.MustRegister(m.expired, ahead, m.requests, m.publishes, m.judged, m.streams, m.ended, followers)
+		reg.MustRegister(m.expired, ahead, m.requests, m.publishes, m.judged, m.hooked, m.streams, m.ended, followers)
 	}
 	return m
 }
@@ -80,6 +85,10 @@ func (m *metrics) StreamClosed(how string) {
 
 func (m *metrics) Published(result string, took time.Duration) {
 	m.publishes.WithLabelValues(result).Observe(took.Seconds())
+}
+
+func (m *metrics) Hooked(result string, took time.Duration) {
+	m.hooked.WithLabelValues(result).Observe(took.Seconds())
 }
 
 func (m *metrics) Expired() {

@@ -63,6 +63,27 @@ func (e EventType) Valid() bool {
 	}
 }
 
+// Defines values for HookAnswerAction.
+const (
+	Allow   HookAnswerAction = "allow"
+	Refuse  HookAnswerAction = "refuse"
+	Replace HookAnswerAction = "replace"
+)
+
+// Valid indicates whether the value is a known member of the HookAnswerAction enum.
+func (e HookAnswerAction) Valid() bool {
+	switch e {
+	case Allow:
+		return true
+	case Refuse:
+		return true
+	case Replace:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for OutcomeStatus.
 const (
 	OutcomeStatusAccepted OutcomeStatus = "accepted"
@@ -195,6 +216,31 @@ type EventPage struct {
 
 // EventType defines model for EventType.
 type EventType string
+
+// HookAnswer defines model for HookAnswer.
+type HookAnswer struct {
+	Action HookAnswerAction `json:"action"`
+
+	// Reason For the client, at most 1 KiB.
+	Reason string `json:"reason,omitempty"`
+
+	// Text To replace that of a message, of one that has any.
+	Text string `json:"text,omitempty"`
+}
+
+// HookAnswerAction defines model for HookAnswer.Action.
+type HookAnswerAction string
+
+// HookRequest defines model for HookRequest.
+type HookRequest struct {
+	Data json.RawMessage `json:"data"`
+
+	// Timestamp RFC 3339, in UTC with milliseconds.
+	//
+	// Examples: 2026-11-23T09:00:00.000Z
+	Timestamp Time      `json:"timestamp"`
+	Type      EventType `json:"type"`
+}
 
 // ID defines model for ID.
 type ID = string
@@ -1363,6 +1409,16 @@ type ListThreadsParams struct {
 	Prefer PreferRead `json:"Prefer,omitempty"`
 }
 
+// BeforePublishParams defines parameters for BeforePublish.
+type BeforePublishParams struct {
+	// WebhookID The event's id.
+	WebhookID ID `json:"webhook-id"`
+
+	// WebhookTimestamp When it was sent, in Unix seconds.
+	WebhookTimestamp string `json:"webhook-timestamp"`
+	WebhookSignature string `json:"webhook-signature,omitempty"`
+}
+
 // PutDirectJSONRequestBody defines body for PutDirect for application/json ContentType.
 type PutDirectJSONRequestBody = DirectRequest
 
@@ -1407,6 +1463,9 @@ type RedactMessagesJSONRequestBody = RedactionRequest
 
 // PutRulesJSONRequestBody defines body for PutRules for application/json ContentType.
 type PutRulesJSONRequestBody = RulesRequest
+
+// BeforePublishJSONRequestBody defines body for BeforePublish for application/json ContentType.
+type BeforePublishJSONRequestBody = HookRequest
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
@@ -3804,4 +3863,88 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/v1/rooms/:room/state", wrapper.GetState, options.OperationMiddlewares["getState"]...)
 	router.GET(options.BaseURL+"/v1/rooms/:room/threads", wrapper.ListThreads, options.OperationMiddlewares["listThreads"]...)
 
+}
+
+// WebhookReceiverInterface represents handlers for receiving inbound
+// webhook requests. Each webhook becomes a Handle*Webhook
+// method that the implementation fills in. The caller mounts the per-
+// webhook echo.HandlerFunc returned by {Op}WebhookHandler at
+// whatever URL path they advertise to senders.
+type WebhookReceiverInterface interface {
+	// What the operator's hook is asked before a command is published
+	// HandleBeforePublishWebhook handles the POST webhook for beforePublish.
+	HandleBeforePublishWebhook(ctx echo.Context, params BeforePublishParams) error
+}
+
+// BeforePublishWebhookHandler returns the echo.HandlerFunc for the beforePublish webhook.
+// Mount this at the URL path advertised to webhook senders. Errors
+// during parameter binding are returned via echo.NewHTTPError so echo's
+// error-handling chain reports them as 400. Middlewares are applied in
+// the order provided -- the last argument becomes the outermost wrapper.
+func BeforePublishWebhookHandler(si WebhookReceiverInterface, middlewares ...echo.MiddlewareFunc) echo.HandlerFunc {
+	h := echo.HandlerFunc(func(ctx echo.Context) error {
+		var err error
+		_ = err
+
+		// Parameter object where we will unmarshal all parameters from the context.
+		var params BeforePublishParams
+
+		// ------------- Required header parameter "webhook-id" -------------
+		if valueList, found := ctx.Request().Header[http.CanonicalHeaderKey("webhook-id")]; found {
+			var WebhookID ID
+			n := len(valueList)
+			if n != 1 {
+				return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for webhook-id, got %d", n))
+			}
+
+			err = runtime.BindStyledParameterWithOptions("simple", "webhook-id", valueList[0], &WebhookID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+			if err != nil {
+				return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter webhook-id: %s", err))
+			}
+			params.WebhookID = WebhookID
+
+		} else {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter webhook-id is required, but not found"))
+		}
+
+		// ------------- Required header parameter "webhook-timestamp" -------------
+		if valueList, found := ctx.Request().Header[http.CanonicalHeaderKey("webhook-timestamp")]; found {
+			var WebhookTimestamp string
+			n := len(valueList)
+			if n != 1 {
+				return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for webhook-timestamp, got %d", n))
+			}
+
+			err = runtime.BindStyledParameterWithOptions("simple", "webhook-timestamp", valueList[0], &WebhookTimestamp, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+			if err != nil {
+				return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter webhook-timestamp: %s", err))
+			}
+			params.WebhookTimestamp = WebhookTimestamp
+
+		} else {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter webhook-timestamp is required, but not found"))
+		}
+
+		// ------------- Optional header parameter "webhook-signature" -------------
+		if valueList, found := ctx.Request().Header[http.CanonicalHeaderKey("webhook-signature")]; found {
+			var WebhookSignature string
+			n := len(valueList)
+			if n != 1 {
+				return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for webhook-signature, got %d", n))
+			}
+
+			err = runtime.BindStyledParameterWithOptions("simple", "webhook-signature", valueList[0], &WebhookSignature, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+			if err != nil {
+				return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter webhook-signature: %s", err))
+			}
+			params.WebhookSignature = WebhookSignature
+
+		}
+
+		return si.HandleBeforePublishWebhook(ctx, params)
+	})
+	for _, mw := range middlewares {
+		h = mw(h)
+	}
+	return h
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/roomlog/roomlog/pkg/events"
 	"github.com/roomlog/roomlog/pkg/events/room"
 	"github.com/roomlog/roomlog/pkg/readmodel"
+	"github.com/roomlog/roomlog/services/chat/internal/breaker"
 	"github.com/roomlog/roomlog/services/chat/internal/problem"
 )
 
@@ -29,7 +30,7 @@ var errNotThere = errors.New("the read model has not reached the log's end")
 // courtesy is the look at the read model before a command is published.
 type courtesy struct {
 	Config
-	breaker breaker
+	breaker breaker.Breaker
 	posters *lru.Cache[poster, trust] // who may post where
 }
 
@@ -62,7 +63,7 @@ func (c *courtesy) look(ctx context.Context, cmd Command, e *events.Event) (*rea
 		c.Observer.Judged("cached")
 		return nil, nil
 	}
-	if !c.breaker.allows(c.Now()) {
+	if !c.breaker.Allows(c.Now()) {
 		return nil, c.skip(cmd)
 	}
 	o, err := c.ask(ctx, c.CourtesyTimeout, key, cmd, e, 0)
@@ -71,10 +72,10 @@ func (c *courtesy) look(ctx context.Context, cmd Command, e *events.Event) (*rea
 			c.Observer.Judged("skipped")
 			return nil, ctx.Err()
 		}
-		c.breaker.failed(c.Now())
+		c.breaker.Failed(c.Now())
 		return nil, c.skip(cmd)
 	}
-	c.breaker.worked()
+	c.breaker.Worked()
 	if o.verdict.Status == room.Rejected && o.verdict.Code != room.CodeKeyReused {
 		if o, err = c.confirm(ctx, key, cmd, e); err != nil {
 			return nil, err

@@ -39,13 +39,13 @@ func TestHangingUpIsNotTheDatabasesFault(t *testing.T) {
 	if _, err := c.look(gone, Command{}, e); err == nil {
 		t.Error("the command goes on without its client")
 	}
-	if !c.breaker.allows(time.Now()) {
+	if !c.breaker.Allows(time.Now()) {
 		t.Fatal("the database is not asked because a client has hung up")
 	}
 	if _, err := c.look(t.Context(), Command{}, e); err != nil {
 		t.Errorf("a send fails with the database: %v", err)
 	}
-	if c.breaker.allows(time.Now()) {
+	if c.breaker.Allows(time.Now()) {
 		t.Error("a database that does not answer is asked again at once")
 	}
 }

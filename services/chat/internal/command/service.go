@@ -65,6 +65,8 @@ type Config struct {
 	// while the read model does not say whether they may.
 	Rooms     *limit.Buckets[readmodel.Key]
 	Unchecked *limit.Buckets[auth.Account]
+	// Hook is asked before anything is published; nil: nobody is.
+	Hook Hook
 }
 
 // ErrHidden says that the client may not see what its command led to: it was
@@ -150,6 +152,9 @@ func (s *Service) Do(ctx context.Context, c Command) (Receipt, error) {
 		if err := s.Rooms.Take(readmodel.Key{Tenant: c.Who.Tenant, Room: c.Room}, arrived).Err(); err != nil {
 			return Receipt{}, err
 		}
+		if m, err = s.ask(ctx, c, e, m); err != nil {
+			return Receipt{}, err
+		}
 		if r.Position, err = s.publish(ctx, m, arrived); err != nil {
 			return Receipt{}, err
 		}
@@ -189,16 +194,22 @@ func (s *Service) event(c Command, now time.Time) (*events.Event, events.Message
 	} else {
 		e.ID = s.NewID()
 	}
+	m, err := encode(e)
+	return e, m, err
+}
+
+// encode writes an event; errors are problems.
+func encode(e *events.Event) (events.Message, error) {
 	m, err := events.Encode(e)
 	switch {
 	case errors.Is(err, events.ErrTooLarge):
-		return nil, m, problem.Caused(problem.BodyTooLarge, fmt.Sprintf("the event would have more than %d bytes", events.MaxEvent), err)
+		return m, problem.Caused(problem.BodyTooLarge, fmt.Sprintf("the event would have more than %d bytes", events.MaxEvent), err)
 	case errors.Is(err, events.ErrUnstorable):
-		return nil, m, problem.Caused(problem.InvalidCharacter, "the body holds text that is not Unicode", err)
+		return m, problem.Caused(problem.InvalidCharacter, "the body holds text that is not Unicode", err)
 	case err != nil:
-		return nil, m, problem.Caused(problem.Code(room.CodeInvalid), "the command asks for something that cannot be", err)
+		return m, problem.Caused(problem.Code(room.CodeInvalid), "the command asks for something that cannot be", err)
 	}
-	return e, m, nil
+	return m, nil
 }
 
 // publish gives the event to the log; nil: its answer did not come in time, the
