@@ -87,65 +87,20 @@ func (w *World) foldOne(ctx context.Context, c *readmodel.Checkpoint, r Record) 
 		if w.parks(&e) || in.Blocked[key] {
 			v = room.Verdict{Status: room.Parked, Code: room.CodeUnknownType}
 		}
+		var g readmodel.Gather
 		switch v.Status {
 		case room.Parked:
-			b.DeadLetters = []readmodel.DeadLetter{{
+			g.DeadLetter(readmodel.DeadLetter{
 				Key: key, Partition: r.Partition, Offset: r.Offset, LogTime: r.Time.UnixMilli(), ID: e.ID, Type: e.Type,
 				Code: v.Code, Message: r.Message,
-			}}
-			return b, nil
-		case room.Duplicate:
-			return b, nil
+			})
 		case room.Accepted, room.Rejected:
+			g.Judged(&e, readmodel.Place{Partition: r.Partition, Offset: r.Offset, Time: r.Time}, changes, v)
+		case room.Duplicate:
 		}
-		b = batchOf(key, changes)
-		prior := room.PriorOf(&e, v)
-		if v.Seq == 0 {
-			b.Outcomes = []readmodel.OutcomeRow{{
-				Key: key, ID: e.ID, Type: e.Type, Sender: prior.Sender, Status: v.Status, Code: v.Code, Digest: prior.Digest,
-				Binds: v.Binds(), LogTime: r.Time.UnixMilli(), Partition: r.Partition, Offset: r.Offset,
-			}}
-			return b, nil
-		}
-		b.Events = []readmodel.EventRow{{
-			Key: key, Seq: v.Seq, ID: e.ID, Type: e.Type, Sender: prior.Sender, SentAt: e.Time.UnixMilli(), LogTime: changes.Header.LogTime,
-			Partition: r.Partition, Offset: r.Offset, Digest: prior.Digest, ThreadRoot: prior.ThreadRoot,
-			About: changes.About, Messages: changes.Header.Messages, Facts: string(e.RawFacts), Content: string(e.Content),
-		}}
+		b = g.Batch()
 		rows = b.Events
 		return b, nil
 	})
 	return rows, err
-}
-
-// batchOf is what a transaction writes of an event's changes.
-func batchOf(key readmodel.Key, c room.Changes) (b readmodel.Batch) {
-	if c.Header != nil {
-		b.Headers = []*room.Header{c.Header}
-	}
-	for _, m := range c.Members {
-		b.Members = append(b.Members, readmodel.MemberRow{Key: key, Member: m})
-	}
-	for _, s := range c.States {
-		b.States = append(b.States, readmodel.StateRow{Key: key, StateChange: s})
-	}
-	for _, x := range c.Reactions {
-		b.Reactions = append(b.Reactions, readmodel.ReactionRow{Key: key, ReactionChange: x})
-	}
-	if c.ThreadMark != nil {
-		b.ThreadMarks = []readmodel.ThreadMarkRow{{Key: key, ThreadMark: *c.ThreadMark}}
-	}
-	if c.Mentions != nil {
-		b.Mentions = []readmodel.MentionRow{{Key: key, Mentions: *c.Mentions}}
-	}
-	if c.Redaction != nil {
-		b.Redactions = []readmodel.RedactionRow{{Key: key, Redaction: *c.Redaction}}
-	}
-	if c.Stay != nil {
-		b.Stays = []readmodel.StayRow{{Key: key, Stay: *c.Stay}}
-	}
-	if c.History != nil {
-		b.Histories = []readmodel.HistoryRow{{Key: key, HistoryChange: *c.History}}
-	}
-	return b
 }

@@ -49,6 +49,10 @@ func (r *record) key() readmodel.Key {
 	return readmodel.Key{Tenant: r.event.Tenant, Room: r.event.Room}
 }
 
+func (r *record) place() readmodel.Place {
+	return readmodel.Place{Partition: r.Partition, Offset: r.Offset, Time: r.Time}
+}
+
 // New decodes a batch of a log with that many partitions. Headers found in the
 // cache need not be read again.
 func New(judge Judge, discarded Discarded, partitions int, records []eventlog.Record, headers *Headers) *Batch {
@@ -181,7 +185,7 @@ func (b *Batch) Fold(rows readmodel.Rows) (readmodel.Batch, error) {
 			return readmodel.Batch{}, err
 		}
 	}
-	return w.finish(), nil
+	return w.Batch(), nil
 }
 
 func (b *Batch) fold(w *writer, r *record) error {
@@ -211,7 +215,7 @@ func (b *Batch) fold(w *writer, r *record) error {
 		w.deadLetter(r, verdict.Code, panicked)
 		return nil
 	case room.Accepted, room.Rejected:
-		w.row(r, changes, verdict)
+		w.Judged(&r.event, r.place(), changes, verdict)
 	case room.Duplicate:
 	default:
 		return fmt.Errorf("offset %d: the fold gave no verdict", r.Offset)
