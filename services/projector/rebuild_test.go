@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -104,6 +105,25 @@ func TestRebuildUnderWrites(t *testing.T) {
 				t.Errorf("%+v, differences: %+v", got, differences)
 			}
 		})
+	}
+}
+
+// TestRebuildWithoutABeginning has a log that lacks what was folded first: the rebuild
+// says so, in the place of waiting for ever, and the live version stays.
+func TestRebuildWithoutABeginning(t *testing.T) {
+	s := newSite(t, pairs[0])
+	control := s.control(t)
+	s.publish(t, 1, 400)
+	deleteAll(t, s)
+	_, err := projector.Rebuild(t.Context(), s.rebuilding(control))
+	if err == nil || !strings.Contains(err.Error(), "cannot be folded from its beginning") {
+		t.Errorf("got error %v", err)
+	}
+	if v := liveVersion(t, control); v != 1 {
+		t.Errorf("version %d is live", v)
+	}
+	if dropped, err := projector.DropOld(t.Context(), control, readmodel.Building); err != nil || !slices.Equal(dropped, []int{2}) {
+		t.Errorf("dropped %v: %v", dropped, err)
 	}
 }
 
