@@ -168,8 +168,8 @@ func TestMarkAllRead(t *testing.T) {
 			t.Errorf("%+v, want %+v", got, want)
 		}
 	}
-	for i, unread := range []int{1, 0, 0} {
-		if r := roomsOf(bob, "")[i]; r.Unread != unread {
+	for _, r := range roomsOf(bob, "") {
+		if want := map[string]int{"c": 1}[r.Room]; r.Unread != want {
 			t.Errorf("%+v", r)
 		}
 	}

@@ -83,7 +83,7 @@ func preferencesOf(h *room.Header, m room.Member) Preferences {
 
 // UnreadIn counts the replies of a thread that the person has not read.
 func (s Standing) UnreadIn(ctx context.Context, r readmodel.Reader, root events.EventID) (int64, error) {
-	key := readmodel.Key{Tenant: s.room.Tenant, Room: s.room.Room}
+	key := s.key()
 	row, ok, err := r.Message(ctx, key, root)
 	if err != nil || !ok {
 		return 0, err
