@@ -45,7 +45,7 @@ bench-scale: build ## projectors against each other and against COPY, on Postgre
 
 soak: build rebuild ## what takes longer than make test: random histories, crashes, cluster faults, reads of own writes and a rebuild, at length
 	PROJECTOR_HISTORIES=500 go test -count=1 -v -timeout 60m -run 'TestHistories$$' ./services/projector/internal/partition
-	CRASH_ROUNDS=100 RYW_TRIES=10000 $(CLUSTER) exec -- go test -count=1 -v -timeout 120m ./services/roomlog/e2e/crash ./services/roomlog/e2e/cluster
+	CRASH_ROUNDS=100 RYW_TRIES=10000 CLUSTER_HISTORIES=30 $(CLUSTER) exec -- go test -count=1 -v -timeout 120m ./services/roomlog/e2e/crash ./services/roomlog/e2e/cluster
 
 rebuild: ## a rebuild of 5 million events under load, killed ten times, and a changed column among a million rows
 	REBUILD_EVENTS=5000000 REBUILD_KILLS=10 REBUILD_RATE=1000 VERIFY_EVENTS=1000000 go test -count=1 -v -timeout 180m ./services/roomlog/e2e/rebuild

@@ -28,6 +28,7 @@ func TestCluster(t *testing.T) {
 		t.Run("DatabaseAway", d.databaseAway)
 	}
 	t.Run("CrashPoints", d.crashPoints)
+	t.Run("Histories", d.histories)
 	t.Run("ReadYourWrites", d.readYourWrites)
 	t.Run("BadRecords", d.badRecords)
 	t.Run("NewerEvent", d.newerEvent)

@@ -8,9 +8,11 @@
 //
 // Environment:
 //
-//	CLUSTER_WRITERS  clients of the load; 24
-//	CLUSTER_ACKS     least number of acknowledgements around each fault; 300
-//	CLUSTER_ROUNDS   how often each fault is repeated; 1
-//	CLUSTER_SEED     repeats the choices of an earlier run, which prints it
-//	RYW_TRIES        writes that are read on the other replica; 2000
+//	CLUSTER_WRITERS    clients of the load; 24
+//	CLUSTER_ACKS       least number of acknowledgements around each fault; 300
+//	CLUSTER_ROUNDS     how often each fault is repeated; 1
+//	CLUSTER_HISTORIES  random histories; 2 (make test), 30 (make soak)
+//	CLUSTER_HISTORY    plays one that failed, which is its name
+//	CLUSTER_SEED       repeats the choices of an earlier run, which prints it
+//	RYW_TRIES          writes that are read on the other replica; 2000
 package cluster
