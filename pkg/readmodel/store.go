@@ -38,7 +38,7 @@ type Store interface {
 	// Fold runs one batch in one transaction: it moves the checkpoint from
 	// fence.Floor to fence.Next where it still has fence.Epoch ([ErrFenced] where
 	// not), reads what needs names, calls fold once with it, writes the returned
-	// batch and commits. fold must not keep the views beyond what it returns.
+	// batch and commits. The views are fold's to keep.
 	// After any error the outcome may be either: claim again before going on.
 	Fold(ctx context.Context, fence Fence, needs Needs, fold func(Rows) (Batch, error)) error
 

@@ -61,8 +61,8 @@ func (s *Store) fold(ctx context.Context, fence readmodel.Fence, needs readmodel
 
 	first := pipeline{may: s.may}
 	first.exec("begin", "BEGIN", nil, nil)
-	for _, limit := range s.limits {
-		first.exec("begin", limit, nil, nil)
+	for _, set := range s.settings {
+		first.exec("begin", set, nil, nil)
 	}
 	first.exec("fence", tables.MoveCheckpoint, tables.FenceArgs(fence), func(t pgconn.CommandTag) error {
 		if t.RowsAffected() == 0 {

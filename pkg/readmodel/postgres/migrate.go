@@ -34,7 +34,7 @@ func (s *Store) prepare(ctx context.Context, cfg *Config, logger *slog.Logger) e
 		apply: func() error {
 			return schema.Apply(ctx, goose.DialectPostgres, db, migrations.Postgres(), logger)
 		},
-		then: func(conn *pgx.Conn) error { return s.setLimits(ctx, conn, cfg) },
+		then: func(conn *pgx.Conn) error { return s.setUp(ctx, conn, cfg) },
 	}), db.Close())
 }
 
@@ -93,7 +93,7 @@ type rowQuerier interface {
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
 
-func (s *Store) setLimits(ctx context.Context, conn *pgx.Conn, cfg *Config) error {
+func (s *Store) setUp(ctx context.Context, conn *pgx.Conn, cfg *Config) error {
 	limit := cfg.FoldTimeout
 	if limit <= 0 {
 		limit = DefaultFoldTimeout
@@ -107,8 +107,12 @@ func (s *Store) setLimits(ctx context.Context, conn *pgx.Conn, cfg *Config) erro
 		names = append(names, "transaction_timeout")
 		s.unlimited = "SET LOCAL transaction_timeout = 0"
 	}
+	// What a commit does not wait for on the disk may be lost when the server (not
+	// the projector) dies: the last commits, whole ones, in order. The log has their
+	// events, and folded again they get the same seqs. Claims and cut-overs wait.
+	s.settings = append(s.settings, "SET LOCAL synchronous_commit = off")
 	for _, name := range names {
-		s.limits = append(s.limits, fmt.Sprintf("SET LOCAL %s = %d", name, limit.Milliseconds()))
+		s.settings = append(s.settings, fmt.Sprintf("SET LOCAL %s = %d", name, limit.Milliseconds()))
 	}
 	return nil
 }

@@ -17,9 +17,10 @@ import (
 // pipeline is a list of statements that go to the server in one round trip. It
 // stops at the first that fails.
 type pipeline struct {
-	batch pgx.Batch
-	may   func(statement string) error
-	err   error // of may
+	copies []*copying // run before, one by one
+	batch  pgx.Batch
+	may    func(statement string) error
+	err    error // of may
 }
 
 // exec adds a statement that returns no rows; done, where it is not nil, judges
@@ -63,6 +64,11 @@ func (p *pipeline) add(name, sql string, args []any, result func(pgx.BatchResult
 func (p *pipeline) run(ctx context.Context, conn *pgxpool.Conn) error {
 	if p.err != nil {
 		return p.err
+	}
+	for _, c := range p.copies {
+		if err := c.run(ctx, conn); err != nil {
+			return err
+		}
 	}
 	return classify(conn.SendBatch(ctx, &p.batch).Close())
 }

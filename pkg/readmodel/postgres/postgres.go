@@ -70,10 +70,10 @@ type Config struct {
 
 // Store is a projection in a schema. See [readmodel.Store].
 type Store struct {
-	pool    *pgxpool.Pool
-	schema  string
-	version int
-	limits  []string // SET LOCAL statements of a batch
+	pool     *pgxpool.Pool
+	schema   string
+	version  int
+	settings []string // SET LOCAL statements of a batch
 	// unlimited lifts the limit on a batch's time, where the server has one.
 	unlimited string
 	readOnly  bool

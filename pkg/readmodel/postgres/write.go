@@ -18,7 +18,7 @@ var (
 	insertThreadMarks = insertInto(tables.ThreadMarks)
 	insertStays       = insertInto(tables.Stays)
 	insertHistories   = insertInto(tables.Histories)
-	insertEvents      = insertInto(tables.Events)
+	insertEvents      = copyInto(tables.Events)
 	insertMentions    = insertInto(tables.Mentions)
 	deleteMentions    = deleteFrom(tables.Unmentions)
 	insertOutcomes    = insertInto(tables.Outcomes)
@@ -76,10 +76,13 @@ type write[R any] struct {
 	name    string
 	columns []tables.Column[R]
 	sql     string
+	// copy, where there is one, takes the rows in the place of sql if they are many;
+	// before all else of the batch.
+	copy string
 }
 
 func insertInto[R any](in tables.Insert[R]) write[R] {
-	return write[R]{"write " + in.Table, in.Columns, in.Into() + " SELECT * FROM " + arrays(in.Columns) + " " + in.Conflict}
+	return write[R]{name: "write " + in.Table, columns: in.Columns, sql: in.Into() + " SELECT * FROM " + arrays(in.Columns) + " " + in.Conflict}
 }
 
 func deleteFrom[R any](d tables.Delete[R]) write[R] {
@@ -88,8 +91,8 @@ func deleteFrom[R any](d tables.Delete[R]) write[R] {
 		names[i], same[i] = c.Name, "x."+c.Name+" = n."+c.Name
 	}
 	return write[R]{
-		"delete " + d.Table, d.Columns,
-		"DELETE FROM " + d.Table + " x USING " + arrays(d.Columns) + " n(" + strings.Join(names, ", ") + ") WHERE " + strings.Join(same, " AND "),
+		name: "delete " + d.Table, columns: d.Columns,
+		sql: "DELETE FROM " + d.Table + " x USING " + arrays(d.Columns) + " n(" + strings.Join(names, ", ") + ") WHERE " + strings.Join(same, " AND "),
 	}
 }
 
@@ -107,6 +110,10 @@ func arrays[R any](columns []tables.Column[R]) string {
 
 func writeRows[R any](p *pipeline, w write[R], n int, row func(int) *R) {
 	if n == 0 {
+		return
+	}
+	if n >= minCopy && w.copy != "" {
+		copyRows(p, w, n, row)
 		return
 	}
 	args := make([]any, len(w.columns))

@@ -2,6 +2,8 @@ package storetest
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -193,8 +195,15 @@ func testTenants(t *testing.T, open Open) {
 	}
 }
 
-// testText shows that what the log has comes back byte for byte.
+// testText shows that what the log has comes back byte for byte, of few rows and of
+// many: a store may write them in other ways.
 func testText(t *testing.T, open Open) {
+	for _, times := range []int{1, 100} {
+		t.Run(fmt.Sprintf("times=%d", times), func(t *testing.T) { testTextTimes(t, open, times) })
+	}
+}
+
+func testTextTimes(t *testing.T, open Open, times int) {
 	s := open(t, nil)
 	p := claimed(t, s, 0)
 	r := p.room(inMain(lobby)).created("ann", events.RoomPublic, "Lobby")
@@ -203,13 +212,16 @@ func testText(t *testing.T, open Open) {
 		`"a string, where content is encrypted"`,
 		`{"text":"<&> ' '' \" \\ \\u0041 \u2028 $1 ? %s {} ` + "\u2028\U0001F600 e\u0301 \uFFFD\uFEFF\\n" + `"}`,
 		`{"text":"` + strings.Repeat("ü€😀 ", events.MaxText/10) + `"}`,
+		"\r\n{\t\"text\"\n:\r\"ends of values and rows\"\t}\n",
+		`\N`, `\.`, "\\\n\\", "\n\\.\n",
 	}
+	texts = slices.Repeat(texts, times)
 	for _, text := range texts {
 		r.says("ann", "", func(e *readmodel.EventRow) { e.Content, e.Facts = text, text })
 	}
 	p.commit(t)
 	rows := read(t, s, func(ctx context.Context, rd readmodel.Reader) ([]readmodel.MessageRow, error) {
-		return rd.MessagesAfter(ctx, r.key, 0, 10)
+		return rd.MessagesAfter(ctx, r.key, 0, len(texts))
 	})
 	for i, text := range texts {
 		if rows[i].Content != text || rows[i].Facts != text {

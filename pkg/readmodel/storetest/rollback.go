@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/roomlog/roomlog/pkg/events"
@@ -141,7 +142,14 @@ func testFaults(t *testing.T, open Open) {
 	}
 }
 
+// testRefused has the refused row among few and among many others.
 func testRefused(t *testing.T, open Open) {
+	for _, others := range []int{0, 500} {
+		t.Run(fmt.Sprintf("others=%d", others), func(t *testing.T) { testRefusedAmong(t, open, others) })
+	}
+}
+
+func testRefusedAmong(t *testing.T, open Open, others int) {
 	s := open(t, nil)
 	p := claimed(t, s, 0)
 	p.room(inMain(lobby)).created("ann", events.RoomPublic, "Lobby")
@@ -158,6 +166,9 @@ func testRefused(t *testing.T, open Open) {
 	} {
 		next := p.next
 		p.room(inMain("other")).created("ann", events.RoomPublic, "Other")
+		for range others {
+			p.room(inMain("other")).says("ann", "hi", nil)
+		}
 		p.room(inMain(lobby)).says("ann", "hi", test.change)
 		if _, err := p.fold(t.Context(), nil, p.take()); !errors.Is(err, readmodel.ErrRowRefused) {
 			t.Errorf("%s: got error %v", test.name, err)
