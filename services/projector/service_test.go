@@ -68,13 +68,16 @@ type site struct {
 	layout   eventlog.Layout
 	client   *eventlog.Client
 	database string
+	timeline message.Publisher // of projectors that are started
 }
 
 func newSite(t *testing.T, p pair) *site { return newSiteOf(t, p, partitions) }
 
 func newSiteOf(t *testing.T, p pair, partitions int) *site {
 	t.Helper()
-	s := &site{cfg: p.log(t), database: p.database(t)}
+	channel := gochannel.NewGoChannel(gochannel.Config{}, watermill.NopLogger{})
+	t.Cleanup(func() { _ = channel.Close() })
+	s := &site{cfg: p.log(t), database: p.database(t), timeline: channel}
 	s.cfg.SessionTimeout = 6 * time.Second
 	var err error
 	if s.client, err = eventlog.NewClient(s.cfg); err != nil {
@@ -140,9 +143,8 @@ func (s *site) startOn(t *testing.T, cfg projector.Config, open func(ctx context
 	if err != nil {
 		t.Fatal(err)
 	}
-	timeline := gochannel.NewGoChannel(gochannel.Config{}, watermill.NopLogger{})
 	service, err = projector.New(cfg, projector.Deps{
-		Log: s.cfg, Layout: s.layout, Control: control, Open: open, Timeline: message.Publisher(timeline), TimelineTopic: "timeline",
+		Log: s.cfg, Layout: s.layout, Control: control, Open: open, Timeline: s.timeline, TimelineTopic: "timeline",
 		Metrics: prometheus.NewRegistry(), Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
@@ -156,7 +158,6 @@ func (s *site) startOn(t *testing.T, cfg projector.Config, open func(ctx context
 		if err := <-done; err != nil {
 			t.Errorf("Run: %v", err)
 		}
-		_ = timeline.Close()
 		_ = control.Close()
 	})
 	t.Cleanup(stop)

@@ -92,7 +92,7 @@ func (v Verification) refold(ctx context.Context, checkpoints []readmodel.Checkp
 	}
 	states := partition.NewStates()
 	c := partition.Config{
-		Store: v.Scratch, Layout: v.Layout, Owner: "verify", Judge: room.Apply, Book: decisions.NewBook(), MaxBatch: 1000, HeaderCache: 10_000,
+		Store: v.Scratch, Layout: v.Layout, Owner: "verify", Judge: room.Apply, Book: decisions.NewBook(), MaxBatch: 1000, RoomCache: 10_000,
 		Slots: make(chan struct{}, 1), States: states, Metrics: partition.NewMetrics(prometheus.NewRegistry(), states),
 		Logger: slog.New(slog.DiscardHandler), Now: time.Now, Committed: func(events.Partition, events.Offset) {},
 		Announce: func(c partition.Commit) {

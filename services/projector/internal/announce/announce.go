@@ -2,7 +2,9 @@
 // commits of each partition, and sends the beacons that show a lost one.
 //
 // It may lose commits (a full queue, a broker that is away) and never holds up
-// the fold: followers find the gap in the chain and read the model.
+// the fold: followers find the gap in the chain and read the model. So what comes
+// late, while a partition catches up, is not told at all: the beacon says how far
+// it is.
 package announce
 
 import (
@@ -79,7 +81,9 @@ func (a *Announcer) Run(ctx context.Context) error {
 		select {
 		case c := <-a.in:
 			a.last[c.Partition] = partition.Commit{Partition: c.Partition, Epoch: c.Epoch, Floor: c.Next, Next: c.Next, Decisions: c.Decisions}
-			a.publish(c)
+			if !c.Late {
+				a.publish(c)
+			}
 		case <-tick.C:
 			a.beacons()
 		case <-ctx.Done():
@@ -94,7 +98,9 @@ func (a *Announcer) drain() {
 	for end := time.Now().Add(drainTime); time.Now().Before(end); {
 		select {
 		case c := <-a.in:
-			a.publish(c)
+			if !c.Late {
+				a.publish(c)
+			}
 		default:
 			return
 		}

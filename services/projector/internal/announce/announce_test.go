@@ -158,6 +158,25 @@ func TestLossIsCountedAndQueuedCommitsAreToldAtTheEnd(t *testing.T) {
 	})
 }
 
+func TestLateCommitsAreLeftToTheBeacon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, states := &publisher{}, partition.NewStates()
+		a, stop := start(t.Context(), p, states)
+		defer stop()
+		states.Set(1, partition.Folding, "")
+		a.Announce(partition.Commit{Partition: 1, Epoch: 4, Floor: 5, Next: 8, Late: true})
+		synctest.Wait()
+		if got := p.take(); len(got) != 0 {
+			t.Errorf("told %+v", got)
+		}
+		time.Sleep(time.Second + time.Millisecond)
+		synctest.Wait()
+		if got := p.take(); len(got) != 1 || got[0].Floor != 8 || got[0].Next != 8 {
+			t.Errorf("beacons %+v, want one at 8", got)
+		}
+	})
+}
+
 func TestAnnounceNeverBlocks(t *testing.T) {
 	a := New(&publisher{}, "timeline", 1, partition.NewStates(), prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
 	for range queue + 5 {

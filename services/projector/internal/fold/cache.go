@@ -5,38 +5,60 @@ import (
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 
+	"github.com/roomlog/roomlog/pkg/events"
 	"github.com/roomlog/roomlog/pkg/events/room"
 	"github.com/roomlog/roomlog/pkg/readmodel"
 )
 
-// Headers caches the headers of one owned partition's rooms, the latest used.
-// What is cached is what the last committed batch left: after a roll-back or a
-// commit of unknown outcome it must be purged. Not for concurrent use.
-type Headers struct {
-	lru *simplelru.LRU[readmodel.Key, *room.Header]
+// Cache keeps the headers and members of one owned partition's rooms, the latest
+// used, so that they need not be read for each batch. What it has is what the last
+// committed batch left: with each claim it must be purged. Not for concurrent use.
+type Cache struct {
+	headers *simplelru.LRU[readmodel.Key, *room.Header]
+	members *simplelru.LRU[memberKey, room.Member]
 }
 
-// NewHeaders makes a cache of at most size headers.
-func NewHeaders(size int) (*Headers, error) {
-	l, err := simplelru.NewLRU[readmodel.Key, *room.Header](size, nil)
+type memberKey struct {
+	readmodel.Key
+	user events.UserID
+}
+
+// NewCache makes a cache of at most size headers and as many members.
+func NewCache(size int) (*Cache, error) {
+	headers, err := simplelru.NewLRU[readmodel.Key, *room.Header](size, nil)
 	if err != nil {
-		return nil, fmt.Errorf("header cache: %w", err)
+		return nil, fmt.Errorf("cache of headers: %w", err)
 	}
-	return &Headers{l}, nil
+	members, err := simplelru.NewLRU[memberKey, room.Member](size, nil)
+	if err != nil {
+		return nil, fmt.Errorf("cache of members: %w", err)
+	}
+	return &Cache{headers: headers, members: members}, nil
 }
 
-// Get gives a header, or nil where it is not cached.
-func (h *Headers) Get(k readmodel.Key) *room.Header {
-	v, _ := h.lru.Get(k)
-	return v
+// header gives a header, or nil where it is not cached.
+func (c *Cache) header(k readmodel.Key) *room.Header {
+	h, _ := c.headers.Get(k)
+	return h
 }
 
-// Committed takes the headers of a batch that has been committed.
-func (h *Headers) Committed(headers []*room.Header) {
-	for _, v := range headers {
-		h.lru.Add(readmodel.Key{Tenant: v.Tenant, Room: v.Room}, v)
+func (c *Cache) member(k readmodel.Key, u events.UserID) (room.Member, bool) {
+	return c.members.Get(memberKey{k, u})
+}
+
+// keep takes what a room's view has become. That somebody has nothing to do with
+// a room is not kept.
+func (c *Cache) keep(k readmodel.Key, v *room.View) {
+	if v.Header != nil {
+		c.headers.Add(k, v.Header)
+	}
+	for u, m := range v.Members {
+		c.members.Add(memberKey{k, u}, m)
 	}
 }
 
 // Purge forgets all.
-func (h *Headers) Purge() { h.lru.Purge() }
+func (c *Cache) Purge() {
+	c.headers.Purge()
+	c.members.Purge()
+}

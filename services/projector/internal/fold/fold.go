@@ -28,12 +28,14 @@ type Batch struct {
 	judge     Judge
 	discarded Discarded
 	records   []record
-	headers   *Headers
+	cache     *Cache
 	// refused has the offsets whose rows the database refused alone, with the
 	// reason: their rooms are parked.
 	refused map[events.Offset]string
 	// parked: the records are those of one room that were parked before.
 	parked bool
+	// views are the rooms after the batch.
+	views map[readmodel.Key]*room.View
 }
 
 type record struct {
@@ -53,11 +55,11 @@ func (r *record) place() readmodel.Place {
 	return readmodel.Place{Partition: r.Partition, Offset: r.Offset, Time: r.Time}
 }
 
-// New decodes a batch of a log with that many partitions. Headers found in the
-// cache need not be read again.
-func New(judge Judge, discarded Discarded, partitions int, records []eventlog.Record, headers *Headers) *Batch {
+// New decodes a batch of a log with that many partitions. What the cache has is
+// not read again.
+func New(judge Judge, discarded Discarded, partitions int, records []eventlog.Record, cache *Cache) *Batch {
 	b := &Batch{
-		judge: judge, discarded: discarded, headers: headers, records: make([]record, len(records)), refused: map[events.Offset]string{},
+		judge: judge, discarded: discarded, cache: cache, records: make([]record, len(records)), refused: map[events.Offset]string{},
 	}
 	for i, r := range records {
 		b.records[i].Record = r
@@ -69,12 +71,12 @@ func New(judge Judge, discarded Discarded, partitions int, records []eventlog.Re
 // Parked makes a batch of the first parked records of one room. They are judged
 // from the first on, up to one that cannot be judged still: that one says why the
 // room is blocked, and the later ones stay as they are.
-func Parked(judge Judge, discarded Discarded, partitions int, letters []readmodel.DeadLetter, headers *Headers) *Batch {
+func Parked(judge Judge, discarded Discarded, partitions int, letters []readmodel.DeadLetter, cache *Cache) *Batch {
 	records := make([]eventlog.Record, len(letters))
 	for i, d := range letters {
 		records[i] = eventlog.Record{Partition: d.Partition, Offset: d.Offset, Time: time.UnixMilli(d.LogTime).UTC(), Message: d.Message}
 	}
-	b := New(judge, discarded, partitions, records, headers)
+	b := New(judge, discarded, partitions, records, cache)
 	b.parked = true
 	return b
 }
@@ -126,6 +128,13 @@ func (b *Batch) LogTime() time.Time {
 	return b.records[len(b.records)-1].Time
 }
 
+// Committed says that what [Batch.Fold] gave has been committed: the cache takes it.
+func (b *Batch) Committed() {
+	for k, v := range b.views {
+		b.cache.keep(k, v)
+	}
+}
+
 // Needs names the rows to read before [Batch.Fold].
 func (b *Batch) Needs() readmodel.Needs {
 	needs := readmodel.Needs{}
@@ -136,11 +145,15 @@ func (b *Batch) Needs() readmodel.Needs {
 		}
 		n := needs[r.key()]
 		if n == nil {
-			n = &readmodel.RoomNeeds{Header: b.headers.Get(r.key()) == nil}
+			n = &readmodel.RoomNeeds{Header: b.cache.header(r.key()) == nil}
 			needs[r.key()] = n
 		}
 		of := room.NeedsOf(&r.event)
-		n.Members = append(n.Members, of.Members...)
+		for _, u := range of.Members {
+			if _, ok := b.cache.member(r.key(), u); !ok {
+				n.Members = append(n.Members, u)
+			}
+		}
 		n.Priors = append(n.Priors, of.Priors...)
 		n.Reactions = append(n.Reactions, of.Reactions...)
 		if r.by != nil {
@@ -169,6 +182,7 @@ func (b *Batch) Fold(rows readmodel.Rows) (readmodel.Batch, error) {
 	if b.parked { // the records themselves are what blocks the room
 		clear(rows.Blocked)
 	}
+	b.views = rows.Views
 	for i := range b.records {
 		r := &b.records[i]
 		if b.parked {
@@ -194,9 +208,7 @@ func (b *Batch) fold(w *writer, r *record) error {
 	if view == nil {
 		return fmt.Errorf("room %s/%s has no view", k.Tenant, k.Room)
 	}
-	if view.Header == nil {
-		view.Header = b.headers.Get(k)
-	}
+	b.complete(view, r)
 	if w.rows.Blocked[k] {
 		w.deadLetter(r, "", "")
 		return nil
@@ -222,6 +234,21 @@ func (b *Batch) fold(w *writer, r *record) error {
 	}
 	view.Advance(&r.event, changes, verdict)
 	return nil
+}
+
+// complete adds what was not read, because the cache has it.
+func (b *Batch) complete(view *room.View, r *record) {
+	if view.Header == nil {
+		view.Header = b.cache.header(r.key())
+	}
+	for _, u := range room.NeedsOf(&r.event).Members {
+		if _, ok := view.Members[u]; ok {
+			continue
+		}
+		if m, ok := b.cache.member(r.key(), u); ok {
+			view.Members[u] = m
+		}
+	}
 }
 
 // safely judges one event. A panic is a verdict too: this program cannot judge it.

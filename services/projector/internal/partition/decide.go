@@ -35,7 +35,7 @@ func (o *Owner) carryOut(ctx context.Context, to events.Offset) error {
 		}
 	}
 	if written != o.claim.Decisions { // decisions that had nothing to do
-		if _, err := o.write(ctx, o.fence(), fold.Parked(o.Judge, nil, o.Layout.Partitions, nil, o.headers)); err != nil {
+		if _, err := o.write(ctx, o.fence(), fold.Parked(o.Judge, nil, o.Layout.Partitions, nil, o.cache)); err != nil {
 			return err
 		}
 	}
@@ -89,13 +89,14 @@ func (o *Owner) release(ctx context.Context, d decisions.Decision) (done bool, e
 		return o.Book.Discarded(o.claim.Log, p, at, id, upTo)
 	}
 	for {
-		letters, err := o.parked(ctx, k)
+		limit := o.limit
+		letters, err := o.parked(ctx, k, limit)
 		if err != nil || len(letters) == 0 {
 			return false, err
 		}
-		b := fold.Parked(o.Judge, discarded, o.Layout.Partitions, letters, o.headers)
+		b := fold.Parked(o.Judge, discarded, o.Layout.Partitions, letters, o.cache)
 		fence := o.fence()
-		last := len(letters) < o.MaxBatch
+		last := len(letters) < limit
 		if last {
 			fence.Decisions = upTo
 		}
@@ -132,9 +133,9 @@ func (o *Owner) releaseOneByOne(ctx context.Context, b *fold.Batch, refused erro
 
 // parked reads the first parked records of a room. Only the owner writes them, so
 // they are the same under the fence.
-func (o *Owner) parked(ctx context.Context, k readmodel.Key) (letters []readmodel.DeadLetter, err error) {
+func (o *Owner) parked(ctx context.Context, k readmodel.Key, limit int) (letters []readmodel.DeadLetter, err error) {
 	err = o.Store.Snapshot(ctx, func(r readmodel.Reader) error {
-		letters, err = r.Parked(ctx, k, o.MaxBatch)
+		letters, err = r.Parked(ctx, k, limit)
 		return err
 	})
 	if err != nil {
@@ -178,7 +179,7 @@ func (o *Owner) acceptGap(ctx context.Context, d decisions.Decision, lost error)
 	if ok {
 		fence.Last, fence.LastID = before.Offset, readmodel.Fingerprint(before.Message)
 	}
-	if _, err := o.write(ctx, fence, fold.Parked(o.Judge, nil, o.Layout.Partitions, nil, o.headers)); err != nil {
+	if _, err := o.write(ctx, fence, fold.Parked(o.Judge, nil, o.Layout.Partitions, nil, o.cache)); err != nil {
 		return false, err
 	}
 	o.claim.Log = d.Log

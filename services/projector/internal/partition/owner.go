@@ -30,7 +30,10 @@ const (
 	maxBackoff   = 5 * time.Second
 	// finishTimeout bounds a batch that was begun when the partition was revoked.
 	finishTimeout = 10 * time.Second
-	endless       = events.Offset(math.MaxInt64)
+	// lateAfter is how old the end of a full batch is that comes too late to be told
+	// live.
+	lateAfter = 5 * time.Second
+	endless   = events.Offset(math.MaxInt64)
 )
 
 // Reader reads the partition's records; [eventlog.Reader] in production.
@@ -52,9 +55,9 @@ type Config struct {
 	Judge fold.Judge
 	// Book has the operators' decisions.
 	Book *decisions.Book
-	// MaxBatch is the most records of a transaction, HeaderCache the rooms whose
-	// headers are kept per partition.
-	MaxBatch, HeaderCache int
+	// MaxBatch is the most records of a transaction, RoomCache the rooms whose
+	// headers are kept per partition, and as many members of rooms.
+	MaxBatch, RoomCache int
 	// Slots bounds how many partitions fold at the same time.
 	Slots chan struct{}
 	// Announce tells the timeline of a commit; it must not block for long.
@@ -76,24 +79,28 @@ type Commit struct {
 	// may have become visible at offsets below Floor.
 	Decisions events.Offset
 	Events    []readmodel.EventRow
+	// Late says that the partition is behind: the events are left out, and the next
+	// commit or beacon is soon enough to say how far it is.
+	Late bool
 }
 
 // Owner folds one partition while it is assigned.
 type Owner struct {
 	Config
-	reader  Reader
-	log     *slog.Logger
-	headers *fold.Headers
-	claim   readmodel.Checkpoint
+	reader Reader
+	log    *slog.Logger
+	cache  *fold.Cache
+	claim  readmodel.Checkpoint
+	limit  int // of records in a batch, now
 }
 
 // NewOwner makes the owner of the reader's partition.
 func NewOwner(c Config, r Reader) (*Owner, error) {
-	h, err := fold.NewHeaders(c.HeaderCache)
+	cache, err := fold.NewCache(c.RoomCache)
 	if err != nil {
 		return nil, err
 	}
-	return &Owner{Config: c, reader: r, headers: h, log: c.Logger.With("partition", r.Partition())}, nil
+	return &Owner{Config: c, reader: r, cache: cache, log: c.Logger.With("partition", r.Partition()), limit: c.MaxBatch}, nil
 }
 
 // Run folds until ctx ends. It returns nil then, whatever was going on: all that
@@ -107,7 +114,6 @@ func (o *Owner) Run(ctx context.Context) error {
 		before := o.claim.Next
 		decided := o.Book.Changed(p)
 		err := o.claimAndFold(ctx)
-		o.headers.Purge()
 		var gap *GapError
 		switch {
 		case ctx.Err() != nil:
@@ -136,6 +142,8 @@ func (o *Owner) Run(ctx context.Context) error {
 			o.log.Log(ctx, level, "partition paused, will claim it again", "error", err, "after", backoff)
 			o.States.Set(p, Paused, err.Error())
 			o.Metrics.pauses.Inc()
+			// A batch that the database cannot take in its time is not tried for ever.
+			o.limit = max(o.limit/2, 1)
 			sleep(ctx, backoff)
 			backoff = min(2*backoff, maxBackoff)
 		}
@@ -219,6 +227,7 @@ func (o *Owner) begin(ctx context.Context, to events.Offset) error {
 		return fmt.Errorf("claim: %w", err)
 	}
 	o.claim = cp
+	o.cache.Purge() // others may have folded meanwhile, or a commit of ours is not what it seemed
 	if err := o.carryOut(ctx, min(to, o.Book.Next())); err != nil {
 		return err
 	}
@@ -236,7 +245,7 @@ func (o *Owner) begin(ctx context.Context, to events.Offset) error {
 
 // next folds the next batch, up to the offset. reading ends the wait for records.
 func (o *Owner) next(ctx, reading context.Context, to events.Offset) error {
-	records, err := o.reader.Read(reading, o.MaxBatch)
+	records, err := o.reader.Read(reading, o.limit)
 	if err != nil {
 		return fmt.Errorf("read the log: %w", err)
 	}
@@ -248,7 +257,7 @@ func (o *Owner) next(ctx, reading context.Context, to events.Offset) error {
 	if n == 0 {
 		return fmt.Errorf("the log has no record between offsets %d and %d", o.claim.Next, to)
 	}
-	return o.foldBatch(ctx, fold.New(o.Judge, o.discarded(o.Layout.Log), o.Layout.Partitions, records[:n], o.headers))
+	return o.foldBatch(ctx, fold.New(o.Judge, o.discarded(o.Layout.Log), o.Layout.Partitions, records[:n], o.cache))
 }
 
 // foldBatch folds a batch; where the database refuses a row, it finds the record
@@ -317,18 +326,22 @@ func (o *Owner) write(ctx context.Context, fence readmodel.Fence, b *fold.Batch)
 		return written, err
 	})
 	if err != nil {
-		o.headers.Purge()
 		return written, fmt.Errorf("fold offsets %d to %d: %w", fence.Floor, fence.Next, err)
 	}
 	o.Metrics.committed(b.Len(), written, time.Since(begun))
-	o.headers.Committed(written.Headers)
+	b.Committed()
+	o.limit = min(o.limit+1+o.MaxBatch/32, o.MaxBatch)
 	o.claim.Next, o.claim.Last, o.claim.LastID, o.claim.Decisions = fence.Next, fence.Last, fence.LastID, fence.Decisions
 	if fence.DecisionsLog != (events.LogID{}) {
 		o.claim.DecisionsLog = fence.DecisionsLog
 	}
-	o.Announce(Commit{
+	told := Commit{
 		Partition: fence.Partition, Epoch: fence.Epoch, Floor: fence.Floor, Next: fence.Next, Decisions: fence.Decisions, Events: written.Events,
-	})
+	}
+	if at := b.LogTime(); b.Len() >= o.MaxBatch && !at.IsZero() && o.Now().Sub(at) > lateAfter {
+		told.Events, told.Late = nil, true
+	}
+	o.Announce(told)
 	o.States.advance(fence.Partition, fence.Next, b.LogTime())
 	for _, d := range written.DeadLetters {
 		if d.Code != "" {

@@ -161,7 +161,7 @@ func configBy(store readmodel.Store, book *decisions.Book) partition.Config {
 	return partition.Config{
 		Book:  book,
 		Store: store, Layout: eventlog.Layout{Log: logID, Epoch: 1, Partitions: 1}, Owner: "test", Judge: room.Apply,
-		MaxBatch: 50, HeaderCache: 4, Slots: make(chan struct{}, 2), States: states,
+		MaxBatch: 50, RoomCache: 4, Slots: make(chan struct{}, 2), States: states,
 		Announce: func(partition.Commit) {}, Committed: func(events.Partition, events.Offset) {},
 		Metrics: partition.NewMetrics(prometheus.NewRegistry(), states), Logger: slog.New(slog.DiscardHandler), Now: time.Now,
 	}
@@ -282,6 +282,26 @@ func sameTables(t *testing.T, seed uint64) {
 	}
 	if rough.faults == 0 {
 		t.Errorf("seed %d: no fault was injected", seed)
+	}
+}
+
+// TestCacheEndsWithTheClaim lets two owners that keep their caches take turns: what
+// one has cached is old when its turn comes again.
+func TestCacheEndsWithTheClaim(t *testing.T) {
+	l := newLog(history(6, 400)...)
+	quiet, shared := openStore(t), openStore(t)
+	catchUp(t, config(quiet), l, 6)
+	c := config(shared)
+	c.RoomCache = 100
+	owners := []*partition.Owner{newOwner(t, c, l, 1), newOwner(t, c, l, 2)}
+	for i, rest := 0, l.end(); i < 20; i++ {
+		to := rest * events.Offset(i+1) / 20
+		if err := owners[i%2].CatchUp(t.Context(), to, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !slices.Equal(dumpOf(t, shared), dumpOf(t, quiet)) {
+		t.Error("the tables are not those of one quiet owner")
 	}
 }
 
@@ -588,6 +608,75 @@ func TestTimelineIsAChain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// TestWhatIsLateIsNotTold folds an old log: full batches are not told, the last
+// one, which is not full, is, and its floor shows the gap.
+func TestWhatIsLateIsNotTold(t *testing.T) {
+	l := newLog(history(4, 95)...)
+	c := config(openStore(t))
+	c.MaxBatch = 10
+	var floors []events.Offset
+	rest := events.Offset(0) // where the last full batch ends
+	c.Announce = func(m partition.Commit) {
+		if m.Late != (m.Events == nil && m.Next > m.Floor) {
+			t.Errorf("late %v with %d events", m.Late, len(m.Events))
+		}
+		if m.Late {
+			rest = m.Next
+		} else if m.Next > m.Floor {
+			floors = append(floors, m.Floor)
+		}
+	}
+	o, err := partition.NewOwner(c, &memoryReader{memoryLog: l, rng: rand.New(full{})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := o.CatchUp(t.Context(), l.end(), 0); err != nil {
+		t.Fatal(err)
+	}
+	if rest == 0 || len(floors) != 1 || floors[0] != rest {
+		t.Errorf("full batches end at %d, told are those from %v", rest, floors)
+	}
+}
+
+// full is no source of randomness: a reader that has it gives as much as it may.
+type full struct{}
+
+func (full) Uint64() uint64 { return 1<<64 - 1 }
+
+// TestBatchesShrinkUntilTheyFit has a database that takes few records in the time
+// that it has for a batch.
+func TestBatchesShrinkUntilTheyFit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLog(history(5, 300)...)
+		store := openStore(t)
+		c := config(&slow{Store: store, most: 6})
+		c.MaxBatch = 100
+		o, err := partition.NewOwner(c, &memoryReader{memoryLog: l, rng: rand.New(full{})})
+		if err != nil {
+			t.Fatal(err)
+		}
+		stop := run(t, o)
+		defer stop()
+		until(t, c.States, "all is folded", func(s partition.State) bool { return s.Next == l.end() })
+	})
+}
+
+// slow is a store in which batches take too long.
+type slow struct {
+	readmodel.Store
+	most int
+}
+
+func (s *slow) Fold(ctx context.Context, fence readmodel.Fence, needs readmodel.Needs, fn func(readmodel.Rows) (readmodel.Batch, error)) error {
+	return s.Store.Fold(ctx, fence, needs, func(rows readmodel.Rows) (readmodel.Batch, error) {
+		b, err := fn(rows)
+		if err == nil && len(b.Events)+len(b.Outcomes) > s.most {
+			err = context.DeadlineExceeded
+		}
+		return b, err
+	})
 }
 
 // BenchmarkFold is the fold and SQLite, without a broker: records per second.

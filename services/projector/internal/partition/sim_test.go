@@ -136,7 +136,7 @@ func (s *sim) start() *process {
 	p.config = s.configOf(s.openDatabase(s.dir, p.fault))
 	p.config.Owner = p.name
 	p.config.MaxBatch = batchSize(s.rng)
-	p.config.HeaderCache = 1 + s.rng.IntN(6)
+	p.config.RoomCache = 1 + s.rng.IntN(6)
 	p.config.Slots = make(chan struct{}, 1+s.rng.IntN(simPartitions))
 	p.config.Announce = p.tell
 	s.procs = append(s.procs, p)
