@@ -9,4 +9,5 @@
 //
 //	SCALE_EVENTS     messages that are folded, and copied; 200000
 //	SCALE_BATCH      --max-batch of the projectors on slow round trips; 10
+//	SCALE_GROWTH     how many events the tables grow to; 1000000
 package scale
