@@ -96,17 +96,7 @@ func (c command) in(id events.RoomID) command {
 
 // digest says what the client sent under its key.
 func (c command) digest(d string) command {
-	switch f := c.facts.(type) {
-	case events.RoomCreated:
-		f.Digest = d
-		c.facts = f
-	case events.MemberChanged:
-		f.Digest = d
-		c.facts = f
-	case events.MessagePosted:
-		f.Digest = d
-		c.facts = f
-	}
+	c.facts = roomtest.WithDigest(c.facts, d)
 	return c
 }
 

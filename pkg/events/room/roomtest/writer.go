@@ -3,6 +3,7 @@ package roomtest
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"slices"
 	"strconv"
 	"time"
@@ -247,7 +248,7 @@ func (w *writer) send(k Key, f events.Facts, content any) *events.Message {
 		Type: f.EventType(), Tenant: k.Tenant, Room: k.Room, Time: w.now, Facts: f, Content: c,
 	}
 	if w.pick(2) == 0 { // with a key of the client's
-		e.Facts = withDigest(f, "digest-"+n)
+		e.Facts = WithDigest(f, "digest-"+n)
 	}
 	if w.pick(3) == 0 {
 		e.Expires = w.now.Add(30 * time.Second)
@@ -269,29 +270,10 @@ func (w *writer) append(e *events.Event) *events.Message {
 	return &w.records[len(w.records)-1].Message
 }
 
-func withDigest(f events.Facts, digest string) events.Facts {
-	switch f := f.(type) {
-	case events.RoomCreated:
-		f.Digest = digest
-		return f
-	case events.RoomUpdated:
-		f.Digest = digest
-		return f
-	case events.MemberChanged:
-		f.Digest = digest
-		return f
-	case events.MarkMoved:
-		f.Digest = digest
-		return f
-	case events.MessagePosted:
-		f.Digest = digest
-		return f
-	case events.MessageEdited:
-		f.Digest = digest
-		return f
-	case events.ReactionAdded:
-		f.Digest = digest
-		return f
-	}
-	return f
+// WithDigest gives facts, of whichever type, the digest of a request under a key.
+func WithDigest(f events.Facts, digest string) events.Facts {
+	v := reflect.New(reflect.TypeOf(f)).Elem()
+	v.Set(reflect.ValueOf(f))
+	v.FieldByName("Digest").SetString(digest)
+	return v.Interface().(events.Facts)
 }

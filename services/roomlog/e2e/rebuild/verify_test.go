@@ -3,6 +3,7 @@ package rebuild
 import (
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
@@ -169,23 +170,26 @@ func (in *installation) openSaboteur(t *testing.T) *saboteur {
 	return s
 }
 
+// columnsOf lists the columns of a table, which has rows.
+func (s *saboteur) columnsOf(t *testing.T, table string) []string {
+	t.Helper()
+	rows, err := s.db.QueryContext(t.Context(), "SELECT * FROM "+s.place+table+" LIMIT 1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	names, err := rows.Columns()
+	if err != nil || !rows.Next() {
+		t.Fatalf("table %s has no rows: %v", table, errors.Join(err, rows.Err()))
+	}
+	return names
+}
+
 // columns lists all columns but those of keys.
 func (s *saboteur) columns(t *testing.T) (all []column) {
 	t.Helper()
 	for table, key := range keys {
-		rows, err := s.db.QueryContext(t.Context(), "SELECT * FROM "+s.place+table+" LIMIT 1")
-		if err != nil {
-			t.Fatal(err)
-		}
-		names, err := rows.Columns()
-		if err != nil || !rows.Next() {
-			t.Fatalf("table %s has no rows: %v", table, err)
-		}
-		_ = rows.Close()
-		if err := rows.Err(); err != nil {
-			t.Fatal(err)
-		}
-		for _, name := range names {
+		for _, name := range s.columnsOf(t, table) {
 			if c := (column{table, name}); !slices.Contains(key, name) && !words[c] {
 				all = append(all, c)
 			}

@@ -155,5 +155,3 @@ func connect(b *testing.B, database string) *pgx.Conn {
 
 // rate is events a second.
 func rate(n int64, d time.Duration) float64 { return float64(n) / d.Seconds() }
-
-func ratio(a, b float64) string { return fmt.Sprintf("%.2f", a/b) }

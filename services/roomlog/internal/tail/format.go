@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -29,23 +30,53 @@ func Line(r eventlog.Record) []byte {
 	if e.Facts != nil {
 		sender = e.Facts.By().Sender
 	}
-	return fmt.Appendf(nil, "%s %s %s %s %s\n", head, e.Key(), e.Type, sender, summary(&e))
+	line := fmt.Sprintf("%s %s %s %s %s", head, e.Key(), e.Type, sender, summary(&e))
+	return append([]byte(strings.TrimRight(line, " ")), '\n')
 }
 
 func summary(e *events.Event) string {
 	switch f := e.Facts.(type) {
-	case events.MessagePosted:
-		var c events.MessageContent
-		if err := json.Unmarshal(e.Content, &c); err != nil {
-			return "(encrypted)"
-		}
-		return f.Kind + " " + strconv.Quote(cut(c.Text))
+	case events.RoomCreated:
+		return strings.TrimSpace(fmt.Sprintf("%s %s", f.Kind, f.With))
+	case events.RoomUpdated:
+		return fmt.Sprintf("of version %d", f.Base)
+	case events.RoomDeleted:
+		return ""
+	case events.RulesUpgraded:
+		return fmt.Sprintf("to rules %d", f.Rules)
 	case events.MemberChanged:
 		return fmt.Sprintf("%s %s %s", f.Target, f.Membership, f.Role)
-	case events.RoomCreated:
-		return string(f.Kind)
+	case events.MarkMoved:
+		return fmt.Sprintf("%s %d %s", f.Mark, f.Seq, f.ThreadRoot)
+	case events.PreferencesChanged:
+		return fmt.Sprintf("muted %t, hidden %t, archived %t", f.Muted, f.Hidden, f.Archived)
+	case events.MessagePosted:
+		return f.Kind + " " + text(e)
+	case events.MessageEdited:
+		return string(f.Target) + " " + text(e)
+	case events.MessageRedacted:
+		if f.Target != "" {
+			return string(f.Target)
+		}
+		return fmt.Sprintf("%d to %d %s", f.From, f.To, f.Author)
+	case events.MessagePinned:
+		return string(f.Target)
+	case events.MessageUnpinned:
+		return string(f.Target)
+	case events.ReactionAdded:
+		return string(f.Target) + " " + strconv.Quote(f.Key)
+	case events.ReactionRemoved:
+		return string(f.Target) + " " + strconv.Quote(f.Key)
 	}
 	return "(of a type that this program does not know)"
+}
+
+func text(e *events.Event) string {
+	var c events.MessageContent
+	if err := json.Unmarshal(e.Content, &c); err != nil {
+		return "(encrypted)"
+	}
+	return strconv.Quote(cut(c.Text))
 }
 
 func cut(s string) string {

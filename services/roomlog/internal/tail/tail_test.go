@@ -16,6 +16,7 @@ import (
 	"github.com/roomlog/roomlog/pkg/eventlog"
 	"github.com/roomlog/roomlog/pkg/eventlog/embedded"
 	"github.com/roomlog/roomlog/pkg/events"
+	"github.com/roomlog/roomlog/pkg/events/room/roomtest"
 	"github.com/roomlog/roomlog/services/roomlog/internal/tail"
 )
 
@@ -182,6 +183,27 @@ func TestParseStart(t *testing.T) {
 	for _, s := range []string{"", "-1", "x", "1.5"} {
 		if got, err := tail.ParseStart(s); err == nil {
 			t.Errorf("%q: %+v", s, got)
+		}
+	}
+}
+
+// A line says something of every type.
+func TestLineOfEveryType(t *testing.T) {
+	seen := map[events.Type]bool{}
+	for _, r := range roomtest.History(roomtest.Config{Records: 2000}, 3) {
+		line := string(tail.Line(eventlog.Record{Time: r.LogTime, Message: r.Message}))
+		if strings.Contains(line, "does not know") || strings.Count(line, "\n") != 1 {
+			t.Errorf("%q", line)
+		}
+		e, err := events.Decode(r.Message)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen[e.Type] = true
+	}
+	for _, typ := range events.Types() {
+		if !seen[typ] {
+			t.Errorf("no %s", typ)
 		}
 	}
 }
