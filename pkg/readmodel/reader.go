@@ -30,6 +30,12 @@ type Reader interface {
 	// Events lists accepted events with a seq above after, ascending; no types: all.
 	Events(ctx context.Context, k Key, after events.Seq, types []events.Type, limit int) ([]EventRow, error)
 	Event(ctx context.Context, k Key, id events.EventID) (EventRow, bool, error)
+	// Heads lists where in the log all rooms are that the user has or had to do with,
+	// by room id.
+	Heads(ctx context.Context, t events.Tenant, u events.UserID) ([]Head, error)
+	// SeqBefore gives the last seq of the room at an offset below o; zero: there is
+	// none. It takes as long as there are events behind it.
+	SeqBefore(ctx context.Context, k Key, o events.Offset) (events.Seq, error)
 	// View reads what judging an event takes.
 	View(ctx context.Context, k Key, needs room.Needs) (*room.View, error)
 
@@ -107,6 +113,25 @@ type UserRoom struct {
 	// the person or the room, and are not redacted. Where history is not open to
 	// newcomers, both begin with the join at the earliest.
 	Unread, Mentions int64
+}
+
+// Head is where in the log a room is, for a user who has or had to do with it.
+type Head struct {
+	Room      events.RoomID
+	Partition events.Partition
+	// Deleted says that the room is there for nobody.
+	Deleted bool
+	// Members counts those who have joined.
+	Members int64
+	// Last is the offset of the room's last event.
+	Last events.Offset
+	// Membership is the user's, since an event with that seq and offset.
+	Membership  events.Membership
+	Since       events.Seq
+	SinceOffset events.Offset
+	// Blocked is the offset from which on the room's events are parked; negative:
+	// they are not.
+	Blocked events.Offset
 }
 
 // MessageRow is a message and what became of it.

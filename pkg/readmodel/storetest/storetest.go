@@ -26,6 +26,7 @@ func Run(t *testing.T, open Open) {
 		{"rooms", testRooms},
 		{"members", testMembers},
 		{"events", testEvents},
+		{"heads", testHeads},
 		{"messages", testMessages},
 		{"edits", testEdits},
 		{"pins", testPins},
