@@ -24,10 +24,14 @@ import (
 // DefaultTopic is the timeline's topic.
 const DefaultTopic = "roomlog.timeline"
 
+// EphemeralTopic is the topic beside it where API replicas tell each other what is
+// kept nowhere: who is typing, who is there.
+const EphemeralTopic = "roomlog.ephemeral"
+
 // BeaconInterval is how often the owner of a partition sends a beacon, in seconds.
 const BeaconInterval = 1
 
-const metadataPartition = "partition"
+const metadataKey = "partition"
 
 // Commit is what one transaction of a projector made visible.
 type Commit struct {
@@ -44,6 +48,16 @@ type Commit struct {
 	Decisions events.Offset `json:"decisions,omitempty"`
 	// Events are the accepted, sequenced events, in log order.
 	Events []readmodel.EventRow `json:"events,omitempty"`
+	// Blocked are the rooms that it blocked, in log order: who follows them is to know
+	// that later events of the partition are not later than all of theirs.
+	Blocked []Block `json:"blocked,omitempty"`
+}
+
+// Block says from which offset on a room's events are parked.
+type Block struct {
+	readmodel.Key
+	Partition events.Partition
+	Offset    events.Offset
 }
 
 // NewMessage encodes a commit.
@@ -53,13 +67,16 @@ func NewMessage(c Commit) (*message.Message, error) {
 		return nil, fmt.Errorf("encode commit: %w", err)
 	}
 	m := message.NewMessage(watermill.NewULID(), b)
-	m.Metadata.Set(metadataPartition, strconv.Itoa(int(c.Partition)))
+	SetKey(m, strconv.Itoa(int(c.Partition)))
 	return m, nil
 }
 
-// Key is the record key of a message that [NewMessage] made: the commits of one
-// partition of the log stay in their order.
-func Key(_ string, m *message.Message) string { return m.Metadata.Get(metadataPartition) }
+// Key is the record key of a message that [NewMessage] made, or that [SetKey] gave:
+// the commits of one partition of the log stay in their order.
+func Key(_ string, m *message.Message) string { return m.Metadata.Get(metadataKey) }
+
+// SetKey gives a message its record key.
+func SetKey(m *message.Message, key string) { m.Metadata.Set(metadataKey, key) }
 
 // Decode reads what [NewMessage] wrote.
 func Decode(m *message.Message) (Commit, error) {

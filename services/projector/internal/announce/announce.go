@@ -10,6 +10,7 @@ package announce
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -64,7 +65,7 @@ func (a *Announcer) Mute(on bool) { a.muted.Store(on) }
 // Announce queues a commit. It never blocks.
 func (a *Announcer) Announce(c partition.Commit) {
 	if a.muted.Load() {
-		c.Floor, c.Events = c.Next, nil // told later, it is a beacon: it claims no events
+		c.Floor, c.Events, c.Blocked = c.Next, nil, nil // told later, it is a beacon: it claims no events
 	}
 	select {
 	case a.in <- c:
@@ -130,7 +131,7 @@ func (a *Announcer) publish(c partition.Commit) {
 	for _, part := range split(c) {
 		m, err := timeline.NewMessage(timeline.Commit{
 			Projection: a.projection, Epoch: part.Epoch, Partition: part.Partition, Floor: part.Floor, Next: part.Next,
-			Decisions: part.Decisions, Events: part.Events,
+			Decisions: part.Decisions, Events: part.Events, Blocked: part.Blocked,
 		})
 		if err == nil {
 			err = a.pub.Publish(a.topic, m)
@@ -151,7 +152,7 @@ func (a *Announcer) publish(c partition.Commit) {
 // split cuts a commit into a chain of smaller ones.
 func split(c partition.Commit) []partition.Commit {
 	var out []partition.Commit
-	rest, floor := c.Events, c.Floor
+	rest, blocked, floor := c.Events, c.Blocked, c.Floor
 	for {
 		n, bytes := 0, 0
 		for n < len(rest) && (n == 0 || bytes+size(rest[n]) <= maxBytes) {
@@ -160,11 +161,17 @@ func split(c partition.Commit) []partition.Commit {
 		}
 		part := partition.Commit{Partition: c.Partition, Epoch: c.Epoch, Floor: floor, Next: c.Next, Decisions: c.Decisions, Events: rest[:n]}
 		if rest = rest[n:]; len(rest) == 0 {
+			part.Blocked = blocked
 			return append(out, part)
 		}
 		// Events that were parked are older than the floor, which stays then.
 		part.Next = max(floor, part.Events[n-1].Offset+1)
 		floor = part.Next
+		end := slices.IndexFunc(blocked, func(b timeline.Block) bool { return b.Offset >= floor })
+		if end < 0 {
+			end = len(blocked)
+		}
+		part.Blocked, blocked = blocked[:end:end], blocked[end:]
 		out = append(out, part)
 	}
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/roomlog/roomlog/pkg/eventlog"
 	"github.com/roomlog/roomlog/pkg/events"
 	"github.com/roomlog/roomlog/pkg/readmodel"
+	"github.com/roomlog/roomlog/pkg/timeline"
 	"github.com/roomlog/roomlog/services/projector/internal/fold"
 )
 
@@ -79,6 +80,8 @@ type Commit struct {
 	// may have become visible at offsets below Floor.
 	Decisions events.Offset
 	Events    []readmodel.EventRow
+	// Blocked are the rooms of which an event was parked, in log order.
+	Blocked []timeline.Block
 	// Late says that the partition is behind: the events are left out, and the next
 	// commit or beacon is soon enough to say how far it is.
 	Late bool
@@ -341,13 +344,14 @@ func (o *Owner) write(ctx context.Context, fence readmodel.Fence, b *fold.Batch)
 	if at := b.LogTime(); b.Len() >= o.MaxBatch && !at.IsZero() && o.Now().Sub(at) > lateAfter {
 		told.Events, told.Late = nil, true
 	}
-	o.Announce(told)
-	o.States.advance(fence.Partition, fence.Next, b.LogTime())
 	for _, d := range written.DeadLetters {
 		if d.Code != "" {
+			told.Blocked = append(told.Blocked, timeline.Block{Key: d.Key, Partition: d.Partition, Offset: d.Offset})
 			o.log.Error("room parked", "tenant", d.Tenant, "room_id", d.Room, "offset", d.Offset, "event_id", d.ID, "code", d.Code, "reason", d.Reason)
 		}
 	}
+	o.Announce(told)
+	o.States.advance(fence.Partition, fence.Next, b.LogTime())
 	for _, r := range written.BadRecords {
 		o.log.Warn("record is no event, set aside", "offset", r.Offset, "reason", r.Reason)
 	}
