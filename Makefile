@@ -44,6 +44,7 @@ bench-scale: build ## projectors against each other and against COPY, on Postgre
 	ROOMLOG_TEST_BIN=$(CURDIR)/bin $(CLUSTER) exec -- go test -run '^$$' -bench . -benchtime 3x -timeout 60m ./services/roomlog/e2e/scale
 
 soak: build rebuild ## what takes longer than make test: random histories, crashes, cluster faults, reads of own writes and a rebuild, at length
+	CUTS=1000 go test -count=1 -v -timeout 30m -run 'TestCatchUpEqualsLive$$' ./services/chat
 	PROJECTOR_HISTORIES=500 go test -count=1 -v -timeout 60m -run 'TestHistories$$' ./services/projector/internal/partition
 	CRASH_ROUNDS=100 RYW_TRIES=10000 CLUSTER_HISTORIES=30 $(CLUSTER) exec -- go test -count=1 -v -timeout 120m ./services/roomlog/e2e/crash ./services/roomlog/e2e/cluster
 

@@ -24,6 +24,9 @@ import (
 // from its end; what they missed they read from the tables.
 const timelineRetention = time.Hour
 
+// ephemeralRetention is how long what is kept nowhere stays in its topic.
+const ephemeralRetention = 5 * time.Minute
+
 // Config says where the log and the read model are. The tags are those of the
 // command line.
 type Config struct {
@@ -87,14 +90,21 @@ func (c Config) OpenLog(ctx context.Context, cfg eventlog.Config) (Log, error) {
 	return Log{Config: cfg, Layout: layout}, nil
 }
 
-// EnsureTimeline makes sure that the timeline's topic is there: as many
-// partitions as the log, so that the commits of each keep their order.
+// EnsureTimeline makes sure that the timeline's topic is there, with as many
+// partitions as the log, so that the commits of each keep their order; and that of
+// what is ephemeral.
 func (c Config) EnsureTimeline(ctx context.Context, l Log) error {
 	_, err := eventlog.EnsureTopic(ctx, l.Config, eventlog.TopicSpec{
 		Name: timeline.DefaultTopic, Partitions: l.Layout.Partitions, Replication: c.Replication, Retention: timelineRetention,
 	})
 	if err != nil {
 		return fmt.Errorf("the timeline: %w", err)
+	}
+	_, err = eventlog.EnsureTopic(ctx, l.Config, eventlog.TopicSpec{
+		Name: timeline.EphemeralTopic, Partitions: 1, Replication: c.Replication, Retention: ephemeralRetention,
+	})
+	if err != nil {
+		return fmt.Errorf("the ephemeral topic: %w", err)
 	}
 	return nil
 }

@@ -87,6 +87,15 @@ type entry struct {
 	next      Offset // everything below has to be folded
 }
 
+// VectorOf gives the vector that names every partition, from 0 on.
+func VectorOf(log LogID, epoch LogEpoch, next []Offset) Vector {
+	v := Vector{Log: log, Epoch: epoch, entries: make([]entry, len(next))}
+	for p, o := range next {
+		v.entries[p] = entry{Partition(p), o}
+	}
+	return v
+}
+
 // IsZero reports whether the vector is of no log at all.
 func (v Vector) IsZero() bool { return v.Log == LogID{} && len(v.entries) == 0 }
 

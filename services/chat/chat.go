@@ -27,6 +27,7 @@ import (
 	"github.com/roomlog/roomlog/services/chat/internal/auth"
 	"github.com/roomlog/roomlog/services/chat/internal/clock"
 	"github.com/roomlog/roomlog/services/chat/internal/command"
+	"github.com/roomlog/roomlog/services/chat/internal/ephemeral"
 	"github.com/roomlog/roomlog/services/chat/internal/hook"
 	"github.com/roomlog/roomlog/services/chat/internal/httpapi"
 	"github.com/roomlog/roomlog/services/chat/internal/limit"
@@ -64,6 +65,9 @@ type Deps struct {
 	// Store reads the live version of the projection.
 	Store    readmodel.Store
 	Timeline message.Subscriber
+	// Ephemeral is how replicas tell each other what is kept nowhere. The timeline's
+	// subscriber reads it.
+	Ephemeral message.Publisher
 	// TimelineTopic is where commits are told; the default is
 	// [timeline.DefaultTopic].
 	TimelineTopic string
@@ -79,6 +83,7 @@ type Service struct {
 	hook     *hook.Hook // nil: nobody is asked
 	follower *live.Follower
 	hub      *live.Hub
+	board    *ephemeral.Board
 	clock    *clock.Watch
 	handler  http.Handler
 	stop     chan struct{}
@@ -107,21 +112,25 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	gate := position.NewGate(deps.Log, s.follower)
 	rooms := limit.New[readmodel.Key](limit.Policy{Name: "room", Rate: cfg.RoomRate, Burst: cfg.RoomBurst})
 	metrics := newMetrics(deps.Metrics, s.hub, s.clock)
+	reads := query.New(query.Config{
+		Store: deps.Store, Gate: gate, Follower: s.follower, Log: layout.Log, Now: time.Now,
+		Timeout: cfg.ReadTimeout, Wait: positionWait,
+	})
+	s.board = ephemeral.New(ephemeral.Config{
+		Publisher: deps.Ephemeral, Subscriber: deps.Timeline, Topic: timeline.EphemeralTopic, Replica: newID(),
+		Hub: s.hub, Rooms: reads.PresenceRooms, Logger: deps.Logger, Now: time.Now,
+	})
 	if s.hook, err = cfg.Hook.open(metrics, deps.Logger); err != nil {
 		return nil, err
 	}
 	s.handler, err = httpapi.New(httpapi.Config{
-		Auth: verifier, Gate: gate, Hub: s.hub, Metrics: metrics, Logger: deps.Logger, Now: time.Now,
+		Auth: verifier, Gate: gate, Hub: s.hub, Board: s.board, Reads: reads, Metrics: metrics, Logger: deps.Logger, Now: time.Now,
 		NewID: newID, WriteTimeout: cfg.StreamTimeout, Stop: s.stop,
 		Limits: httpapi.Limits{
 			Reads:    limit.New[auth.Account](limit.Policy{Name: "reads", Rate: cfg.ReadRate, Burst: cfg.ReadBurst}),
 			Commands: limit.New[auth.Account](limit.Policy{Name: "commands", Rate: cfg.Rate, Burst: cfg.Burst}),
 			Rooms:    rooms, Requests: cfg.MaxRequests, Streams: cfg.MaxStreams,
 		},
-		Reads: query.New(query.Config{
-			Store: deps.Store, Gate: gate, Follower: s.follower, Log: layout.Log, Now: time.Now,
-			Timeout: cfg.ReadTimeout, Wait: positionWait,
-		}),
 		Commands: command.New(command.Config{
 			Log: deps.Log, Store: deps.Store, LogID: layout.Log, Gate: gate, Follower: s.follower, Now: time.Now,
 			NewID: func() events.EventID { return events.EventID(newID()) }, Observer: metrics, Logger: deps.Logger,
@@ -160,6 +169,7 @@ func (s *Service) Run(ctx context.Context, l net.Listener) error {
 	tail, stopTail := context.WithCancel(context.WithoutCancel(ctx))
 	var background errgroup.Group
 	background.Go(func() error { return s.follower.Run(tail) })
+	background.Go(func() error { return s.board.Run(tail) })
 	background.Go(func() error { return s.auth.Run(tail) })
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(l) }()

@@ -148,8 +148,13 @@ func open(ctx context.Context, f flags, metrics prometheus.Registerer, logger *s
 		return nil, opened, err
 	}
 	opened = append(opened, subscriber.Close)
+	publisher, err := eventlog.NewWatermillPublisher(topic.Config, timeline.Key)
+	if err != nil {
+		return nil, opened, err
+	}
+	opened = append(opened, publisher.Close)
 	service, err := chat.New(f.Chat, chat.Deps{
-		Log: log, Store: store, Timeline: subscriber, TimelineTopic: timeline.DefaultTopic,
+		Log: log, Store: store, Timeline: subscriber, Ephemeral: publisher, TimelineTopic: timeline.DefaultTopic,
 		Metrics: metrics, Logger: logger,
 	})
 	return service, opened, err

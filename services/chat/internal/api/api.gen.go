@@ -17,46 +17,100 @@ import (
 
 // Defines values for EventType.
 const (
-	MemberChanged     EventType = "member.changed"
-	MessageEdited     EventType = "message.edited"
-	MessagePinned     EventType = "message.pinned"
-	MessagePosted     EventType = "message.posted"
-	MessageRedacted   EventType = "message.redacted"
-	MessageUnpinned   EventType = "message.unpinned"
-	ReactionAdded     EventType = "reaction.added"
-	ReactionRemoved   EventType = "reaction.removed"
-	RoomCreated       EventType = "room.created"
-	RoomDeleted       EventType = "room.deleted"
-	RoomRulesUpgraded EventType = "room.rules_upgraded"
-	RoomUpdated       EventType = "room.updated"
+	EventTypeMemberChanged     EventType = "member.changed"
+	EventTypeMessageEdited     EventType = "message.edited"
+	EventTypeMessagePinned     EventType = "message.pinned"
+	EventTypeMessagePosted     EventType = "message.posted"
+	EventTypeMessageRedacted   EventType = "message.redacted"
+	EventTypeMessageUnpinned   EventType = "message.unpinned"
+	EventTypeReactionAdded     EventType = "reaction.added"
+	EventTypeReactionRemoved   EventType = "reaction.removed"
+	EventTypeRoomCreated       EventType = "room.created"
+	EventTypeRoomDeleted       EventType = "room.deleted"
+	EventTypeRoomRulesUpgraded EventType = "room.rules_upgraded"
+	EventTypeRoomUpdated       EventType = "room.updated"
 )
 
 // Valid indicates whether the value is a known member of the EventType enum.
 func (e EventType) Valid() bool {
 	switch e {
-	case MemberChanged:
+	case EventTypeMemberChanged:
 		return true
-	case MessageEdited:
+	case EventTypeMessageEdited:
 		return true
-	case MessagePinned:
+	case EventTypeMessagePinned:
 		return true
-	case MessagePosted:
+	case EventTypeMessagePosted:
 		return true
-	case MessageRedacted:
+	case EventTypeMessageRedacted:
 		return true
-	case MessageUnpinned:
+	case EventTypeMessageUnpinned:
 		return true
-	case ReactionAdded:
+	case EventTypeReactionAdded:
 		return true
-	case ReactionRemoved:
+	case EventTypeReactionRemoved:
 		return true
-	case RoomCreated:
+	case EventTypeRoomCreated:
 		return true
-	case RoomDeleted:
+	case EventTypeRoomDeleted:
 		return true
-	case RoomRulesUpgraded:
+	case EventTypeRoomRulesUpgraded:
 		return true
-	case RoomUpdated:
+	case EventTypeRoomUpdated:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for FollowedType.
+const (
+	FollowedTypeMemberChanged     FollowedType = "member.changed"
+	FollowedTypeMessageEdited     FollowedType = "message.edited"
+	FollowedTypeMessagePinned     FollowedType = "message.pinned"
+	FollowedTypeMessagePosted     FollowedType = "message.posted"
+	FollowedTypeMessageRedacted   FollowedType = "message.redacted"
+	FollowedTypeMessageUnpinned   FollowedType = "message.unpinned"
+	FollowedTypePresence          FollowedType = "presence"
+	FollowedTypeReactionAdded     FollowedType = "reaction.added"
+	FollowedTypeReactionRemoved   FollowedType = "reaction.removed"
+	FollowedTypeRoomCreated       FollowedType = "room.created"
+	FollowedTypeRoomDeleted       FollowedType = "room.deleted"
+	FollowedTypeRoomRulesUpgraded FollowedType = "room.rules_upgraded"
+	FollowedTypeRoomUpdated       FollowedType = "room.updated"
+	FollowedTypeTyping            FollowedType = "typing"
+)
+
+// Valid indicates whether the value is a known member of the FollowedType enum.
+func (e FollowedType) Valid() bool {
+	switch e {
+	case FollowedTypeMemberChanged:
+		return true
+	case FollowedTypeMessageEdited:
+		return true
+	case FollowedTypeMessagePinned:
+		return true
+	case FollowedTypeMessagePosted:
+		return true
+	case FollowedTypeMessageRedacted:
+		return true
+	case FollowedTypeMessageUnpinned:
+		return true
+	case FollowedTypePresence:
+		return true
+	case FollowedTypeReactionAdded:
+		return true
+	case FollowedTypeReactionRemoved:
+		return true
+	case FollowedTypeRoomCreated:
+		return true
+	case FollowedTypeRoomDeleted:
+		return true
+	case FollowedTypeRoomRulesUpgraded:
+		return true
+	case FollowedTypeRoomUpdated:
+		return true
+	case FollowedTypeTyping:
 		return true
 	default:
 		return false
@@ -102,6 +156,24 @@ func (e OutcomeStatus) Valid() bool {
 	case OutcomeStatusPending:
 		return true
 	case OutcomeStatusRejected:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PresencePresence.
+const (
+	Offline PresencePresence = "offline"
+	Online  PresencePresence = "online"
+)
+
+// Valid indicates whether the value is a known member of the PresencePresence enum.
+func (e PresencePresence) Valid() bool {
+	switch e {
+	case Offline:
+		return true
+	case Online:
 		return true
 	default:
 		return false
@@ -216,6 +288,9 @@ type EventPage struct {
 
 // EventType defines model for EventType.
 type EventType string
+
+// FollowedType defines model for FollowedType.
+type FollowedType string
 
 // HookAnswer defines model for HookAnswer.
 type HookAnswer struct {
@@ -584,6 +659,19 @@ type Permissions struct {
 	Update      Role `json:"update,omitempty"`
 }
 
+// PersonEventPage defines model for PersonEventPage.
+type PersonEventPage struct {
+	// Cursor The cursor to go on from.
+	Cursor string            `json:"cursor"`
+	Items  []json.RawMessage `json:"items"`
+
+	// Next Opaque; null is the end.
+	Next Cursor `json:"next"`
+
+	// Prev Opaque; null is the end.
+	Prev Cursor `json:"prev"`
+}
+
 // PinData Of pins and their end.
 type PinData struct {
 	Message    ID    `json:"message"`
@@ -617,6 +705,30 @@ type PreferencesRequest struct {
 	// Hidden Off the list until something is posted.
 	Hidden bool `json:"hidden,omitempty"`
 	Muted  bool `json:"muted,omitempty"`
+}
+
+// Presence defines model for Presence.
+type Presence struct {
+	// LastSeen RFC 3339, in UTC with milliseconds.
+	//
+	// Examples: 2026-11-23T09:00:00.000Z
+	LastSeen Time             `json:"last_seen,omitempty"`
+	Presence PresencePresence `json:"presence"`
+	User     ID               `json:"user"`
+}
+
+// PresencePresence defines model for Presence.Presence.
+type PresencePresence string
+
+// PresencePage defines model for PresencePage.
+type PresencePage struct {
+	Items []Presence `json:"items"`
+
+	// Next Opaque; null is the end.
+	Next Cursor `json:"next"`
+
+	// Prev Opaque; null is the end.
+	Prev Cursor `json:"prev"`
 }
 
 // Problem RFC 9457.
@@ -873,6 +985,11 @@ type Settings = events.RoomSettings
 // Examples: 2026-11-23T09:00:00.000Z
 type Time = readmodel.Time
 
+// TypingRequest defines model for TypingRequest.
+type TypingRequest struct {
+	Typing bool `json:"typing"`
+}
+
 // UserRoom defines model for UserRoom.
 type UserRoom struct {
 	// Archived Whether the room is read only.
@@ -938,6 +1055,9 @@ type ReactionKey = string
 // RoomID defines model for RoomID.
 type RoomID = ID
 
+// Types defines model for Types.
+type Types = []FollowedType
+
 // BadRequest RFC 9457.
 type BadRequest = Problem
 
@@ -987,6 +1107,33 @@ type PutDirectParams struct {
 
 	// RoomlogPosition The latest position that the client has. The answer waits until the read model has passed it (5 s, or `Prefer: wait=N`).
 	RoomlogPosition Position `json:"Roomlog-Position,omitempty"`
+}
+
+// ListPersonEventsParams defines parameters for ListPersonEvents.
+type ListPersonEventsParams struct {
+	// After A cursor: the last `id` of a stream, the `cursor` of a page, or the `Roomlog-Position` of a list of rooms.
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+
+	// Rooms Only these of the caller's rooms, separated by commas; they need not be the caller's yet.
+	Rooms *[]ID `form:"rooms,omitempty" json:"rooms,omitempty"`
+
+	// Types Only these types, separated by commas. In a stream the event that ends one's membership comes regardless.
+	Types Types `form:"types,omitempty" json:"types,omitempty"`
+
+	// Limit The most items of a page; more than 200 is an error.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Wait Long poll: wait so many seconds for something to answer. Not for streams.
+	Wait *int `form:"wait,omitempty" json:"wait,omitempty"`
+
+	// LastEventID The last cursor that was seen; overrides `after`.
+	LastEventID string `json:"Last-Event-ID,omitempty"`
+
+	// RoomlogPosition The latest position that the client has. The answer waits until the read model has passed it (5 s, or `Prefer: wait=N`).
+	RoomlogPosition Position `json:"Roomlog-Position,omitempty"`
+
+	// Prefer `wait=N`: wait up to N seconds (1–30) for the read model to pass `Roomlog-Position`. Other preferences are ignored.
+	Prefer PreferRead `json:"Prefer,omitempty"`
 }
 
 // PutReadAllParams defines parameters for PutReadAll.
@@ -1091,7 +1238,7 @@ type ListEventsParams struct {
 	After *int64 `form:"after,omitempty" json:"after,omitempty"`
 
 	// Types Only these types, separated by commas. In a stream the event that ends one's membership comes regardless.
-	Types *[]EventType `form:"types,omitempty" json:"types,omitempty"`
+	Types Types `form:"types,omitempty" json:"types,omitempty"`
 
 	// Limit The most items of a page; more than 200 is an error.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
@@ -1340,6 +1487,21 @@ type PutPreferencesParams struct {
 	RoomlogPosition Position `json:"Roomlog-Position,omitempty"`
 }
 
+// ListPresenceParams defines parameters for ListPresence.
+type ListPresenceParams struct {
+	// After The `next` of the page before
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+
+	// Limit The most items of a page; more than 200 is an error.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// RoomlogPosition The latest position that the client has. The answer waits until the read model has passed it (5 s, or `Prefer: wait=N`).
+	RoomlogPosition Position `json:"Roomlog-Position,omitempty"`
+
+	// Prefer `wait=N`: wait up to N seconds (1–30) for the read model to pass `Roomlog-Position`. Other preferences are ignored.
+	Prefer PreferRead `json:"Prefer,omitempty"`
+}
+
 // PutReadParams defines parameters for PutRead.
 type PutReadParams struct {
 	// Prefer `wait=N`: wait up to N seconds (1–30) for the verdict. Other preferences are ignored.
@@ -1409,6 +1571,15 @@ type ListThreadsParams struct {
 	Prefer PreferRead `json:"Prefer,omitempty"`
 }
 
+// PutTypingParams defines parameters for PutTyping.
+type PutTypingParams struct {
+	// RoomlogPosition The latest position that the client has. The answer waits until the read model has passed it (5 s, or `Prefer: wait=N`).
+	RoomlogPosition Position `json:"Roomlog-Position,omitempty"`
+
+	// Prefer `wait=N`: wait up to N seconds (1–30) for the read model to pass `Roomlog-Position`. Other preferences are ignored.
+	Prefer PreferRead `json:"Prefer,omitempty"`
+}
+
 // BeforePublishParams defines parameters for BeforePublish.
 type BeforePublishParams struct {
 	// WebhookID The event's id.
@@ -1464,6 +1635,9 @@ type RedactMessagesJSONRequestBody = RedactionRequest
 // PutRulesJSONRequestBody defines body for PutRules for application/json ContentType.
 type PutRulesJSONRequestBody = RulesRequest
 
+// PutTypingJSONRequestBody defines body for PutTyping for application/json ContentType.
+type PutTypingJSONRequestBody = TypingRequest
+
 // BeforePublishJSONRequestBody defines body for BeforePublish for application/json ContentType.
 type BeforePublishJSONRequestBody = HookRequest
 
@@ -1475,6 +1649,9 @@ type ServerInterface interface {
 	// PutDirect The room of oneself and another person
 	// (PUT /v1/direct/{user})
 	PutDirect(ctx echo.Context, user ID, params PutDirectParams) error
+	// ListPersonEvents Follow all of one's rooms
+	// (GET /v1/events)
+	ListPersonEvents(ctx echo.Context, params ListPersonEventsParams) error
 	// GetMe Who the token says you are
 	// (GET /v1/me)
 	GetMe(ctx echo.Context) error
@@ -1559,6 +1736,9 @@ type ServerInterface interface {
 	// PutPreferences How the room is shown to oneself
 	// (PUT /v1/rooms/{room}/preferences)
 	PutPreferences(ctx echo.Context, room RoomID, params PutPreferencesParams) error
+	// ListPresence Which members are there, and when others were
+	// (GET /v1/rooms/{room}/presence)
+	ListPresence(ctx echo.Context, room RoomID, params ListPresenceParams) error
 	// PutRead Up to where one has read
 	// (PUT /v1/rooms/{room}/read)
 	PutRead(ctx echo.Context, room RoomID, params PutReadParams) error
@@ -1574,6 +1754,9 @@ type ServerInterface interface {
 	// ListThreads The threads of a room
 	// (GET /v1/rooms/{room}/threads)
 	ListThreads(ctx echo.Context, room RoomID, params ListThreadsParams) error
+	// PutTyping Tell the room that one is typing, or has stopped
+	// (PUT /v1/rooms/{room}/typing)
+	PutTyping(ctx echo.Context, room RoomID, params PutTypingParams) error
 }
 
 // ServerInterfaceWrapper converts echo contexts to parameters.
@@ -1653,6 +1836,99 @@ func (w *ServerInterfaceWrapper) PutDirect(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.PutDirect(ctx, user, params)
+	return err
+}
+
+// ListPersonEvents converts echo context to params.
+func (w *ServerInterfaceWrapper) ListPersonEvents(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListPersonEventsParams
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// ------------- Optional query parameter "rooms" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "rooms", ctx.QueryParams(), &params.Rooms, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter rooms: %s", err))
+	}
+
+	// ------------- Optional query parameter "types" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "types", ctx.QueryParams(), &params.Types, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter types: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "wait" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "wait", ctx.QueryParams(), &params.Wait, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter wait: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Last-Event-ID" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Last-Event-ID")]; found {
+		var LastEventID string
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Last-Event-ID, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Last-Event-ID", valueList[0], &LastEventID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Last-Event-ID: %s", err))
+		}
+
+		params.LastEventID = LastEventID
+	}
+	// ------------- Optional header parameter "Roomlog-Position" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Roomlog-Position")]; found {
+		var RoomlogPosition Position
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Roomlog-Position, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Roomlog-Position", valueList[0], &RoomlogPosition, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Roomlog-Position: %s", err))
+		}
+
+		params.RoomlogPosition = RoomlogPosition
+	}
+	// ------------- Optional header parameter "Prefer" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Prefer")]; found {
+		var Prefer PreferRead
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Prefer, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Prefer", valueList[0], &Prefer, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Prefer: %s", err))
+		}
+
+		params.Prefer = Prefer
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListPersonEvents(ctx, params)
 	return err
 }
 
@@ -3455,6 +3731,70 @@ func (w *ServerInterfaceWrapper) PutPreferences(ctx echo.Context) error {
 	return err
 }
 
+// ListPresence converts echo context to params.
+func (w *ServerInterfaceWrapper) ListPresence(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "room" -------------
+	var room RoomID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "room", ctx.Param("room"), &room, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter room: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListPresenceParams
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Roomlog-Position" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Roomlog-Position")]; found {
+		var RoomlogPosition Position
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Roomlog-Position, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Roomlog-Position", valueList[0], &RoomlogPosition, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Roomlog-Position: %s", err))
+		}
+
+		params.RoomlogPosition = RoomlogPosition
+	}
+	// ------------- Optional header parameter "Prefer" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Prefer")]; found {
+		var Prefer PreferRead
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Prefer, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Prefer", valueList[0], &Prefer, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Prefer: %s", err))
+		}
+
+		params.Prefer = Prefer
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListPresence(ctx, room, params)
+	return err
+}
+
 // PutRead converts echo context to params.
 func (w *ServerInterfaceWrapper) PutRead(ctx echo.Context) error {
 	var err error
@@ -3780,6 +4120,57 @@ func (w *ServerInterfaceWrapper) ListThreads(ctx echo.Context) error {
 	return err
 }
 
+// PutTyping converts echo context to params.
+func (w *ServerInterfaceWrapper) PutTyping(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "room" -------------
+	var room RoomID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "room", ctx.Param("room"), &room, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter room: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PutTypingParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Roomlog-Position" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Roomlog-Position")]; found {
+		var RoomlogPosition Position
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Roomlog-Position, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Roomlog-Position", valueList[0], &RoomlogPosition, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Roomlog-Position: %s", err))
+		}
+
+		params.RoomlogPosition = RoomlogPosition
+	}
+	// ------------- Optional header parameter "Prefer" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Prefer")]; found {
+		var Prefer PreferRead
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Prefer, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Prefer", valueList[0], &Prefer, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Prefer: %s", err))
+		}
+
+		params.Prefer = Prefer
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PutTyping(ctx, room, params)
+	return err
+}
+
 // This is a simple interface which specifies echo.Route addition functions which
 // are present on both echo.Echo and echo.Group, since we want to allow using
 // either of them for path registration
@@ -3829,6 +4220,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 
 	router.GET(options.BaseURL+"/openapi.json", wrapper.GetOpenapi, options.OperationMiddlewares["getOpenapi"]...)
 	router.PUT(options.BaseURL+"/v1/direct/:user", wrapper.PutDirect, options.OperationMiddlewares["putDirect"]...)
+	router.GET(options.BaseURL+"/v1/events", wrapper.ListPersonEvents, options.OperationMiddlewares["listPersonEvents"]...)
 	router.GET(options.BaseURL+"/v1/me", wrapper.GetMe, options.OperationMiddlewares["getMe"]...)
 	router.PUT(options.BaseURL+"/v1/read", wrapper.PutReadAll, options.OperationMiddlewares["putReadAll"]...)
 	router.GET(options.BaseURL+"/v1/rooms", wrapper.ListRooms, options.OperationMiddlewares["listRooms"]...)
@@ -3857,11 +4249,13 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.DELETE(options.BaseURL+"/v1/rooms/:room/pins/:event_id", wrapper.DeletePin, options.OperationMiddlewares["deletePin"]...)
 	router.PUT(options.BaseURL+"/v1/rooms/:room/pins/:event_id", wrapper.PutPin, options.OperationMiddlewares["putPin"]...)
 	router.PUT(options.BaseURL+"/v1/rooms/:room/preferences", wrapper.PutPreferences, options.OperationMiddlewares["putPreferences"]...)
+	router.GET(options.BaseURL+"/v1/rooms/:room/presence", wrapper.ListPresence, options.OperationMiddlewares["listPresence"]...)
 	router.PUT(options.BaseURL+"/v1/rooms/:room/read", wrapper.PutRead, options.OperationMiddlewares["putRead"]...)
 	router.POST(options.BaseURL+"/v1/rooms/:room/redactions", wrapper.RedactMessages, options.OperationMiddlewares["redactMessages"]...)
 	router.PUT(options.BaseURL+"/v1/rooms/:room/rules", wrapper.PutRules, options.OperationMiddlewares["putRules"]...)
 	router.GET(options.BaseURL+"/v1/rooms/:room/state", wrapper.GetState, options.OperationMiddlewares["getState"]...)
 	router.GET(options.BaseURL+"/v1/rooms/:room/threads", wrapper.ListThreads, options.OperationMiddlewares["listThreads"]...)
+	router.PUT(options.BaseURL+"/v1/rooms/:room/typing", wrapper.PutTyping, options.OperationMiddlewares["putTyping"]...)
 
 }
 

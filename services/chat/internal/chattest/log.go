@@ -89,11 +89,16 @@ func (l *Log) Append(m events.Message, at time.Time) events.Position {
 	defer l.mu.Unlock()
 	o := events.Offset(len(l.records[p]))
 	l.records[p] = append(l.records[p], Record{Message: m, Partition: p, Offset: o, Time: at})
+	l.wake()
+	return l.layout.Position(p, o)
+}
+
+// wake has the projector look at the log.
+func (l *Log) wake() {
 	select {
 	case l.appended <- struct{}{}:
 	default:
 	}
-	return l.layout.Position(p, o)
 }
 
 // Ends gives the end of each partition.

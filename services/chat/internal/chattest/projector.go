@@ -36,6 +36,9 @@ func (w *World) project(ctx context.Context) error {
 			if err := w.foldAll(ctx, &claims[p]); err != nil {
 				return err
 			}
+			if err := w.releaseAll(ctx, &claims[p]); err != nil {
+				return err
+			}
 		}
 		select {
 		case <-ctx.Done():
@@ -44,7 +47,7 @@ func (w *World) project(ctx context.Context) error {
 		case <-t.C:
 		case <-beacon.C:
 			for _, c := range claims {
-				w.tell(timeline.Commit{Projection: 1, Epoch: c.Epoch, Partition: c.Partition, Floor: c.Next, Next: c.Next})
+				w.tell(timeline.Commit{Projection: 1, Epoch: c.Epoch, Partition: c.Partition, Floor: c.Next, Next: c.Next, Decisions: c.Decisions})
 			}
 		}
 	}
@@ -57,50 +60,71 @@ func (w *World) foldAll(ctx context.Context, c *readmodel.Checkpoint) error {
 		case <-ctx.Done():
 			return nil
 		}
-		rows, err := w.foldOne(ctx, c, r)
-		if ctx.Err() != nil {
-			return nil //nolint:nilerr // the test is over
+		fence := readmodel.Fence{
+			Partition: c.Partition, Epoch: c.Epoch, Floor: c.Next, Next: r.Offset + 1,
+			Last: r.Offset, LastID: readmodel.Fingerprint(r.Message), Now: time.Now().UnixMilli(),
 		}
-		if err != nil {
-			return fmt.Errorf("fold %d/%d: %w", r.Partition, r.Offset, err)
+		if err := w.foldOne(ctx, c, fence, r, false); err != nil {
+			return err
 		}
-		w.tell(timeline.Commit{Projection: 1, Epoch: c.Epoch, Partition: c.Partition, Floor: r.Offset, Next: r.Offset + 1, Events: rows})
-		c.Next = r.Offset + 1
 	}
 	return nil
 }
 
-// foldOne is a projector's transaction for one record.
-func (w *World) foldOne(ctx context.Context, c *readmodel.Checkpoint, r Record) (rows []readmodel.EventRow, err error) {
-	fence := readmodel.Fence{
-		Partition: c.Partition, Epoch: c.Epoch, Floor: c.Next, Next: r.Offset + 1,
-		Last: r.Offset, LastID: readmodel.Fingerprint(r.Message), Now: time.Now().UnixMilli(),
-	}
+// foldOne is a projector's transaction for one record, and what it tells of it.
+func (w *World) foldOne(ctx context.Context, c *readmodel.Checkpoint, fence readmodel.Fence, r Record, unpark bool) error {
 	e, err := events.Decode(r.Message)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	key := readmodel.Key{Tenant: e.Tenant, Room: e.Room}
 	of := readmodel.Needs{key: {Header: true, Needs: room.NeedsOf(&e)}}
-	err = w.Store.Fold(ctx, fence, of, func(in readmodel.Rows) (b readmodel.Batch, err error) {
-		changes, v := room.Apply(in.Views[key], &e, r.Time)
-		if w.parks(&e) || in.Blocked[key] {
-			v = room.Verdict{Status: room.Parked, Code: room.CodeUnknownType}
+	var written readmodel.Batch
+	err = w.Store.Fold(ctx, fence, of, func(in readmodel.Rows) (readmodel.Batch, error) {
+		written = w.judge(in.Views[key], in.Blocked[key] && !unpark, key, &e, r)
+		if unpark {
+			written.Unparked = []readmodel.Parked{{Key: key, Partition: r.Partition, Offset: r.Offset}}
 		}
-		var g readmodel.Gather
-		switch v.Status {
-		case room.Parked:
-			g.DeadLetter(readmodel.DeadLetter{
-				Key: key, Partition: r.Partition, Offset: r.Offset, LogTime: r.Time.UnixMilli(), ID: e.ID, Type: e.Type,
-				Code: v.Code, Message: r.Message,
-			})
-		case room.Accepted, room.Rejected:
-			g.Judged(&e, readmodel.Place{Partition: r.Partition, Offset: r.Offset, Time: r.Time}, changes, v)
-		case room.Duplicate:
-		}
-		b = g.Batch()
-		rows = b.Events
-		return b, nil
+		return written, nil
 	})
-	return rows, err
+	if ctx.Err() != nil {
+		return nil //nolint:nilerr // the test is over
+	}
+	if err != nil {
+		return fmt.Errorf("fold %d/%d: %w", r.Partition, r.Offset, err)
+	}
+	c.Next, c.Last, c.LastID, c.Decisions = fence.Next, fence.Last, fence.LastID, max(c.Decisions, fence.Decisions)
+	told := timeline.Commit{
+		Projection: 1, Epoch: c.Epoch, Partition: c.Partition, Floor: fence.Floor, Next: fence.Next, Decisions: c.Decisions, Events: written.Events,
+	}
+	for _, d := range written.DeadLetters {
+		if d.Code != "" {
+			told.Blocked = append(told.Blocked, timeline.Block{Key: d.Key, Partition: d.Partition, Offset: d.Offset})
+		}
+	}
+	w.tell(told)
+	return nil
+}
+
+// judge gives what a record's transaction writes.
+func (w *World) judge(view *room.View, blocked bool, key readmodel.Key, e *events.Event, r Record) readmodel.Batch {
+	changes, v := room.Apply(view, e, r.Time)
+	switch {
+	case blocked:
+		v = room.Verdict{Status: room.Parked}
+	case w.parks(e):
+		v = room.Verdict{Status: room.Parked, Code: room.CodeUnknownType}
+	}
+	var g readmodel.Gather
+	switch v.Status {
+	case room.Parked:
+		g.DeadLetter(readmodel.DeadLetter{
+			Key: key, Partition: r.Partition, Offset: r.Offset, LogTime: r.Time.UnixMilli(), ID: e.ID, Type: e.Type,
+			Code: v.Code, Message: r.Message,
+		})
+	case room.Accepted, room.Rejected:
+		g.Judged(e, readmodel.Place{Partition: r.Partition, Offset: r.Offset, Time: r.Time}, changes, v)
+	case room.Duplicate:
+	}
+	return g.Batch()
 }

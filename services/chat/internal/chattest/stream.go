@@ -80,8 +80,19 @@ func (s *Stream) Read() {
 	}()
 }
 
-// Next gives the next event; ok is false at the stream's end.
+// Next gives the next event, or what ends the stream; ok is false behind that. What
+// is ephemeral is left out.
 func (s *Stream) Next() (f Frame, ok bool) {
+	s.t.Helper()
+	for {
+		if f, ok = s.Any(); !ok || f.ID != "" || f.Event == "end" {
+			return f, ok
+		}
+	}
+}
+
+// Any is Next with what is ephemeral.
+func (s *Stream) Any() (f Frame, ok bool) {
 	s.t.Helper()
 	select {
 	case f, ok = <-s.frames:
@@ -123,4 +134,11 @@ func (s *Stream) End() (code string, cursor int) {
 		s.t.Fatalf("%+v follows the end", f)
 	}
 	return end.Code, end.Cursor
+}
+
+// Each calls f for each event until the stream ends or is closed.
+func (s *Stream) Each(f func(Frame)) {
+	for x := range s.frames {
+		f(x)
+	}
 }

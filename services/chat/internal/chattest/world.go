@@ -42,6 +42,8 @@ type World struct {
 	open   chan struct{} // closed while the projector may fold
 	drop   func(c timeline.Commit) bool
 	parked func(e *events.Event) bool
+	// released are rooms to be released.
+	released []events.RoomID
 }
 
 // Start runs an API on its own log and read model until the test ends.
@@ -61,7 +63,7 @@ func Start(t *testing.T, change ...func(*chat.Config)) *World {
 		c(&cfg)
 	}
 	w.Service, err = chat.New(cfg, chat.Deps{
-		Log: w.Log, Store: w.Store, Timeline: w.bus, Metrics: prometheus.NewRegistry(), Logger: slog.New(slog.DiscardHandler),
+		Log: w.Log, Store: w.Store, Timeline: w.bus, Ephemeral: w.bus, Metrics: prometheus.NewRegistry(), Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)

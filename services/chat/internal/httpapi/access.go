@@ -28,6 +28,7 @@ var access = map[string]need{
 	"GET /v1/me":                             anyToken,
 	"PUT /v1/direct/:user":                   toWrite,
 	"PUT /v1/read":                           toWrite,
+	"GET /v1/events":                         toRead,
 	"GET /v1/rooms":                          toRead,
 	"POST /v1/rooms":                         toWrite,
 	"GET /v1/rooms/:room":                    toRead,
@@ -45,6 +46,8 @@ var access = map[string]need{
 	"POST /v1/rooms/:room/messages":          toWrite,
 	"GET /v1/rooms/:room/messages/:event_id": toRead,
 	"GET /v1/rooms/:room/events":             toRead,
+	"GET /v1/rooms/:room/presence":           toRead,
+	"PUT /v1/rooms/:room/typing":             toWrite,
 	"GET /v1/rooms/:room/state":              toRead,
 	"GET /v1/rooms/:room/outcomes/:event_id": toRead,
 

@@ -2,10 +2,8 @@ package httpapi
 
 import (
 	"context"
-	"mime"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -18,8 +16,6 @@ import (
 	"github.com/roomlog/roomlog/services/chat/internal/query"
 )
 
-const eventStream = "text/event-stream"
-
 // ListEvents replays a room: as a page, waiting for one, or as a stream.
 func (s *Server) ListEvents(c echo.Context, roomName api.RoomID, p api.ListEventsParams) error {
 	req, id, err := s.beginRead(c, roomName, p.RoomlogPosition, p.Prefer)
@@ -30,7 +26,7 @@ func (s *Server) ListEvents(c echo.Context, roomName api.RoomID, p api.ListEvent
 	if err != nil {
 		return err
 	}
-	stream := accepts(c.Request().Header.Get(echo.HeaderAccept), eventStream)
+	stream := wantsStream(c)
 	switch {
 	case stream && wait > 0:
 		return problem.In(problem.InvalidParameter, "wait", "a stream follows anyway")
@@ -63,21 +59,32 @@ func eventsQuery(p api.ListEventsParams) (q query.EventsQuery, wait time.Duratio
 		}
 		q.After = events.Seq(n)
 	}
-	if p.Types != nil {
-		for _, t := range *p.Types {
-			if !t.Valid() {
-				return q, 0, problem.In(problem.InvalidParameter, "types", "there is no such type of events")
-			}
-			q.Types = append(q.Types, events.Type(t))
-		}
+	if q.Types, err = eventTypes(p.Types); err != nil {
+		return q, 0, err
 	}
-	if p.Wait != nil {
-		if *p.Wait < 1 || *p.Wait > maxWait {
-			return q, 0, problem.In(problem.InvalidParameter, "wait", "wait is 1 to 30 seconds")
+	wait, err = pollWait(p.Wait)
+	return q, wait, err
+}
+
+// eventTypes reads which types of events are wanted; none: all.
+func eventTypes(names []api.FollowedType) (types []events.Type, err error) {
+	for _, n := range names {
+		if !n.Valid() {
+			return nil, problem.In(problem.InvalidParameter, "types", "there is no such type of events")
 		}
-		wait = time.Duration(*p.Wait) * time.Second
+		types = append(types, events.Type(n))
 	}
-	return q, wait, nil
+	return types, nil
+}
+
+func pollWait(seconds *int) (time.Duration, error) {
+	if seconds == nil {
+		return 0, nil
+	}
+	if *seconds < 1 || *seconds > maxWait {
+		return 0, problem.In(problem.InvalidParameter, "wait", "wait is 1 to 30 seconds")
+	}
+	return time.Duration(*seconds) * time.Second, nil
 }
 
 func answerEvents(c echo.Context, at events.Vector, page query.EventPage) error {
@@ -90,10 +97,11 @@ func answerEvents(c echo.Context, at events.Vector, page query.EventPage) error 
 
 // longPoll answers when there is something to answer, or when the time is up.
 func (s *Server) longPoll(c echo.Context, req query.Request, id events.RoomID, q query.EventsQuery, wait time.Duration) error {
-	if !s.streams.enter(req.Who) {
-		return tooManyStreams()
+	leave, err := s.enter(req.Who)
+	if err != nil {
+		return err
 	}
-	defer s.streams.leave(req.Who)
+	defer leave()
 	ctx, cancel := context.WithTimeout(c.Request().Context(), wait)
 	defer cancel()
 	sub := s.Hub.Subscribe(readmodel.Key{Tenant: req.Who.Tenant, Room: id}, s.Gate.PartitionOf(req.Who.Tenant, id))
@@ -117,12 +125,11 @@ func (s *Server) longPoll(c echo.Context, req query.Request, id events.RoomID, q
 func (s *Server) awaitNews(ctx context.Context, sub *live.Subscription, seen events.Seq) bool {
 	for {
 		select {
-		case f := <-sub.Frames():
-			if f.Seq > seen {
+		case <-sub.Ready():
+			frames, stale := sub.Take()
+			if len(stale) > 0 || slices.ContainsFunc(frames, func(f *live.Frame) bool { return f.Seq > seen }) {
 				return true
 			}
-		case <-sub.Stale():
-			return true
 		case <-s.Stop:
 			return false
 		case <-ctx.Done():
@@ -133,49 +140,18 @@ func (s *Server) awaitNews(ctx context.Context, sub *live.Subscription, seen eve
 
 // stream replays and follows as server-sent events.
 func (s *Server) stream(c echo.Context, req query.Request, id events.RoomID, q query.EventsQuery) error {
-	if !s.streams.enter(req.Who) {
-		return tooManyStreams()
-	}
-	defer s.streams.leave(req.Who)
-	sub := s.Hub.Subscribe(readmodel.Key{Tenant: req.Who.Tenant, Room: id}, s.Gate.PartitionOf(req.Who.Tenant, id))
-	defer sub.Close()
-	f, at, err := s.Reads.Follow(c.Request().Context(), req, id, q.Types)
+	leave, err := s.enter(req.Who)
 	if err != nil {
 		return err
 	}
-	session := live.Session{
-		User: req.Who.User, Cursor: q.After, Horizon: f.Horizon, Read: f.Read, Sink: s.openSink(c, at),
-		Expires: req.Who.Expires, Stop: s.Stop,
-	}
-	if len(q.Types) > 0 {
-		session.Wanted = func(t events.Type) bool { return slices.Contains(q.Types, t) }
-	}
-	s.Metrics.StreamOpened()
-	err = session.Run(c.Request().Context(), sub)
-	s.Metrics.StreamClosed(streamEnd(err))
+	defer leave()
+	sub := s.Hub.Subscribe(readmodel.Key{Tenant: req.Who.Tenant, Room: id}, s.Gate.PartitionOf(req.Who.Tenant, id))
+	defer sub.Close()
+	track, at, err := s.Reads.Follow(c.Request().Context(), req, id, q.Types)
 	if err != nil {
-		s.Logger.Debug("stream broke off", "request_id", requestID(c), "room_id", id, "error", err)
+		return err
 	}
+	track.Begin(q.After)
+	s.run(c, req, at, track, sub)
 	return nil
-}
-
-func streamEnd(err error) string {
-	if err != nil {
-		return "broken"
-	}
-	return "ended"
-}
-
-func tooManyStreams() error {
-	return problem.New(problem.TooManyStreams, "you have too many streams and long polls open")
-}
-
-// accepts reports whether an Accept header names the type.
-func accepts(header, want string) bool {
-	for part := range strings.SplitSeq(header, ",") {
-		if kind, _, err := mime.ParseMediaType(strings.TrimSpace(part)); err == nil && kind == want {
-			return true
-		}
-	}
-	return false
 }

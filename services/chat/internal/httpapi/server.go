@@ -14,6 +14,7 @@ import (
 	"github.com/roomlog/roomlog/services/chat/internal/api"
 	"github.com/roomlog/roomlog/services/chat/internal/auth"
 	"github.com/roomlog/roomlog/services/chat/internal/command"
+	"github.com/roomlog/roomlog/services/chat/internal/ephemeral"
 	"github.com/roomlog/roomlog/services/chat/internal/live"
 	"github.com/roomlog/roomlog/services/chat/internal/position"
 	"github.com/roomlog/roomlog/services/chat/internal/query"
@@ -33,6 +34,7 @@ type Config struct {
 	Reads    *query.Service
 	Gate     *position.Gate
 	Hub      *live.Hub
+	Board    *ephemeral.Board
 	Metrics  Metrics
 	Logger   *slog.Logger
 	Now      func() time.Time

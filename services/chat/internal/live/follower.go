@@ -169,7 +169,7 @@ func (f *Follower) take(m *message.Message) {
 			f.Saw(c.Events[i].LogTime)
 		}
 	}
-	f.Hub.Deliver(c.Events)
+	f.Hub.Deliver(c.Events, c.Blocked)
 }
 
 // link adds a commit to its partition's chain; false: it is of an earlier claim.

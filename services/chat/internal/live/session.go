@@ -10,6 +10,7 @@ import (
 // Codes with which a stream ends.
 const (
 	EndNotAMember           = "not_a_member"
+	EndRoomDeleted          = "room_deleted"
 	EndShutdown             = "server_shutdown"
 	EndTokenExpired         = "token_expired"
 	EndReadModelUnavailable = "read_model_unavailable"
@@ -24,17 +25,28 @@ const (
 	readRetry = 500 * time.Millisecond
 )
 
-// Page is a stretch of a room's events, read in one moment.
-type Page struct {
-	// Frames are the events wanted, ascending.
-	Frames []*Frame
-	// Cursor is the seq up to which the page has everything.
-	Cursor events.Seq
-	// More says that the room had events behind the page.
-	More bool
-	// Member says whether the reader was a member of the room.
-	Member bool
+// Track knows what a reader may see of what comes, and the cursor: the place up to
+// which the reader has everything. Methods that take show call it for each frame
+// to be shown, with the cursor behind it; its error is theirs.
+//
+// An end says why the stream is over: what was shown last ended it.
+type Track interface {
+	// Replay reads one page of what is missing from the read model. More says that
+	// there is another one.
+	Replay(ctx context.Context, show Show) (more bool, end string, err error)
+	// Take takes an event that came live. Behind says that the read model must be
+	// asked before the next one.
+	Take(f *Frame, show Show) (behind bool, end string, err error)
+	// Missed notes that events of these partitions may have been missed.
+	Missed(stale []events.Partition)
+	// Sees reports whether what is told to a room and is no event is for the reader.
+	Sees(f *Frame) bool
+	// Cursor appends the cursor as JSON: a number, or a string without escapes.
+	Cursor(b []byte) []byte
 }
+
+// Show shows a frame.
+type Show func(f *Frame) error
 
 // Sink is where a stream goes. Its methods give an error when the client is gone
 // or too slow.
@@ -44,118 +56,89 @@ type Sink interface {
 	Flush() error
 }
 
-// Session is one stream of one room's events to one reader.
+// Session is one stream to one reader.
 type Session struct {
-	User events.UserID
-	// Cursor is the seq after which the stream begins.
-	Cursor events.Seq
-	// Horizon is the room's seq when the reader was let in: an event after it
-	// that takes the room away from the reader ends the stream.
-	Horizon events.Seq
-	// Wanted says which types the reader asked for; nil: all.
-	Wanted func(events.Type) bool
-	// Read reads from the read model, everything after a seq.
-	Read func(ctx context.Context, after events.Seq) (Page, error)
-	Sink Sink
+	Track Track
+	Sink  Sink
 	// Expires ends the stream: the token is no longer good.
 	Expires time.Time
 	// Stop ends the stream: the server is stopping.
 	Stop <-chan struct{}
 
 	ticks <-chan time.Time // of heartbeats
-	after events.Seq       // what the client asked for: nothing up to it is shown
-	shown events.Seq       // the last id that the client has seen
+	last  []byte           // the cursor that the client was given last
+	fault error            // of the sink
 }
 
 // Run replays and follows until the stream ends. It returns the error of the
 // sink or of ctx, and nil when it has told the client why it ends.
 func (s *Session) Run(ctx context.Context, sub *Subscription) error {
-	// A cursor above what there is must not step over the event that takes the
-	// room away: what lies between is read, and not shown.
-	s.after, s.shown = s.Cursor, s.Cursor
-	s.Cursor = min(s.Cursor, s.Horizon)
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
 	s.ticks = beat.C
 	expiry := time.NewTimer(time.Until(s.Expires))
 	defer expiry.Stop()
+	s.last = s.Track.Cursor(nil)
 	if err := s.Sink.Write([]byte("retry: 2000\n\n")); err != nil {
 		return err
 	}
-	for behind := true; ; {
-		if behind {
-			code, err := s.replay(ctx)
-			if code != "" || err != nil {
-				return s.end(code, err)
-			}
-		}
-		behind = false
-		if code := s.over(); code != "" { // also while events keep coming
-			return s.end(code, nil)
+	end, err := s.replay(ctx)
+	for end == "" && err == nil {
+		if end = s.over(); end != "" { // also while events keep coming
+			break
 		}
 		select {
-		case f := <-sub.Frames():
-			var ended bool
-			var err error
-			if behind, ended, err = s.follow(f, sub); ended || err != nil {
-				return s.end(EndNotAMember, err)
-			}
-		case <-sub.Stale():
-			behind = true
+		case <-sub.Ready():
+			end, err = s.follow(ctx, sub)
 		case <-beat.C:
-			if err := s.beat(); err != nil {
-				return err
-			}
+			err = s.beat()
 		case <-expiry.C:
-			return s.end(EndTokenExpired, nil)
+			end = EndTokenExpired
 		case <-s.Stop:
-			return s.end(EndShutdown, nil)
+			end = EndShutdown
 		case <-ctx.Done():
-			return ctx.Err()
+			err = ctx.Err()
 		}
 	}
+	if err != nil {
+		return err
+	}
+	return s.end(end)
 }
 
-// replay reads from the read model until there is nothing more. A code says why
-// the stream ends.
-func (s *Session) replay(ctx context.Context) (code string, err error) {
+// replay reads from the read model until there is nothing more. An end says why
+// the stream is over.
+func (s *Session) replay(ctx context.Context) (end string, err error) {
 	var since time.Time
-	for {
-		if code := s.over(); code != "" {
-			return code, nil
+	for more := true; more; {
+		if end := s.over(); end != "" {
+			return end, nil
 		}
-		page, err := s.Read(ctx, s.Cursor)
-		if err != nil {
-			if ctx.Err() != nil {
-				return "", ctx.Err()
-			}
-			if since.IsZero() {
-				since = time.Now()
-			} else if time.Since(since) > readPatience {
-				return EndReadModelUnavailable, nil
-			}
-			if err := s.rest(ctx, readRetry); err != nil {
+		more, end, err = s.Track.Replay(ctx, s.show)
+		switch {
+		case s.fault != nil:
+			return "", s.fault
+		case end != "":
+			return end, nil
+		case err == nil:
+			since = time.Time{}
+			if err := s.Sink.Flush(); err != nil {
 				return "", err
 			}
 			continue
+		case ctx.Err() != nil:
+			return "", ctx.Err()
+		case since.IsZero():
+			since = time.Now()
+		case time.Since(since) > readPatience:
+			return EndReadModelUnavailable, nil
 		}
-		since = time.Time{}
-		for _, f := range page.Frames {
-			if ended, err := s.show(f); ended || err != nil {
-				return EndNotAMember, err
-			}
-		}
-		s.Cursor = max(s.Cursor, page.Cursor)
-		if err := s.Sink.Flush(); err != nil {
+		more = true
+		if err := s.rest(ctx, readRetry); err != nil {
 			return "", err
 		}
-		if !page.More {
-			if !page.Member {
-				return EndNotAMember, nil
-			}
-			return "", nil
-		}
 	}
+	return "", nil
 }
 
 // over says why the stream must end, if it must.
@@ -191,53 +174,49 @@ func (s *Session) rest(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// follow takes live events while they are dense, a buffer's worth at most. Behind says that one is
-// missing, ended that the stream is over.
-func (s *Session) follow(f *Frame, sub *Subscription) (behind, ended bool, err error) {
-	for n := 1; ; n++ {
-		switch {
-		case f.Seq > s.Cursor+1:
-			return true, false, s.Sink.Flush()
-		case f.Seq == s.Cursor+1:
-			if ended, err = s.show(f); ended || err != nil {
-				return false, ended, err
+// follow takes what has come live.
+func (s *Session) follow(ctx context.Context, sub *Subscription) (end string, err error) {
+	frames, stale := sub.Take()
+	if len(stale) > 0 {
+		s.Track.Missed(stale)
+		if end, err = s.replay(ctx); end != "" || err != nil {
+			return end, err
+		}
+	}
+	for _, f := range frames {
+		if f.Ephemeral() {
+			if s.Track.Sees(f) {
+				err = s.Sink.Write(f.SSE)
 			}
-		case s.endedBy(f):
-			return false, true, nil
+		} else {
+			var behind bool
+			if behind, end, err = s.Track.Take(f, s.show); behind && end == "" && err == nil {
+				end, err = s.replay(ctx)
+			}
 		}
-		if n == buffer {
-			return false, false, s.Sink.Flush()
-		}
-		select {
-		case f = <-sub.Frames():
-		default:
-			return false, false, s.Sink.Flush()
+		if end != "" || err != nil {
+			return end, err
 		}
 	}
+	return "", s.Sink.Flush()
 }
 
-// show moves the cursor over an event and writes it where it is wanted.
-func (s *Session) show(f *Frame) (ended bool, err error) {
-	s.Cursor = f.Seq
-	ended = s.endedBy(f)
-	if ended || f.Seq > s.after && (s.Wanted == nil || s.Wanted(f.Type)) {
-		s.shown = f.Seq
-		err = s.Sink.Write(f.SSE)
+// show writes an event with the cursor behind it.
+func (s *Session) show(f *Frame) error {
+	s.last = s.Track.Cursor(s.last[:0])
+	if s.fault = s.Sink.Write(idLine(s.last)); s.fault == nil {
+		s.fault = s.Sink.Write(f.SSE)
 	}
-	return ended, err
+	return s.fault
 }
 
-// endedBy reports whether the event took the room away from the reader since
-// they were let in.
-func (s *Session) endedBy(f *Frame) bool { return f.Seq > s.Horizon && f.Ends(s.User) }
-
-// beat shows that the stream lives, and moves the client's cursor over what it
-// did not want: an id without data does that and nothing else.
+// beat shows that the stream lives, and moves the client's cursor over what was
+// not shown to it: an id without data does that and nothing else.
 func (s *Session) beat() error {
 	b := []byte(":\n")
-	if s.Cursor > s.shown {
-		s.shown = s.Cursor
-		b = append(b, idLine(s.Cursor)...)
+	if now := s.Track.Cursor(nil); string(now) != string(s.last) {
+		s.last = now
+		b = append(b, idLine(now)...)
 	}
 	if err := s.Sink.Write(append(b, '\n')); err != nil {
 		return err
@@ -246,12 +225,23 @@ func (s *Session) beat() error {
 }
 
 // end tells the client why the stream ends and where to resume.
-func (s *Session) end(code string, err error) error {
-	if err != nil {
-		return err
-	}
-	if err := s.Sink.Write(endFrame(code, max(s.Cursor, s.after))); err != nil {
+func (s *Session) end(code string) error {
+	b := append([]byte(`event: end`+"\n"+`data: {"code":"`), code...)
+	b = s.Track.Cursor(append(b, `","cursor":`...))
+	if err := s.Sink.Write(append(b, "}\n\n"...)); err != nil {
 		return err
 	}
 	return s.Sink.Flush()
+}
+
+// idLine writes a cursor as a stream's id.
+func idLine(cursor []byte) []byte {
+	b := make([]byte, 0, len(cursor)+8)
+	b = append(b, "id: "...)
+	for _, c := range cursor {
+		if c != '"' {
+			b = append(b, c)
+		}
+	}
+	return append(b, '\n')
 }

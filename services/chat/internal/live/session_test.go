@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/roomlog/roomlog/pkg/events"
+	"github.com/roomlog/roomlog/pkg/events/room"
 	"github.com/roomlog/roomlog/pkg/readmodel"
 )
 
@@ -118,18 +119,29 @@ type scene struct {
 	done chan error
 }
 
-func open(t *testing.T, h *history, change func(*Session)) *scene {
+// opening is what a stream of a room is made of.
+type opening struct {
+	Session
+	RoomTrack
+	Cursor events.Seq
+}
+
+func open(t *testing.T, h *history, change func(*opening)) *scene {
 	sc := &scene{paper: &paper{}, history: h, hub: NewHub(slog.New(slog.DiscardHandler)), stop: make(chan struct{}), done: make(chan error, 1)}
 	if h.page == 0 {
 		h.page = 100
 	}
-	s := &Session{
-		User: "alice", Horizon: events.Seq(len(h.rows)), Read: h.read, Sink: sc.paper,
-		Expires: time.Now().Add(time.Hour), Stop: sc.stop,
+	s := &opening{
+		Session: Session{Sink: sc.paper, Expires: time.Now().Add(time.Hour), Stop: sc.stop},
+		RoomTrack: RoomTrack{
+			User: "alice", Horizon: events.Seq(len(h.rows)), Sight: room.Spans{{From: 1, To: room.Endless}}, Read: h.read,
+		},
 	}
 	if change != nil {
 		change(s)
 	}
+	s.RoomTrack.Begin(s.Cursor)
+	s.Track = &s.RoomTrack
 	ctx, cancel := context.WithCancel(t.Context())
 	sc.end = cancel
 	sub := sc.hub.Subscribe(lobby, 0)
@@ -152,7 +164,7 @@ func (sc *scene) ended(t *testing.T) {
 // commit makes events visible and tells of them.
 func (sc *scene) commit(rows ...readmodel.EventRow) {
 	sc.add(rows...)
-	sc.hub.Deliver(rows)
+	sc.hub.Deliver(rows, nil)
 	synctest.Wait()
 }
 
@@ -176,10 +188,10 @@ func TestSessionReplaysThenFollows(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := messages(5)
 		h.page = 2
-		sc := open(t, h, func(s *Session) { s.Cursor = 1 })
+		sc := open(t, h, func(s *opening) { s.Cursor = 1 })
 		sc.is(t, "2", "3", "4", "5")
 		sc.commit(posted(lobby, 6))
-		sc.hub.Deliver([]readmodel.EventRow{posted(lobby, 5), posted(lobby, 6)}) // told again
+		sc.hub.Deliver([]readmodel.EventRow{posted(lobby, 5), posted(lobby, 6)}, nil) // told again
 		sc.commit(posted(lobby, 7))
 		sc.is(t, "2", "3", "4", "5", "6", "7")
 		if h.reads != 2 {
@@ -243,7 +255,7 @@ func TestSessionEndsWithMembership(t *testing.T) {
 	})
 	t.Run("with a cursor above all that there is", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			sc := open(t, messages(1), func(s *Session) { s.Cursor = 2 })
+			sc := open(t, messages(1), func(s *opening) { s.Cursor = 2 })
 			sc.commit(posted(lobby, 2))
 			sc.is(t) // as the client asked
 			sc.commit(leave(3), posted(lobby, 4))
@@ -255,9 +267,9 @@ func TestSessionEndsWithMembership(t *testing.T) {
 	})
 	t.Run("with a cursor above the event that ends it", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			sc := open(t, messages(1), func(s *Session) { s.Cursor = 3 })
+			sc := open(t, messages(1), func(s *opening) { s.Cursor = 3 })
 			sc.commit(leave(2), posted(lobby, 3), posted(lobby, 4))
-			sc.is(t, "2", end(3))
+			sc.is(t, "2", end(2))
 			sc.ended(t)
 		})
 	})
@@ -273,7 +285,7 @@ func TestSessionEndsWithMembership(t *testing.T) {
 	})
 	t.Run("whatever the filter", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			sc := open(t, messages(1), func(s *Session) {
+			sc := open(t, messages(1), func(s *opening) {
 				s.Wanted = func(typ events.Type) bool { return typ == events.TypeMessagePosted }
 			})
 			sc.commit(membership(lobby, 2, "bob", events.MembershipJoin), leave(3))
@@ -315,7 +327,7 @@ func TestSessionEnds(t *testing.T) {
 	})
 	t.Run("token expires", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			sc := open(t, messages(1), func(s *Session) { s.Expires = time.Now().Add(10 * time.Second) })
+			sc := open(t, messages(1), func(s *opening) { s.Expires = time.Now().Add(10 * time.Second) })
 			sc.ended(t)
 			sc.is(t, "1", `{"code":"token_expired","cursor":1}`)
 		})
@@ -340,7 +352,7 @@ func TestSessionEnds(t *testing.T) {
 		for _, end := range []string{EndTokenExpired, EndShutdown} {
 			synctest.Test(t, func(t *testing.T) {
 				stop := make(chan struct{})
-				sc := open(t, messages(0), func(s *Session) {
+				sc := open(t, messages(0), func(s *opening) {
 					s.Expires, s.Stop = time.Now().Add(time.Hour), stop
 				})
 				// Each event that is written brings the next one.
@@ -359,7 +371,7 @@ func TestSessionEnds(t *testing.T) {
 					}
 					row := posted(lobby, events.Seq(n+1))
 					sc.add(row)
-					sc.hub.Deliver([]readmodel.EventRow{row})
+					sc.hub.Deliver([]readmodel.EventRow{row}, nil)
 				}
 				sc.paper.mu.Unlock()
 				sc.commit(posted(lobby, 1))
@@ -402,7 +414,7 @@ func TestSessionEnds(t *testing.T) {
 
 func TestSessionBeats(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		sc := open(t, messages(1), func(s *Session) {
+		sc := open(t, messages(1), func(s *opening) {
 			s.Wanted = func(typ events.Type) bool { return typ == events.TypeMessagePosted }
 		})
 		time.Sleep(heartbeat + time.Second)

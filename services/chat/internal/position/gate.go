@@ -50,6 +50,9 @@ func NewGate(log Log, folded Folded) *Gate {
 	}
 }
 
+// Layout is the log's.
+func (g *Gate) Layout() eventlog.Layout { return g.log.Layout() }
+
 // PartitionOf is the partition of a room.
 func (g *Gate) PartitionOf(t events.Tenant, r events.RoomID) events.Partition {
 	return eventlog.PartitionOf(events.Key(t, r), g.log.Layout().Partitions)

@@ -65,7 +65,8 @@ type RoomsQuery struct {
 	Limit    int
 }
 
-// Rooms lists the rooms of the reader, the one with the latest event first.
+// Rooms lists the rooms of the reader, the one with the latest event first. The
+// position is where a stream of all of them goes on from what the list shows.
 func (s *Service) Rooms(ctx context.Context, req Request, q RoomsQuery) (page Page[UserRoom], at events.Vector, err error) {
 	cursor, err := parseRoomCursor(q.After)
 	if err != nil {
@@ -87,6 +88,9 @@ func (s *Service) Rooms(ctx context.Context, req Request, q RoomsQuery) (page Pa
 		if err != nil {
 			return err
 		}
+		if at, err = s.upTo(ctx, r, req.Who); err != nil {
+			return err
+		}
 		rows, page.Next = cut(rows, q.Limit, func(last readmodel.UserRoom) string {
 			return roomCursor(readmodel.RoomCursor{LogTime: last.LogTime, Room: last.Room})
 		})
@@ -98,7 +102,7 @@ func (s *Service) Rooms(ctx context.Context, req Request, q RoomsQuery) (page Pa
 		}
 		return nil
 	})
-	return page, s.gate.Trim(req.Position), err
+	return page, at, err
 }
 
 // userRoom shows a row of the list as the reader sees it. It reads no more for

@@ -26,6 +26,18 @@ type Stretch struct {
 // person may not read moves the cursor, so that a stretch may have fewer events
 // than limit, or none, and there are more all the same.
 func (v Visibility) Stretch(ctx context.Context, r readmodel.Reader, key readmodel.Key, after, head events.Seq, types []events.Type, limit int) (Stretch, error) {
+	return stretch(ctx, r, v, key, after, head, types, limit)
+}
+
+// reach says what of a room is for a person.
+type reach interface {
+	Shows(row *readmodel.EventRow) bool
+	// run gives the end of the run of events from seq on that all are where something
+	// is for the person, or all are where only their own membership is.
+	run(seq events.Seq) (end events.Seq, inside bool)
+}
+
+func stretch(ctx context.Context, r readmodel.Reader, v reach, key readmodel.Key, after, head events.Seq, types []events.Type, limit int) (Stretch, error) {
 	out := Stretch{Rows: []readmodel.EventRow{}, Cursor: after}
 	for looks := looksPerEvent * limit; out.Cursor < head; {
 		end, inside := v.run(out.Cursor + 1)

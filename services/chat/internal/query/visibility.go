@@ -77,6 +77,11 @@ func (v Visibility) Shows(row *readmodel.EventRow) bool {
 	if v.Contains(row.Seq) {
 		return row.About == 0 || v.Contains(row.About)
 	}
+	return v.own(row)
+}
+
+// own reports whether the event changes the person's own membership.
+func (v Visibility) own(row *readmodel.EventRow) bool {
 	if row.Type != events.TypeMemberChanged {
 		return false
 	}
@@ -89,8 +94,10 @@ func (v Visibility) Contains(seq events.Seq) bool { return v.spans.Contains(seq)
 
 // run gives the end of the run of events from seq on that are in what the person
 // may read, or are all not.
-func (v Visibility) run(seq events.Seq) (end events.Seq, inside bool) {
-	for _, s := range v.spans {
+func (v Visibility) run(seq events.Seq) (end events.Seq, inside bool) { return run(v.spans, seq) }
+
+func run(spans room.Spans, seq events.Seq) (end events.Seq, inside bool) {
+	for _, s := range spans {
 		switch {
 		case seq < s.From:
 			return s.From - 1, false

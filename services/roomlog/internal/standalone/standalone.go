@@ -145,7 +145,7 @@ func assemble(ctx context.Context, c Config, s *site.Site, open *closers) (p par
 	}
 	p.chat, err = chat.New(c.Chat, chat.Deps{
 		Log: log, Store: store,
-		Timeline: told.subscriber, TimelineTopic: timeline.DefaultTopic,
+		Timeline: told.subscriber, Ephemeral: told.publisher, TimelineTopic: timeline.DefaultTopic,
 		Metrics: p.metrics, Logger: c.Logger,
 	})
 	return p, err

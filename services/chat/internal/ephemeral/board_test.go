@@ -1,0 +1,153 @@
+package ephemeral
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ThreeDotsLabs/watermill"
+	"github.com/ThreeDotsLabs/watermill/pubsub/gochannel"
+	"go.uber.org/goleak"
+
+	"github.com/roomlog/roomlog/pkg/events"
+	"github.com/roomlog/roomlog/pkg/readmodel"
+	"github.com/roomlog/roomlog/services/chat/internal/auth"
+	"github.com/roomlog/roomlog/services/chat/internal/live"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var (
+	lobby = readmodel.Key{Tenant: "main", Room: "lobby"}
+	alice = auth.Account{Tenant: "main", User: "alice"}
+)
+
+// replica is an API process with someone who follows the lobby.
+type replica struct {
+	*Board
+	sub  *live.Subscription
+	stop context.CancelFunc
+	done chan error
+}
+
+func start(t *testing.T, bus *gochannel.GoChannel, name string) *replica {
+	hub := live.NewHub(slog.New(slog.DiscardHandler))
+	r := &replica{Board: New(Config{
+		Publisher: bus, Subscriber: bus, Topic: "t", Replica: name, Hub: hub, Logger: slog.New(slog.DiscardHandler), Now: time.Now,
+		Rooms: func(context.Context, auth.Account) ([]events.RoomID, error) { return []events.RoomID{"lobby"}, nil },
+	}), sub: hub.Subscribe(lobby, 0), done: make(chan error, 1)}
+	var ctx context.Context
+	ctx, r.stop = context.WithCancel(t.Context())
+	go func() { r.done <- r.Run(ctx) }()
+	synctest.Wait()
+	return r
+}
+
+func (r *replica) end() {
+	r.stop()
+	<-r.done
+}
+
+// hears is what the one who follows was told since.
+func (r *replica) hears(t *testing.T, want ...string) {
+	t.Helper()
+	synctest.Wait()
+	frames, _ := r.sub.Take()
+	var got []string
+	for _, f := range frames {
+		var item struct {
+			Presence string
+			Typing   *bool
+		}
+		if err := json.Unmarshal(f.Item, &item); err != nil {
+			t.Fatal(err)
+		}
+		if item.Typing != nil {
+			item.Presence = fmt.Sprint(*item.Typing)
+		}
+		got = append(got, item.Presence)
+	}
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("%s hears %v, want %v", r.Replica, got, want)
+	}
+}
+
+func world(t *testing.T, test func(t *testing.T, one, two *replica)) {
+	synctest.Test(t, func(t *testing.T) {
+		bus := gochannel.NewGoChannel(gochannel.Config{BlockPublishUntilSubscriberAck: true}, watermill.NopLogger{})
+		one, two := start(t, bus, "one"), start(t, bus, "two")
+		test(t, one, two)
+		one.end()
+		two.end()
+		_ = bus.Close()
+	})
+}
+
+func TestTyping(t *testing.T) {
+	world(t, func(t *testing.T, one, two *replica) {
+		for range 5 {
+			one.Typing(alice, "lobby", true)
+		}
+		one.hears(t, "true")
+		two.hears(t, "true")
+		one.Typing(alice, "lobby", false)
+		two.hears(t, "false")
+		one.Typing(alice, "other", true) // nobody follows it
+		time.Sleep(throttle)
+		one.Typing(alice, "lobby", false)
+		two.hears(t, "false")
+	})
+}
+
+func TestPresence(t *testing.T) {
+	world(t, func(t *testing.T, one, two *replica) {
+		one.Enter(alice)
+		one.Enter(alice)
+		two.hears(t, Online)
+		two.Enter(alice)
+		two.hears(t)
+		if is := two.Of(alice); is.Presence != Online || is.LastSeen != 0 {
+			t.Errorf("alice is %+v", is)
+		}
+		one.Leave(alice)
+		one.Leave(alice)
+		two.Leave(alice)
+		time.Sleep(grace / 2)
+		two.Enter(alice) // back in time
+		time.Sleep(2 * grace)
+		two.hears(t)
+		two.Leave(alice)
+		time.Sleep(2 * grace)
+		one.hears(t, Online, Offline)
+		two.hears(t, Offline)
+		if is := one.Of(alice); is.Presence != Offline || is.LastSeen == 0 {
+			t.Errorf("alice is %+v", is)
+		}
+		if known := one.Known("main", "", 10); fmt.Sprint(known) != "[alice]" || len(one.Known("main", "alice", 10))+len(one.Known("other", "", 10)) > 0 {
+			t.Errorf("known are %v", known)
+		}
+		time.Sleep(memory + time.Minute)
+		if known := one.Known("main", "", 10); len(known) > 0 {
+			t.Errorf("%v are known after a day", known)
+		}
+	})
+}
+
+// A replica that dies says nothing any more, and nobody stays there for good. One
+// that starts learns who is there.
+func TestPresenceOfADeadReplica(t *testing.T) {
+	world(t, func(t *testing.T, one, two *replica) {
+		one.Enter(alice)
+		two.hears(t, Online)
+		time.Sleep(10 * expiry)
+		two.hears(t) // it is renewed
+		one.end()
+		time.Sleep(expiry + 2*tick)
+		two.hears(t, Offline)
+		one.done <- nil // as it was
+	})
+}
