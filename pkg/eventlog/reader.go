@@ -146,11 +146,19 @@ func (r *Reader) client() error {
 
 // open begins to fetch at an offset, of this very topic.
 func (r *Reader) open(ctx context.Context, from events.Offset, opts ...kgo.Opt) (*kgo.Client, error) {
+	// The topic is looked at by another client: one that is closed while it begins to
+	// fetch races with itself (kgo 1.22).
+	if err := r.client(); err != nil {
+		return nil, err
+	}
+	if err := awaitTopic(ctx, r.ask, r.layout); err != nil {
+		return nil, err
+	}
 	cfg, err := r.cfg.complete()
 	if err != nil {
 		return nil, err
 	}
-	cl, err := newKgo(cfg, append([]kgo.Opt{
+	return newKgo(cfg, append([]kgo.Opt{
 		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{
 			r.layout.Topic: {int32(r.partition): kgo.NewOffset().At(int64(from))},
 		}),
@@ -160,14 +168,6 @@ func (r *Reader) open(ctx context.Context, from events.Offset, opts ...kgo.Opt) 
 		kgo.FetchMaxPartitionBytes(maxFetchBytes),
 		kgo.MaxConcurrentFetches(1),
 	}, opts...)...)
-	if err != nil {
-		return nil, err
-	}
-	if err := awaitTopic(ctx, cl, r.layout); err != nil {
-		cl.Close()
-		return nil, err
-	}
-	return cl, nil
 }
 
 // poll gives what was fetched, or nothing; or the first error.

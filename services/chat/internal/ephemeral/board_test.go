@@ -49,7 +49,7 @@ func start(t *testing.T, bus *gochannel.GoChannel, name string) *replica {
 
 func (r *replica) end() {
 	r.stop()
-	<-r.done
+	_ = <-r.done // that of the context
 }
 
 // hears is what the one who follows was told since.

@@ -77,20 +77,19 @@ func (f *Frame) people(row *readmodel.EventRow) error {
 		Membership events.Membership `json:"membership"`
 		With       events.UserID     `json:"with"`
 	}
-	switch row.Type {
-	case events.TypeMemberChanged:
-		if err := json.Unmarshal([]byte(row.Facts), &facts); err != nil {
-			return fmt.Errorf("facts of event %s: %w", row.ID, err)
-		}
+	if row.Type != events.TypeMemberChanged && row.Type != events.TypeRoomCreated {
+		return nil
+	}
+	if err := json.Unmarshal([]byte(row.Facts), &facts); err != nil {
+		return fmt.Errorf("facts of event %s: %w", row.ID, err)
+	}
+	if row.Type == events.TypeMemberChanged {
 		f.People, f.Membership = []events.UserID{facts.Target}, facts.Membership
-	case events.TypeRoomCreated:
-		if err := json.Unmarshal([]byte(row.Facts), &facts); err != nil {
-			return fmt.Errorf("facts of event %s: %w", row.ID, err)
-		}
-		f.People, f.Membership = []events.UserID{row.Sender}, events.MembershipJoin
-		if facts.With != "" {
-			f.People = append(f.People, facts.With)
-		}
+		return nil
+	}
+	f.People, f.Membership = []events.UserID{row.Sender}, events.MembershipJoin
+	if facts.With != "" {
+		f.People = append(f.People, facts.With)
 	}
 	return nil
 }

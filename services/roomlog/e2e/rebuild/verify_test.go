@@ -177,7 +177,7 @@ func (s *saboteur) columnsOf(t *testing.T, table string) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }()
 	names, err := rows.Columns()
 	if err != nil || !rows.Next() {
 		t.Fatalf("table %s has no rows: %v", table, errors.Join(err, rows.Err()))
