@@ -31,7 +31,7 @@ type replica struct {
 	*Board
 	sub  *live.Subscription
 	stop context.CancelFunc
-	done chan error
+	done chan struct{}
 }
 
 func start(t *testing.T, bus *gochannel.GoChannel, name string) *replica {
@@ -39,17 +39,20 @@ func start(t *testing.T, bus *gochannel.GoChannel, name string) *replica {
 	r := &replica{Board: New(Config{
 		Publisher: bus, Subscriber: bus, Topic: "t", Replica: name, Hub: hub, Logger: slog.New(slog.DiscardHandler), Now: time.Now,
 		Rooms: func(context.Context, auth.Account) ([]events.RoomID, error) { return []events.RoomID{"lobby"}, nil },
-	}), sub: hub.Subscribe(lobby, 0), done: make(chan error, 1)}
+	}), sub: hub.Subscribe(lobby, 0), done: make(chan struct{})}
 	var ctx context.Context
 	ctx, r.stop = context.WithCancel(t.Context())
-	go func() { r.done <- r.Run(ctx) }()
+	go func() {
+		defer close(r.done)
+		_ = r.Run(ctx) // that of the context
+	}()
 	synctest.Wait()
 	return r
 }
 
 func (r *replica) end() {
 	r.stop()
-	_ = <-r.done // that of the context
+	<-r.done
 }
 
 // hears is what the one who follows was told since.
