@@ -151,6 +151,5 @@ func TestPresenceOfADeadReplica(t *testing.T) {
 		one.end()
 		time.Sleep(expiry + 2*tick)
 		two.hears(t, Offline)
-		one.done <- nil // as it was
 	})
 }
