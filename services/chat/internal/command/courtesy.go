@@ -13,7 +13,6 @@ import (
 	"github.com/roomlog/roomlog/pkg/events/room"
 	"github.com/roomlog/roomlog/pkg/readmodel"
 	"github.com/roomlog/roomlog/services/chat/internal/breaker"
-	"github.com/roomlog/roomlog/services/chat/internal/problem"
 )
 
 const (
@@ -76,7 +75,7 @@ func (c *courtesy) look(ctx context.Context, cmd Command, e *events.Event) (*rea
 		return nil, c.skip(cmd)
 	}
 	c.breaker.Worked()
-	if o.verdict.Status == room.Rejected && o.verdict.Code != room.CodeKeyReused {
+	if o.verdict.Status == room.Rejected && o.verdict.Code != room.CodeKeyReused && !o.hidden {
 		if o, err = c.confirm(ctx, key, cmd, e); err != nil {
 			return nil, err
 		}
@@ -101,10 +100,6 @@ func (c *courtesy) conclude(o opinion, who poster, cmd Command, e *events.Event)
 		c.Observer.Judged("repeated")
 		return o.first, nil
 	case room.Accepted:
-		if o.refused != nil {
-			c.Observer.Judged("refused")
-			return nil, o.refused
-		}
 		if _, ok := e.Facts.(events.MessagePosted); ok {
 			if !o.slow {
 				c.posters.Add(who, trust{c.Now().Add(trusted), o.limit})
@@ -158,8 +153,9 @@ type opinion struct {
 	blocked bool
 	// limit is how many bytes a text may have in the room.
 	limit int
-	// refused is the problem of what the sender may not see; the fold does not know.
-	refused *problem.Error
+	// hidden says that it is about what the sender may not see: the log would decide
+	// otherwise.
+	hidden bool
 	// slow says that the room is in slow mode: each message has to be judged.
 	slow bool
 	// wait is how long slow mode has the sender wait.
@@ -189,6 +185,9 @@ func (c *courtesy) ask(ctx context.Context, limit time.Duration, key readmodel.K
 		if err != nil {
 			return err
 		}
+		if o.hidden, err = hide(ctx, r, cmd, view, e); err != nil {
+			return err
+		}
 		_, o.verdict = room.Apply(view, e, c.Now())
 		o.first = first
 		if o.limit = events.MaxText; view.Header != nil {
@@ -196,14 +195,28 @@ func (c *courtesy) ask(ctx context.Context, limit time.Duration, key readmodel.K
 			o.slow = view.Header.Settings.SlowMode > 0
 			o.wait = slowMode(view, cmd.Who.User, c.Now())
 		}
-		if o.verdict.Status == room.Accepted && cmd.Admit != nil {
-			if err := cmd.Admit(ctx, r); err != nil && !errors.As(err, &o.refused) {
-				return err
-			}
-		}
 		return nil
 	})
 	return o, err
+}
+
+// hide takes the messages that e names and its sender may not see out of the view:
+// whatever is refused, it is refused as if they were not there.
+func hide(ctx context.Context, r readmodel.Reader, cmd Command, v *room.View, e *events.Event) (hides bool, err error) {
+	for id := range v.Priors {
+		if id == e.ID {
+			continue
+		}
+		hidden, err := cmd.Hides(ctx, r, id)
+		if err != nil {
+			return false, err
+		}
+		if hidden {
+			delete(v.Priors, id)
+			hides = true
+		}
+	}
+	return hides, nil
 }
 
 // load reads the view that judging e takes. Whether the id of e is taken is

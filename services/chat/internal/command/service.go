@@ -103,9 +103,10 @@ type Command struct {
 	Wait time.Duration
 	// See gives the problem for a client that may not know of the room.
 	See func(ctx context.Context, r readmodel.Reader) error
-	// Admit gives the problem for a client that may not see what the command is
-	// about, as far as the read model shows that; nil: there is nothing to ask.
-	Admit func(ctx context.Context, r readmodel.Reader) error
+	// Hides reports whether a message is there and not for the client's eyes. What it
+	// is about is then judged as if it were not there, as far as the read model shows
+	// that: the fold does not know.
+	Hides func(ctx context.Context, r readmodel.Reader, id events.EventID) (bool, error)
 	// Load reads what the client gets to see of an accepted command, in the
 	// moment of the verdict. It may be called again: it sets its result anew. It
 	// says [ErrHidden] where they may not see it any more.

@@ -105,7 +105,7 @@ func setDigest(cmd *command.Command, kind string, body []byte) (err error) {
 // finish carries the command out and answers: 202, or what show gives of the
 // verdict.
 func (s *Server) finish(c echo.Context, cmd command.Command, show func(command.Receipt) (status int, body any)) error {
-	cmd.See = s.see(cmd)
+	cmd.See, cmd.Hides = s.see(cmd), s.hides(cmd)
 	r, err := s.Commands.Do(c.Request().Context(), cmd)
 	if r.Position != nil {
 		c.Response().Header().Set(position.Header, r.Token.Token())
@@ -146,6 +146,17 @@ func (s *Server) see(cmd command.Command) func(context.Context, readmodel.Reader
 			return err
 		}
 		return st.See()
+	}
+}
+
+// hides tells which messages are not for the eyes of a command's sender.
+func (s *Server) hides(cmd command.Command) func(context.Context, readmodel.Reader, events.EventID) (bool, error) {
+	return func(ctx context.Context, r readmodel.Reader, id events.EventID) (bool, error) {
+		st, err := s.standing(ctx, r, cmd)
+		if err != nil {
+			return false, err
+		}
+		return st.Hides(ctx, r, id)
 	}
 }
 

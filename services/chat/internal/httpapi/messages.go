@@ -9,7 +9,6 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/roomlog/roomlog/pkg/events"
-	"github.com/roomlog/roomlog/pkg/events/room"
 	"github.com/roomlog/roomlog/pkg/readmodel"
 	"github.com/roomlog/roomlog/services/chat/internal/api"
 	"github.com/roomlog/roomlog/services/chat/internal/command"
@@ -24,9 +23,6 @@ func (s *Server) PostMessage(c echo.Context, roomName api.RoomID, p api.PostMess
 		return err
 	}
 	cmd.Facts, cmd.Content = body.facts, body.content()
-	s.admit(&cmd, map[events.EventID]room.Code{
-		events.EventID(body.ReplyTo): room.CodeReplyNotFound, events.EventID(body.ThreadRoot): room.CodeThreadNotFound,
-	})
 	var message api.Message
 	cmd.Load = func(ctx context.Context, r readmodel.Reader, o readmodel.Outcome) error {
 		row, err := messageAt(ctx, r, cmd.RoomKey(), o.Seq)
@@ -108,7 +104,6 @@ func (s *Server) aboutMessage(c echo.Context, roomName, event string, h headers,
 
 // finishMessage answers a command about a message with the message.
 func (s *Server) finishMessage(c echo.Context, cmd command.Command, target events.EventID) error {
-	s.admit(&cmd, map[events.EventID]room.Code{target: room.CodeMessageUnknown})
 	var message api.Message
 	cmd.Load = func(ctx context.Context, r readmodel.Reader, _ readmodel.Outcome) (err error) {
 		message, err = s.loadMessage(ctx, r, cmd, target)
@@ -134,30 +129,6 @@ func (s *Server) RedactMessages(c echo.Context, roomName api.RoomID, p api.Redac
 			EventID: string(r.Event), Seq: int64(r.Outcome.Seq), From: body.From, To: body.To, Author: body.Author,
 		}
 	})
-}
-
-// admit refuses a command that names messages which its sender may not see: to them
-// these are not there. The fold does not know.
-func (s *Server) admit(cmd *command.Command, messages map[events.EventID]room.Code) {
-	delete(messages, "")
-	if len(messages) == 0 {
-		return
-	}
-	of := *cmd
-	cmd.Admit = func(ctx context.Context, r readmodel.Reader) error {
-		st, err := s.standing(ctx, r, of)
-		if err != nil {
-			return err
-		}
-		for id, code := range messages {
-			if hidden, err := st.Hides(ctx, r, id); err != nil {
-				return err
-			} else if hidden {
-				return problem.Rejected(code)
-			}
-		}
-		return nil
-	}
 }
 
 // loadMessage reads a message for the sender of a command about it.
