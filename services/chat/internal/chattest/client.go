@@ -70,11 +70,16 @@ type Header struct{ Name, Value string }
 // Do sends a request; a body that is neither nil, string nor []byte becomes JSON.
 func (c *Client) Do(method, path string, body any, headers ...Header) Answer {
 	c.t.Helper()
-	res := c.send(method, path, body, headers...)
+	return c.answer(c.send(method, path, body, headers...)) //nolint:bodyclose // answer does
+}
+
+// answer reads all of what came back.
+func (c *Client) answer(res *http.Response) Answer {
+	c.t.Helper()
 	defer func() { _ = res.Body.Close() }()
 	b, err := io.ReadAll(res.Body)
 	if err != nil {
-		c.t.Fatalf("%s %s: %v", method, path, err)
+		c.t.Fatalf("%s %s: %v", res.Request.Method, res.Request.URL, err)
 	}
 	return Answer{c.t, res.StatusCode, res.Header, b}
 }

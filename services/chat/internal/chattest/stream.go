@@ -30,16 +30,26 @@ type Stream struct {
 // until Read is called.
 func (c *Client) Follow(path string, paused bool, headers ...Header) *Stream {
 	c.t.Helper()
-	res := c.send(http.MethodGet, path, nil, append(headers, Header{"Accept", "text/event-stream"})...) //nolint:bodyclose // Close does, at the latest when the test ends
-	if res.StatusCode != http.StatusOK {
-		c.t.Fatalf("stream: status %d", res.StatusCode)
+	s, refused := c.TryFollow(path, headers...)
+	if s == nil {
+		c.t.Fatalf("stream: status %d", refused.Status)
 	}
-	s := &Stream{t: c.t, Header: res.Header, res: res, frames: make(chan Frame), closed: make(chan struct{})}
-	c.t.Cleanup(s.Close)
 	if !paused {
 		s.Read()
 	}
 	return s
+}
+
+// TryFollow opens a stream, paused; nil and the answer where it is refused.
+func (c *Client) TryFollow(path string, headers ...Header) (*Stream, Answer) {
+	c.t.Helper()
+	res := c.send(http.MethodGet, path, nil, append(headers, Header{"Accept", "text/event-stream"})...) //nolint:bodyclose // Close does, at the latest when the test ends
+	if res.StatusCode != http.StatusOK {
+		return nil, c.answer(res)
+	}
+	s := &Stream{t: c.t, Header: res.Header, res: res, frames: make(chan Frame), closed: make(chan struct{})}
+	c.t.Cleanup(s.Close)
+	return s, Answer{}
 }
 
 // Close hangs up.
