@@ -1,14 +1,18 @@
 package projector_test
 
 import (
+	"encoding/json"
+	"fmt"
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
 
 	"github.com/roomlog/roomlog/deployments/cluster"
 	"github.com/roomlog/roomlog/deployments/cluster/clustertest"
+	"github.com/roomlog/roomlog/pkg/eventlog"
 	"github.com/roomlog/roomlog/pkg/events"
 	"github.com/roomlog/roomlog/pkg/readmodel"
 	"github.com/roomlog/roomlog/pkg/timeline"
@@ -25,9 +29,9 @@ func TestDatabaseKilled(t *testing.T) {
 	s.timeline = told
 	_, stop := s.start(t, projector.Config{MaxBatch: 5})
 	defer stop()
-	for round := range uint64(4) {
+	for round := range 4 {
 		before := told.len()
-		s.publish(t, round, 1000)
+		s.say(t, events.RoomID(fmt.Sprint("room-", round)), 1000)
 		told.await(t, before+50) // in the middle of it
 		if err := servers.Postgres().Kill(); err != nil {
 			t.Fatal(err)
@@ -44,6 +48,34 @@ func TestDatabaseKilled(t *testing.T) {
 	}
 	told.compare(t, store)
 	t.Logf("%d records were folded again", told.back)
+}
+
+// say makes a room in which somebody says that many things, all of them accepted.
+func (s *site) say(t *testing.T, room events.RoomID, n int) {
+	t.Helper()
+	p, err := eventlog.NewPublisher(s.cfg, s.layout)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = p.Close() }()
+	by := events.Command{Sender: "alice"}
+	all := make([]events.Message, n+1)
+	for i := range all {
+		var f events.Facts = events.MessagePosted{Command: by, Kind: "text", TextBytes: 2}
+		if i == 0 {
+			f = events.RoomCreated{Command: by, Kind: events.RoomPublic, Rules: 1}
+		}
+		all[i], err = events.Encode(&events.Event{
+			ID: events.IdempotentID("main", room, by.Sender, fmt.Sprint(i)), Type: f.EventType(), Tenant: "main", Room: room,
+			Facts: f, Content: json.RawMessage(`{"text":"hi"}`),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := p.PublishBatch(t.Context(), all); err != nil {
+		t.Fatal(err)
+	}
 }
 
 type seqOf struct {
@@ -96,10 +128,11 @@ func (c *told) len() int {
 
 func (c *told) await(t *testing.T, n int) {
 	t.Helper()
+	deadline := time.After(time.Minute)
 	for c.len() < n {
 		select {
 		case <-c.grown:
-		case <-t.Context().Done():
+		case <-deadline:
 			t.Fatalf("told of %d events, waited for %d", c.len(), n)
 		}
 	}

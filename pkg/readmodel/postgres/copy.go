@@ -13,7 +13,7 @@ import (
 )
 
 // minCopy is from how many rows on a table is written by COPY. It spares both
-// sides a fifth of their work or so, and costs a round trip of its own.
+// sides about a tenth of their work, and costs a round trip of its own.
 const minCopy = 200
 
 // copying is a COPY that is to be run.

@@ -18,7 +18,7 @@ func BenchmarkScaleOut(b *testing.B) {
 	compare(b, delay, batch, 2000*batch)
 }
 
-// BenchmarkScaleUp is the same without delay and with the batches of production.
+// BenchmarkScaleUp is the same without delay and with batches of 500.
 func BenchmarkScaleUp(b *testing.B) {
 	compare(b, 0, 500, proc.Number(b, "SCALE_EVENTS", 200_000))
 }
