@@ -68,16 +68,14 @@ type site struct {
 	layout   eventlog.Layout
 	client   *eventlog.Client
 	database string
-	timeline message.Publisher // of projectors that are started
+	timeline message.Publisher // of projectors that are started; nil: a channel
 }
 
 func newSite(t *testing.T, p pair) *site { return newSiteOf(t, p, partitions) }
 
 func newSiteOf(t *testing.T, p pair, partitions int) *site {
 	t.Helper()
-	channel := gochannel.NewGoChannel(gochannel.Config{}, watermill.NopLogger{})
-	t.Cleanup(func() { _ = channel.Close() })
-	s := &site{cfg: p.log(t), database: p.database(t), timeline: channel}
+	s := &site{cfg: p.log(t), database: p.database(t)}
 	s.cfg.SessionTimeout = 6 * time.Second
 	var err error
 	if s.client, err = eventlog.NewClient(s.cfg); err != nil {
@@ -143,8 +141,14 @@ func (s *site) startOn(t *testing.T, cfg projector.Config, open func(ctx context
 	if err != nil {
 		t.Fatal(err)
 	}
+	timeline := s.timeline
+	if timeline == nil {
+		channel := gochannel.NewGoChannel(gochannel.Config{}, watermill.NopLogger{})
+		t.Cleanup(func() { _ = channel.Close() })
+		timeline = channel
+	}
 	service, err = projector.New(cfg, projector.Deps{
-		Log: s.cfg, Layout: s.layout, Control: control, Open: open, Timeline: s.timeline, TimelineTopic: "timeline",
+		Log: s.cfg, Layout: s.layout, Control: control, Open: open, Timeline: timeline, TimelineTopic: "timeline",
 		Metrics: prometheus.NewRegistry(), Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
