@@ -313,6 +313,12 @@ func TestAdminListener(t *testing.T) {
 	p, _ := start(t, t.TempDir())
 	c := client.New(adminURL(t, p), "")
 	t.Cleanup(c.Close)
+	// The API serves before the projector has read what operators decided.
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
+		if a, err := c.Do(t.Context(), client.Request{Method: "GET", Path: "/readyz"}); err == nil && a.Status == 200 {
+			break
+		}
+	}
 	for _, path := range []string{"/healthz", "/readyz", "/metrics", "/debug/pprof/cmdline"} {
 		a, err := c.Do(t.Context(), client.Request{Method: "GET", Path: path})
 		if err != nil || a.Status != 200 {
