@@ -146,8 +146,8 @@ func (r *Reader) client() error {
 
 // open begins to fetch at an offset, of this very topic.
 func (r *Reader) open(ctx context.Context, from events.Offset, opts ...kgo.Opt) (*kgo.Client, error) {
-	// The topic is looked at by another client: one that is closed while it begins to
-	// fetch races with itself (kgo 1.22).
+	// The topic is looked at by another client first: one that is closed while it
+	// begins to fetch races with itself (kgo 1.22).
 	if err := r.client(); err != nil {
 		return nil, err
 	}
@@ -158,7 +158,7 @@ func (r *Reader) open(ctx context.Context, from events.Offset, opts ...kgo.Opt) 
 	if err != nil {
 		return nil, err
 	}
-	return newKgo(cfg, append([]kgo.Opt{
+	cl, err := newKgo(cfg, append([]kgo.Opt{
 		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{
 			r.layout.Topic: {int32(r.partition): kgo.NewOffset().At(int64(from))},
 		}),
@@ -168,6 +168,16 @@ func (r *Reader) open(ctx context.Context, from events.Offset, opts ...kgo.Opt) 
 		kgo.FetchMaxPartitionBytes(maxFetchBytes),
 		kgo.MaxConcurrentFetches(1),
 	}, opts...)...)
+	if err != nil {
+		return nil, err
+	}
+	// Then by this one, which has its connections after that: what a broker says while
+	// it starts is not an error of the first fetch.
+	if err := awaitTopic(ctx, cl, r.layout); err != nil {
+		cl.Close()
+		return nil, err
+	}
+	return cl, nil
 }
 
 // poll gives what was fetched, or nothing; or the first error.
