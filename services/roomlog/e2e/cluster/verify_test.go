@@ -9,7 +9,7 @@ import (
 )
 
 // verify compares the tables with the log, then changes one column of one row by
-// hand: the row is named. Changed back, all is equal again.
+// hand: both are named. Changed back, all is equal again.
 func (d *deployment) verify(t *testing.T) {
 	until(t, "everything is folded", func() bool { return d.lag(t) == 0 })
 	equal := d.roomlog(t, "projector", "verify")
@@ -24,7 +24,7 @@ func (d *deployment) verify(t *testing.T) {
 	t.Logf("figure: cluster: %d committed changes of checkpoints, %d of them claims; none under a claim that was lost", changes, claims)
 
 	room := string(d.people.Rooms()[1])
-	row := fmt.Sprintf("events main %s %019d\n", room, 7)
+	row := fmt.Sprintf("events main %s %019d: ", room, 7)
 	for column, value := range map[string]string{"sender": "mallory", "content": "{}"} {
 		var was string
 		d.query(t, "select "+column+" from roomlog_v1.events where tenant = 'main' and room = $1 and seq = 7", []any{room},
@@ -32,7 +32,7 @@ func (d *deployment) verify(t *testing.T) {
 		change := "update roomlog_v1.events set " + column + " = $2 where tenant = 'main' and room = $1 and seq = 7"
 		d.exec(t, change, room, value)
 		different := d.roomlog(t, "projector", "verify")
-		if different.Code != 1 || !strings.Contains(different.Stdout, row) || !strings.Contains(different.Stdout, value) {
+		if different.Code != 1 || !strings.Contains(different.Stdout, row+column+"\n") || !strings.Contains(different.Stdout, value) {
 			t.Errorf("with another %s: exit code %d: %s%s", column, different.Code, different.Stdout, different.Stderr)
 		}
 		d.exec(t, change, room, was)
