@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"encoding/json"
-	"errors"
 
 	"github.com/labstack/echo/v4"
 
@@ -61,13 +60,7 @@ func (s *Server) PatchMessage(c echo.Context, roomName api.RoomID, event api.Eve
 	if err != nil {
 		return err
 	}
-	for tries := 1; ; tries++ {
-		err := s.patchMessage(c, cmd, target, version, patch)
-		overtaken, ok := errors.AsType[*problem.Error](err)
-		if !ok || overtaken.Code != problem.Code(room.CodeVersion) || version != 0 || tries == patches {
-			return err
-		}
-	}
+	return untilNotOvertaken(version, func() error { return s.patchMessage(c, cmd, target, version, patch) })
 }
 
 // patchMessage lays the patch on the message's present version, which must be the

@@ -1,6 +1,8 @@
 package httpapi
 
 import (
+	"context"
+
 	"github.com/labstack/echo/v4"
 
 	"github.com/roomlog/roomlog/pkg/events"
@@ -45,32 +47,27 @@ func (s *Server) GetThread(c echo.Context, roomName api.RoomID, event api.EventI
 
 // ListThreads gives a page of the roots of threads.
 func (s *Server) ListThreads(c echo.Context, roomName api.RoomID, p api.ListThreadsParams) error {
-	req, id, err := s.beginRead(c, roomName, p.RoomlogPosition, p.Prefer)
-	if err != nil {
-		return err
-	}
-	after, limit, err := pageOf(p.After, p.Limit)
-	if err != nil {
-		return err
-	}
-	page, at, err := s.Reads.Threads(c.Request().Context(), req, id, after, limit)
-	if err != nil {
-		return err
-	}
-	return answerMessages(c, at, page)
+	return s.listMessages(c, roomName, p.RoomlogPosition, p.Prefer, p.After, p.Limit, s.Reads.Threads)
 }
 
 // ListPins gives a page of the pinned messages.
 func (s *Server) ListPins(c echo.Context, roomName api.RoomID, p api.ListPinsParams) error {
-	req, id, err := s.beginRead(c, roomName, p.RoomlogPosition, p.Prefer)
+	return s.listMessages(c, roomName, p.RoomlogPosition, p.Prefer, p.After, p.Limit, s.Reads.Pins)
+}
+
+// listMessages answers a page of a list of messages that has a cursor of its own.
+func (s *Server) listMessages(c echo.Context, roomName api.RoomID, position, prefer string, cursor *string, limit *int,
+	list func(ctx context.Context, req query.Request, id events.RoomID, cursor string, limit int) (query.Page[query.Message], events.Vector, error),
+) error {
+	req, id, err := s.beginRead(c, roomName, position, prefer)
 	if err != nil {
 		return err
 	}
-	after, limit, err := pageOf(p.After, p.Limit)
+	after, size, err := pageOf(cursor, limit)
 	if err != nil {
 		return err
 	}
-	page, at, err := s.Reads.Pins(c.Request().Context(), req, id, after, limit)
+	page, at, err := list(c.Request().Context(), req, id, after, size)
 	if err != nil {
 		return err
 	}

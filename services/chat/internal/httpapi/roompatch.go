@@ -17,7 +17,7 @@ import (
 
 const mergePatchType = "application/merge-patch+json"
 
-// patches is how often a patch is laid on a room before it is given up, where
+// patches is how often a patch is laid before it is given up, where
 // others overtake it.
 const patches = 5
 
@@ -58,8 +58,14 @@ func (s *Server) PatchRoom(c echo.Context, roomName api.RoomID, p api.PatchRoomP
 	if err != nil {
 		return err
 	}
+	return untilNotOvertaken(version, func() error { return s.patchRoom(c, cmd, version, patch) })
+}
+
+// untilNotOvertaken lays a patch again on what others made of it meanwhile, unless
+// the client has named a version.
+func untilNotOvertaken(version int, patch func() error) error {
 	for tries := 1; ; tries++ {
-		err := s.patchRoom(c, cmd, version, patch)
+		err := patch()
 		overtaken, ok := errors.AsType[*problem.Error](err)
 		if !ok || overtaken.Code != problem.Code(room.CodeVersion) || version != 0 || tries == patches {
 			return err
