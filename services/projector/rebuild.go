@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill"
@@ -25,13 +26,20 @@ const (
 	stuckAfter = 5 * time.Second
 )
 
-// ErrNoPrevious says that there is no version to go back to, or to drop.
-var ErrNoPrevious = errors.New("there is no previous version of the projection")
+var (
+	// ErrNoPrevious says that there is no version to go back to, or to drop.
+	ErrNoPrevious = errors.New("there is no previous version of the projection")
+	// ErrNotBuilding says that there is no rebuild to go on with.
+	ErrNotBuilding = errors.New("no version of the projection is being built")
+)
 
 // Rebuilding is what a rebuild works on.
 type Rebuilding struct {
 	Installation
 	Config Config
+	// Resume goes on with the rebuild that was begun and begins none:
+	// [ErrNotBuilding] where there is none.
+	Resume bool
 	// Progress, where set, is told how many records the new version has folded of
 	// how many.
 	Progress func(done, total int64)
@@ -43,8 +51,8 @@ type Rebuilding struct {
 // seqs for the same events. One that was begun is gone on with. Projectors that run
 // fold it too; this process helps until it is live.
 func Rebuild(ctx context.Context, r Rebuilding) (readmodel.Projection, error) {
-	p, err := r.Control.Build(ctx, time.Now().UnixMilli())
-	if err != nil && !errors.Is(err, readmodel.ErrBuilding) {
+	p, err := r.version(ctx)
+	if err != nil {
 		return p, fmt.Errorf("rebuild: %w", err)
 	}
 	service, err := New(r.Config, Deps{
@@ -68,6 +76,26 @@ func Rebuild(ctx context.Context, r Rebuilding) (readmodel.Projection, error) {
 		return p, fmt.Errorf("rebuild: version %d: %w", p.Version, err)
 	}
 	return p, nil
+}
+
+// version is the one to build: what was begun, or a new one.
+func (r Rebuilding) version(ctx context.Context) (readmodel.Projection, error) {
+	if !r.Resume {
+		p, err := r.Control.Build(ctx, time.Now().UnixMilli())
+		if errors.Is(err, readmodel.ErrBuilding) {
+			err = nil
+		}
+		return p, err
+	}
+	all, err := r.Control.Projections(ctx)
+	if err != nil {
+		return readmodel.Projection{}, err
+	}
+	i := slices.IndexFunc(all, func(p readmodel.Projection) bool { return p.State == readmodel.Building })
+	if i < 0 {
+		return readmodel.Projection{}, ErrNotBuilding
+	}
+	return all[i], nil
 }
 
 // bringLive waits until the version has caught up, then cuts over to it.

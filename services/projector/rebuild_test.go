@@ -127,6 +127,31 @@ func TestRebuildWithoutABeginning(t *testing.T) {
 	}
 }
 
+// TestRebuildIsResumedOnce goes on with what was begun; when that is live, there is
+// nothing to resume, and nothing is begun.
+func TestRebuildIsResumedOnce(t *testing.T) {
+	s := newSite(t, pairs[0])
+	control := s.control(t)
+	s.publish(t, 1, 400)
+	resume := s.rebuilding(control)
+	resume.Resume = true
+	if _, err := projector.Rebuild(t.Context(), resume); !errors.Is(err, projector.ErrNotBuilding) {
+		t.Errorf("before any was begun: %v", err)
+	}
+	if _, err := control.Build(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	if p, err := projector.Rebuild(t.Context(), resume); err != nil || p.Version != 2 {
+		t.Errorf("version %d: %v", p.Version, err)
+	}
+	if _, err := projector.Rebuild(t.Context(), resume); !errors.Is(err, projector.ErrNotBuilding) {
+		t.Errorf("after it: %v", err)
+	}
+	if v := liveVersion(t, control); v != 2 {
+		t.Errorf("version %d is live", v)
+	}
+}
+
 // write publishes small batches until ctx ends.
 func (s *site) write(ctx context.Context) error {
 	p, err := eventlog.NewPublisher(s.cfg, s.layout)

@@ -12,6 +12,7 @@ import (
 )
 
 type rebuildCommand struct {
+	Resume     bool `help:"Go on with the rebuild that was begun; where there is none, do nothing." xor:"what"`
 	Rollback   bool `help:"Make the version live again that was live before." xor:"what"`
 	DropOld    bool `name:"drop-old" help:"Remove the versions that were live before; there is no way back then." xor:"what"`
 	Abort      bool `help:"Remove the version that is being built." xor:"what"`
@@ -26,7 +27,9 @@ same events, they become the live ones, in one step. The old ones go on being
 folded, so that --rollback is the same step back, until --drop-old removes them.
 
 Interrupted or killed, it goes on where it was when it is started again. Running
-projectors build too; several of these commands at once help each other.
+projectors build too; several of these commands at once help each other. One that
+is started when all is done builds the tables anew: what starts it again by itself
+says --resume.
 
 Example:
   roomlog projector rebuild --data data
@@ -49,14 +52,14 @@ func (c rebuildCommand) Run(ctx context.Context, con console) error {
 		case c.Abort:
 			return dropVersions(ctx, con, in.Control, readmodel.Building)
 		}
-		return rebuild(ctx, con, in)
+		return rebuild(ctx, con, in, c.Resume)
 	})
 }
 
-func rebuild(ctx context.Context, con console, in projector.Installation) error {
+func rebuild(ctx context.Context, con console, in projector.Installation, resume bool) error {
 	var meter *progress.Meter
 	p, err := projector.Rebuild(ctx, projector.Rebuilding{
-		Installation: in, Logger: con.logger,
+		Installation: in, Logger: con.logger, Resume: resume,
 		Progress: func(done, total int64) {
 			if meter == nil {
 				meter = progress.Resume(con.stderr, "rebuild", "records", done, total)
@@ -67,6 +70,9 @@ func rebuild(ctx context.Context, con console, in projector.Installation) error 
 	})
 	if meter != nil {
 		meter.Finish()
+	}
+	if errors.Is(err, projector.ErrNotBuilding) {
+		return con.print("no version is being built: there is nothing to go on with\n")
 	}
 	if _, differs := errors.AsType[*readmodel.DiffersError](err); differs {
 		return fmt.Errorf("%w; the live version stays: see 'projector verify' which of the two is wrong, then 'rebuild --abort' or ask again", err)

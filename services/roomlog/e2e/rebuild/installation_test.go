@@ -4,9 +4,11 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +20,7 @@ import (
 	"github.com/roomlog/roomlog/pkg/events"
 	"github.com/roomlog/roomlog/pkg/readmodel"
 	"github.com/roomlog/roomlog/pkg/readmodel/driver"
+	"github.com/roomlog/roomlog/services/projector"
 	"github.com/roomlog/roomlog/services/roomlog/e2e/proc"
 	"github.com/roomlog/roomlog/services/roomlog/internal/token"
 )
@@ -102,9 +105,26 @@ func (in *installation) token(t *testing.T, u events.UserID) string {
 	return signed
 }
 
-func (in *installation) startRebuild(t *testing.T) *proc.Process {
+func (in *installation) startRebuild(t *testing.T, flags ...string) *proc.Process {
 	t.Helper()
-	return proc.Start(t, in.roomlog, append([]string{"projector", "rebuild"}, in.flags...)...)
+	return proc.Start(t, in.roomlog, slices.Concat([]string{"projector", "rebuild"}, in.flags, flags)...)
+}
+
+// liveVersion is the version that the status says is live.
+func (in *installation) liveVersion(t *testing.T) int {
+	t.Helper()
+	var status projector.Status
+	out := proc.Output(t, in.roomlog, slices.Concat([]string{"projector", "status", "--json"}, in.flags)...)
+	if err := json.Unmarshal([]byte(out), &status); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	for _, v := range status.Versions {
+		if v.State == readmodel.Live {
+			return v.Version
+		}
+	}
+	t.Fatalf("none is live: %s", out)
+	return 0
 }
 
 // open opens the tables of a version to read; nil where there are none yet.
