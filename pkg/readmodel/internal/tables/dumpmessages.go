@@ -62,7 +62,7 @@ ORDER BY x.tenant, x.room, x.user_id, x.seq, x.key`, nil, func(r Row) error {
 }
 
 type threadMarkDump struct {
-	Read events.Seq `json:"read"`
+	Read events.Seq `json:"read_seq"`
 }
 
 func (r Reader) dumpThreadMarks(ctx context.Context, row func(readmodel.DumpRow) error) error {
@@ -78,7 +78,7 @@ ORDER BY t.tenant, t.room, t.user_id, t.root`, nil, func(r Row) error {
 
 type stayDump struct {
 	Invited events.Seq `json:"invited"`
-	To      events.Seq `json:"to"`
+	To      events.Seq `json:"to_seq"`
 }
 
 func (r Reader) dumpStays(ctx context.Context, row func(readmodel.DumpRow) error) error {

@@ -121,7 +121,8 @@ func (in *installation) wantFound(t *testing.T, want ...found) {
 	}
 }
 
-// column names a column of a table.
+// column names a column of a table; of one that is all key, none: its row is taken
+// away.
 type column struct{ table, name string }
 
 func (c column) String() string { return c.table + "." + c.name }
@@ -129,18 +130,25 @@ func (c column) String() string { return c.table + "." + c.name }
 // keys are the columns by which verify names a row; for outcomes, the position
 // beside them tells equal ids apart.
 var keys = map[string][]string{
-	"rooms":        {"tenant", "room"},
-	"members":      {"tenant", "room", "user_id"},
-	"events":       {"tenant", "room", "seq"},
-	"outcomes":     {"tenant", "room", "event_id"},
-	"dead_letters": {"tenant", "room", "partition", "log_offset"},
-	"bad_records":  {"partition", "log_offset"},
+	"rooms":          {"tenant", "room"},
+	"members":        {"tenant", "room", "user_id"},
+	"events":         {"tenant", "room", "seq"},
+	"outcomes":       {"tenant", "room", "event_id"},
+	"message_states": {"tenant", "room", "seq"},
+	"reactions":      {"tenant", "room", "user_id", "seq", "key"},
+	"mentions":       {"tenant", "room", "seq", "user_id"},
+	"thread_marks":   {"tenant", "room", "user_id", "root"},
+	"stays":          {"tenant", "room", "user_id", "from_seq"},
+	"histories":      {"tenant", "room", "from_seq"},
+	"dead_letters":   {"tenant", "room", "partition", "log_offset"},
+	"bad_records":    {"partition", "log_offset"},
 }
 
 // unlike is how a column is changed that does not take any value.
 var unlike = map[column]string{
-	{"rooms", "settings"}: `'{"max_message_length":7}'`,
-	{"outcomes", "binds"}: `1 - binds`,
+	{"rooms", "settings"}:           `'{"max_message_length":7}'`,
+	{"message_states", "reactions"}: `'[{"key":"x","count":7}]'`,
+	{"outcomes", "binds"}:           `1 - binds`,
 }
 
 // words are not looked at: other programs may have others.
@@ -189,7 +197,11 @@ func (s *saboteur) columnsOf(t *testing.T, table string) []string {
 func (s *saboteur) columns(t *testing.T) (all []column) {
 	t.Helper()
 	for table, key := range keys {
-		for _, name := range s.columnsOf(t, table) {
+		names := s.columnsOf(t, table)
+		if len(names) == len(key) {
+			all = append(all, column{table, ""})
+		}
+		for _, name := range names {
 			if c := (column{table, name}); !slices.Contains(key, name) && !words[c] {
 				all = append(all, c)
 			}
@@ -249,11 +261,7 @@ func (s *saboteur) change(t *testing.T, c column) found {
 			words[i] = string(n)
 		}
 	}
-	to, ok := unlike[c]
-	if !ok {
-		to = s.other(t, c)
-	}
-	done, err := s.db.ExecContext(t.Context(), fmt.Sprintf("UPDATE %s%s SET %s = %s WHERE %s", s.place, c.table, c.name, to, strings.Join(conditions, " AND ")), values...)
+	done, err := s.db.ExecContext(t.Context(), s.statement(t, c)+" WHERE "+strings.Join(conditions, " AND "), values...)
 	if err != nil {
 		t.Fatalf("%s: %v", c, err)
 	}
@@ -263,9 +271,24 @@ func (s *saboteur) change(t *testing.T, c column) found {
 	if c.table == "outcomes" {
 		words = append(words, "000000001")
 	}
-	f := found{Table: c.table, Key: strings.Join(words, " "), Columns: []string{c.name}}
+	f := found{Table: c.table, Key: strings.Join(words, " ")}
+	if c.name != "" {
+		f.Columns = []string{c.name}
+	}
 	s.changed[c] = f
 	return f
+}
+
+func (s *saboteur) statement(t *testing.T, c column) string {
+	t.Helper()
+	if c.name == "" {
+		return "DELETE FROM " + s.place + c.table
+	}
+	to, ok := unlike[c]
+	if !ok {
+		to = s.other(t, c)
+	}
+	return fmt.Sprintf("UPDATE %s%s SET %s = %s", s.place, c.table, c.name, to)
 }
 
 // other gives an expression for another value of the column's type.
