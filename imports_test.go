@@ -98,12 +98,12 @@ var importRules = []importRule{
 	{
 		of: []string{"..."}, direct: true,
 		not: []string{
-			"pkg/events/room/roomtest", "pkg/readmodel/storetest", "deployments/cluster/clustertest",
+			"pkg/events/room/roomtest", "pkg/readmodel/storetest", "pkg/topics/topicstest", "deployments/cluster/clustertest",
 			"services/chat/internal/chattest", "services/chat/internal/auth/authtest", "services/roomlog/e2e/...",
 		},
 		deny: []string{
 			"testing/...", "pgregory.net/rapid", "go.uber.org/goleak", "github.com/anishathalye/porcupine", "github.com/stretchr/testify/...",
-			"pkg/events/room/roomtest", "pkg/readmodel/storetest", "deployments/cluster/clustertest", "services/chat/internal/chattest",
+			"pkg/events/room/roomtest", "pkg/readmodel/storetest", "pkg/topics/topicstest", "deployments/cluster/clustertest", "services/chat/internal/chattest",
 			"services/chat/internal/auth/authtest",
 		},
 		why: "test code stays in tests",
