@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -138,25 +137,4 @@ func writeInfoFile(dir string, info Info) error {
 		return fmt.Errorf("write broker.json: %w", errors.Join(err, os.Remove(f.Name())))
 	}
 	return nil
-}
-
-// syncSegments makes everything durable that is in the segments: after a crash of
-// the process alone, pages that were never synced are still there to be read.
-func syncSegments(dir string) error {
-	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if errors.Is(err, os.ErrNotExist) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if !d.IsDir() && filepath.Ext(path) != ".dat" {
-			return nil
-		}
-		f, err := os.Open(path)
-		if err != nil {
-			return err
-		}
-		return errors.Join(f.Sync(), f.Close())
-	})
 }

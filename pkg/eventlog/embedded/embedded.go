@@ -2,18 +2,19 @@
 // Kafka protocol, with its data in a directory.
 //
 // It is franz-go's kfake with what a log of record needs around it: an exclusive
-// lock on the directory, a password, loopback only, fsync before the
-// acknowledgement, the broker's own clock as the time of each record
-// ([stampAppendTime]), and a guard in front of the parser. Clients use it like
-// any Kafka broker, so nothing else in roomlog knows that it is embedded.
+// lock on the directory, a password, loopback only, one sync for all who wait
+// before anything is acknowledged ([durable]), the broker's own clock as the time of
+// each record ([stampAppendTime]), and a guard in front of the parser. Clients use
+// it like any Kafka broker, so nothing else in roomlog knows that it is embedded.
 //
 // # What is durable, and when
 //
-// A record is acknowledged, and can be read, only after its segment was fsynced.
+// A record is acknowledged, and can be read, only after its segment was synced.
 // A SIGKILL loses nothing that was acknowledged; a torn record at the end of a
 // segment is cut off when the directory is opened again, and what is left is
-// fsynced before anyone can read it. Topic ids, topic settings and committed
-// group offsets survive a restart.
+// synced before anyone can read it. Topic ids, topic settings and committed
+// group offsets survive a restart; of committed offsets the last ones may go
+// with the power.
 package embedded
 
 import (
@@ -52,6 +53,8 @@ type Config struct {
 	RetentionInterval time.Duration
 	// Logger gets the broker's warnings; nil discards them.
 	Logger *slog.Logger
+
+	disk disk // nil: the real one
 }
 
 // Broker is a running broker.
@@ -59,6 +62,7 @@ type Broker struct {
 	cluster *kfake.Cluster
 	info    Info
 	lock    *dirLock // nil in memory
+	durable *durable // nil in memory
 
 	retaining sync.WaitGroup
 	stop      chan struct{} // closed by Close
@@ -92,21 +96,27 @@ func Start(ctx context.Context, cfg Config) (_ *Broker, err error) {
 		}
 		defer func() {
 			if err != nil {
-				err = errors.Join(err, b.lock.release())
+				err = errors.Join(err, b.giveUp())
 			}
 		}()
 		if last, err = readInfoFile(cfg.Dir); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return nil, err
 		}
-		if err = syncSegments(filepath.Join(cfg.Dir, logDir)); err != nil {
-			return nil, fmt.Errorf("embedded broker: make the log durable: %w", err)
+		if cfg.disk == nil {
+			cfg.disk = realDisk{}
+		}
+		b.durable = newDurable(filepath.Join(cfg.Dir, logDir), cfg.disk, cfg.Logger)
+		// After a crash of the process alone, pages that were never synced are still
+		// there to be read.
+		if err = b.durable.wait(); err != nil {
+			return nil, err
 		}
 	}
 	b.info = Info{Username: username, Password: last.Password, PID: os.Getpid()}
 	if b.info.Password == "" {
 		b.info.Password = newPassword()
 	}
-	if b.cluster, err = newCluster(ctx, cfg, b.info.Password, last.Address); err != nil {
+	if b.cluster, err = b.newCluster(ctx, cfg, last.Address); err != nil {
 		return nil, fmt.Errorf("embedded broker: %w", err)
 	}
 	b.info.Address = b.cluster.ListenAddrs()[0]
@@ -135,25 +145,31 @@ func (b *Broker) retain(interval time.Duration) {
 	}
 }
 
-func newCluster(ctx context.Context, cfg Config, password, lastAddress string) (*kfake.Cluster, error) {
+func (b *Broker) newCluster(ctx context.Context, cfg Config, lastAddress string) (*kfake.Cluster, error) {
 	opts := []kfake.Opt{
 		kfake.NumBrokers(1),
 		kfake.ClusterID("roomlog-embedded"),
 		kfake.EnableSASL(),
-		kfake.Superuser("PLAIN", username, password),
+		kfake.Superuser("PLAIN", username, b.info.Password),
 		kfake.WithLogger(logger{cfg.Logger}),
 		kfake.GroupMinSessionTimeout(minSessionTimeout),
-		kfake.ListenFn(func(string, string) (net.Listener, error) { return listen(ctx, cfg.Listen, lastAddress) }),
+		kfake.ListenFn(func(string, string) (net.Listener, error) {
+			l, err := listen(ctx, cfg.Listen, lastAddress)
+			if err != nil {
+				return nil, err
+			}
+			return guard(l, b.durable), nil
+		}),
 	}
 	if cfg.Dir != "" {
-		opts = append(opts, kfake.DataDir(filepath.Join(cfg.Dir, logDir)), kfake.SyncWrites())
+		opts = append(opts, kfake.DataDir(filepath.Join(cfg.Dir, logDir)))
 	}
 	c, err := kfake.NewCluster(opts...)
 	if err != nil {
 		return nil, err
 	}
 	stampAppendTime(c)
-	checkPasswords(c, password)
+	checkPasswords(c, b.info.Password)
 	return c, nil
 }
 
@@ -183,9 +199,7 @@ func (b *Broker) Close(ctx context.Context) error {
 			close(b.stop)
 			b.retaining.Wait() // it would wait for ever for a closed cluster
 			b.cluster.Close()
-			if b.lock != nil {
-				b.err = b.lock.release()
-			}
+			b.err = b.giveUp()
 		}()
 	})
 	select {
@@ -194,6 +208,17 @@ func (b *Broker) Close(ctx context.Context) error {
 	case <-ctx.Done():
 		return fmt.Errorf("close embedded broker: %w", ctx.Err())
 	}
+}
+
+// giveUp syncs what the cluster wrote last and gives the directory up.
+func (b *Broker) giveUp() (err error) {
+	if b.durable != nil {
+		err = b.durable.close()
+	}
+	if b.lock != nil {
+		err = errors.Join(err, b.lock.release())
+	}
+	return err
 }
 
 func newPassword() string { return rand.Text() + rand.Text() } // at least 256 bits
@@ -219,12 +244,8 @@ func listen(ctx context.Context, wanted, last string) (net.Listener, error) {
 	host, port, _ := net.SplitHostPort(wanted)
 	if _, lastPort, err := net.SplitHostPort(last); err == nil && port == "0" {
 		if l, err := lc.Listen(ctx, "tcp", net.JoinHostPort(host, lastPort)); err == nil {
-			return guard(l), nil
+			return l, nil
 		}
 	}
-	l, err := lc.Listen(ctx, "tcp", wanted)
-	if err != nil {
-		return nil, err
-	}
-	return guard(l), nil
+	return lc.Listen(ctx, "tcp", wanted)
 }

@@ -18,23 +18,40 @@ var errNotKafka = errors.New("not a request of the Kafka protocol")
 // guard ends connections that send what no Kafka client sends. kfake trusts its
 // clients: it allocates what a length says and ends the process on a request
 // that it does not know.
-func guard(l net.Listener) net.Listener { return &guarded{l} }
+//
+// Answers leave when durable says so; nil: at once.
+func guard(l net.Listener, d *durable) net.Listener { return &guarded{l, d} }
 
-type guarded struct{ net.Listener }
+type guarded struct {
+	net.Listener
+	durable *durable
+}
 
 func (g *guarded) Accept() (net.Conn, error) {
 	c, err := g.Listener.Accept()
 	if err != nil {
 		return nil, err
 	}
-	return &guardedConn{Conn: c}, nil
+	return &guardedConn{Conn: c, durable: g.durable}, nil
 }
 
 type guardedConn struct {
 	net.Conn
-	head [8]byte // of the request that is being read: size, key, version
-	left []byte  // of head
-	rest int64   // of the request, after head
+	durable *durable
+	head    [8]byte // of the request that is being read: size, key, version
+	left    []byte  // of head
+	rest    int64   // of the request, after head
+}
+
+// Write sends an answer, when all that it may tell of is durable. The broker takes
+// no further request of the connection meanwhile.
+func (c *guardedConn) Write(p []byte) (int, error) {
+	if c.durable != nil {
+		if err := c.durable.wait(); err != nil {
+			return 0, err
+		}
+	}
+	return c.Conn.Write(p)
 }
 
 func (c *guardedConn) Read(p []byte) (int, error) {

@@ -20,7 +20,7 @@ import (
 )
 
 // EmbeddedPartitions is how many partitions a new log in a data directory gets.
-// Few: the embedded broker fsyncs each partition's batches one after the other.
+// Few: each has its own batches and its own file to sync.
 const EmbeddedPartitions = 4
 
 var (

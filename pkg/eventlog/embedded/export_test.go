@@ -1,0 +1,20 @@
+package embedded
+
+import "os"
+
+// Disk is what tests put in the place of the real one.
+type Disk interface {
+	SyncData(f *os.File) error
+	SyncDir(path string) error
+}
+
+// OnDisk makes the broker use another disk.
+func OnDisk(c Config, d Disk) Config {
+	c.disk = exportedDisk{d}
+	return c
+}
+
+type exportedDisk struct{ Disk }
+
+func (d exportedDisk) syncData(f *os.File) error { return d.SyncData(f) }
+func (d exportedDisk) syncDir(path string) error { return d.SyncDir(path) }

@@ -1,0 +1,149 @@
+package embedded
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const segmentSuffix = ".dat" // behind the offset of the first record
+
+// segments are the files of one partition. They are written one after the other:
+// all but the newest are complete.
+type segments struct {
+	dir    dirWatch
+	newest *os.File // nil: there is none
+	base   int64    // the offset in its name
+	synced int64    // how many bytes of it are durable; -1: not known
+}
+
+func newSegments(dir string) *segments {
+	return &segments{dir: dirWatch{path: dir}, base: -1}
+}
+
+// grown looks for what is not durable yet. Segments that were completed meanwhile
+// it syncs itself: there is one in 100 MiB.
+func (s *segments) grown(d disk) (bool, error) {
+	names, changed, err := s.dir.look()
+	if err != nil {
+		return false, err
+	}
+	if changed {
+		if err := s.follow(names, d); err != nil {
+			return false, err
+		}
+	}
+	if s.newest == nil {
+		return false, nil
+	}
+	st, err := s.newest.Stat()
+	return err == nil && st.Size() != s.synced, err
+}
+
+// sync makes the newest segment durable.
+func (s *segments) sync(d disk) error {
+	st, err := s.newest.Stat()
+	if err != nil {
+		return err
+	}
+	if err := d.syncData(s.newest); err != nil {
+		return fmt.Errorf("sync %s: %w", s.newest.Name(), err)
+	}
+	s.synced = st.Size()
+	return nil
+}
+
+// follow goes on to the newest segment, by way of those between.
+func (s *segments) follow(names []string, d disk) error {
+	if s.newest != nil && !stillThere(s.newest) { // the topic was made anew
+		s.close()
+	}
+	var bases []int64
+	for _, name := range names {
+		number, ok := strings.CutSuffix(name, segmentSuffix)
+		if base, err := strconv.ParseInt(number, 10, 64); ok && err == nil && base > s.base {
+			bases = append(bases, base)
+		}
+	}
+	slices.Sort(bases)
+	for _, base := range bases {
+		if s.newest != nil {
+			if err := s.sync(d); err != nil {
+				return err
+			}
+			s.close()
+		}
+		f, err := os.Open(filepath.Join(s.dir.path, strconv.FormatInt(base, 10)+segmentSuffix))
+		if errors.Is(err, fs.ErrNotExist) { // its records have been deleted
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		s.newest, s.base, s.synced = f, base, -1
+	}
+	if len(bases) == 0 {
+		return nil
+	}
+	return d.syncDir(s.dir.path)
+}
+
+func (s *segments) close() {
+	if s.newest != nil {
+		_ = s.newest.Close() // it was only read
+	}
+	s.newest, s.base = nil, -1
+}
+
+// stillThere reports whether a file is the one that has its name now.
+func stillThere(f *os.File) bool {
+	opened, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	named, err := os.Stat(f.Name())
+	return err == nil && os.SameFile(opened, named)
+}
+
+// settled is how old a directory's last change must be when it is listed, for a
+// later change to be sure to have another time: file systems count in steps.
+const settled = 3 * time.Second
+
+// dirWatch lists a directory when something may have come or gone.
+type dirWatch struct {
+	path             string
+	modified, listed time.Time
+}
+
+// look gives the names where they may have changed. A directory that is not there
+// is empty.
+func (w *dirWatch) look() (names []string, changed bool, err error) {
+	st, err := os.Stat(w.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		changed = !w.modified.IsZero()
+		w.modified = time.Time{}
+		return nil, changed, nil
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	if st.ModTime().Equal(w.modified) && w.listed.Sub(w.modified) > settled {
+		return nil, false, nil
+	}
+	w.modified, w.listed = st.ModTime(), time.Now()
+	f, err := os.Open(w.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, true, nil
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	names, err = f.Readdirnames(-1)
+	return names, true, errors.Join(err, f.Close())
+}
