@@ -51,8 +51,10 @@ type Issuer struct {
 
 // Verifier checks tokens. It is safe for concurrent use.
 type Verifier struct {
-	issuers []*issuer
-	sets    []*jwks.Set
+	now      func() time.Time
+	issuers  []*issuer
+	sets     []*jwks.Set
+	verified *verified
 }
 
 // issuer is one whose tokens are taken.
@@ -64,11 +66,13 @@ type issuer struct {
 	key func(ctx context.Context, t *jwt.Token, ask bool) (any, error)
 	// name is what iss must be; empty: anything.
 	name func() string
+	// version is another one when the issuer's keys may have changed.
+	version func() any
 }
 
 // New makes a verifier.
 func New(c Config) (*Verifier, error) {
-	v := &Verifier{}
+	v := &Verifier{now: c.Now, verified: newVerified()}
 	if n := len(c.Secret); n > 0 && n < MinSecret {
 		return nil, fmt.Errorf("the secret has %d bytes, at least %d are needed", n, MinSecret)
 	}
@@ -76,8 +80,9 @@ func New(c Config) (*Verifier, error) {
 	if secret := slices.Clone(c.Secret); len(secret) > 0 {
 		v.issuers = append(v.issuers, &issuer{
 			tenants: c.Tenants, name: func() string { return "" },
-			parser: jwt.NewParser(append(common, jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}))...),
-			key:    func(context.Context, *jwt.Token, bool) (any, error) { return secret, nil },
+			parser:  jwt.NewParser(append(common, jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}))...),
+			key:     func(context.Context, *jwt.Token, bool) (any, error) { return secret, nil },
+			version: func() any { return nil },
 		})
 	}
 	common = append(common, jwt.WithValidMethods(jwks.Algorithms))
@@ -92,7 +97,7 @@ func New(c Config) (*Verifier, error) {
 			tenants = c.Tenants
 		}
 		v.issuers = append(v.issuers, &issuer{
-			tenants: tenants, name: set.Issuer, parser: jwt.NewParser(common...),
+			tenants: tenants, name: set.Issuer, version: set.Version, parser: jwt.NewParser(common...),
 			key: func(ctx context.Context, t *jwt.Token, ask bool) (any, error) { return keysOf(ctx, set, t, ask) },
 		})
 	}
@@ -137,6 +142,9 @@ func (v *Verifier) Verify(ctx context.Context, header string) (Identity, error) 
 	if !ok || token == "" {
 		return Identity{}, invalid("there is no token behind Bearer", nil)
 	}
+	if id, ok := v.verified.find(token, v.now()); ok {
+		return id, nil
+	}
 	// An issuer that does not answer must not keep the tokens of others waiting.
 	id, failed := v.try(ctx, token, false)
 	if errors.Is(failed, jwks.ErrUnknownKey) && !errors.Is(failed, jwt.ErrTokenExpired) {
@@ -163,9 +171,14 @@ func (v *Verifier) try(ctx context.Context, token string, ask bool) (Identity, e
 	var failed error
 	for _, i := range v.issuers {
 		var c claims
+		keys := i.version() // before they are used: newer ones are another version
 		err := i.verify(ctx, token, &c, ask)
 		if err == nil {
-			return i.identity(c)
+			id, err := i.identity(c)
+			if err == nil {
+				v.verified.add(token, verdict{id, i, keys})
+			}
+			return id, err
 		}
 		failed = errors.Join(failed, err)
 	}

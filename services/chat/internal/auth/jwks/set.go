@@ -115,6 +115,9 @@ func (s *Set) Keys(ctx context.Context, id, alg string) ([]crypto.PublicKey, err
 	return found, err
 }
 
+// Version is another one when the keys, or the issuer's name, may have changed.
+func (s *Set) Version() any { return s.state.Load() }
+
 // Issuer is what the issuer calls itself; empty where only its keys are known.
 func (s *Set) Issuer() string { return s.state.Load().issuer }
 
