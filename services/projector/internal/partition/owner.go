@@ -95,6 +95,7 @@ type Owner struct {
 	cache  *fold.Cache
 	claim  readmodel.Checkpoint
 	limit  int // of records in a batch, now
+	pace   pace
 }
 
 // NewOwner makes the owner of the reader's partition.
@@ -248,7 +249,7 @@ func (o *Owner) begin(ctx context.Context, to events.Offset) error {
 
 // next folds the next batch, up to the offset. reading ends the wait for records.
 func (o *Owner) next(ctx, reading context.Context, to events.Offset) error {
-	records, err := o.reader.Read(reading, o.limit)
+	records, err := o.read(reading)
 	if err != nil {
 		return fmt.Errorf("read the log: %w", err)
 	}
@@ -260,6 +261,7 @@ func (o *Owner) next(ctx, reading context.Context, to events.Offset) error {
 	if n == 0 {
 		return fmt.Errorf("the log has no record between offsets %d and %d", o.claim.Next, to)
 	}
+	o.pace = paceOf(records[:n])
 	return o.foldBatch(ctx, fold.New(o.Judge, o.discarded(o.Layout.Log), o.Layout.Partitions, records[:n], o.cache))
 }
 
