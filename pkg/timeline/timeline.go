@@ -10,6 +10,7 @@
 package timeline
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -71,6 +72,16 @@ func NewMessage(c Commit) (*message.Message, error) {
 	return m, nil
 }
 
+type commitKey struct{}
+
+// Carry makes a message that has the commit itself in its context, for a Pub/Sub
+// inside of the process that keeps contexts. Nobody may change what it points at.
+func Carry(c Commit) (*message.Message, error) {
+	m := message.NewMessageWithContext(context.WithValue(context.Background(), commitKey{}, c), watermill.NewULID(), nil)
+	SetKey(m, strconv.Itoa(int(c.Partition)))
+	return m, nil
+}
+
 // Key is the record key of a message that [NewMessage] made, or that [SetKey] gave:
 // the commits of one partition of the log stay in their order.
 func Key(_ string, m *message.Message) string { return m.Metadata.Get(metadataKey) }
@@ -78,8 +89,11 @@ func Key(_ string, m *message.Message) string { return m.Metadata.Get(metadataKe
 // SetKey gives a message its record key.
 func SetKey(m *message.Message, key string) { m.Metadata.Set(metadataKey, key) }
 
-// Decode reads what [NewMessage] wrote.
+// Decode reads what [NewMessage] wrote, or [Carry] carries.
 func Decode(m *message.Message) (Commit, error) {
+	if c, ok := m.Context().Value(commitKey{}).(Commit); ok {
+		return c, nil
+	}
 	var c Commit
 	if err := json.Unmarshal(m.Payload, &c); err != nil {
 		return Commit{}, fmt.Errorf("decode commit: %w", err)

@@ -51,7 +51,7 @@ func newProjection(cfg Config, deps Deps, version int, store readmodel.Store, bo
 	logger := deps.Logger.With("projection", version)
 	p := &projection{
 		version: version, deps: deps, source: source, states: states,
-		announcer: announce.New(deps.Timeline, deps.TimelineTopic, version, states, metrics, logger),
+		announcer: announce.New(deps.Timeline, deps.Encode, deps.TimelineTopic, version, states, metrics, logger),
 		committed: make(chan progress, 1024),
 		close:     func() { labelled.Unregister(metrics) },
 	}

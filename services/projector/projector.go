@@ -23,6 +23,7 @@ import (
 	"github.com/roomlog/roomlog/pkg/decisions"
 	"github.com/roomlog/roomlog/pkg/eventlog"
 	"github.com/roomlog/roomlog/pkg/readmodel"
+	"github.com/roomlog/roomlog/pkg/timeline"
 	"github.com/roomlog/roomlog/services/projector/internal/partition"
 )
 
@@ -46,8 +47,10 @@ type Deps struct {
 	Timeline message.Publisher
 	// TimelineTopic is where commits are told.
 	TimelineTopic string
-	Metrics       prometheus.Registerer
-	Logger        *slog.Logger
+	// Encode makes a message of a commit; the default is [timeline.NewMessage].
+	Encode  func(timeline.Commit) (*message.Message, error)
+	Metrics prometheus.Registerer
+	Logger  *slog.Logger
 }
 
 // Service is a projector.
@@ -62,6 +65,9 @@ type Service struct {
 func New(cfg Config, deps Deps) (*Service, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
+	}
+	if deps.Encode == nil {
+		deps.Encode = timeline.NewMessage
 	}
 	client, err := eventlog.NewClient(deps.Log)
 	if err != nil {

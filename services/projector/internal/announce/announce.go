@@ -34,6 +34,7 @@ const (
 // Announcer publishes commits.
 type Announcer struct {
 	pub        message.Publisher
+	encode     Encode
 	topic      string
 	projection int
 	states     *partition.States
@@ -46,10 +47,13 @@ type Announcer struct {
 	down  bool                                  // the last publish failed
 }
 
+// Encode makes a message of a commit: [timeline.NewMessage] does.
+type Encode func(timeline.Commit) (*message.Message, error)
+
 // New makes an announcer of the projection's version.
-func New(pub message.Publisher, topic string, projection int, states *partition.States, reg prometheus.Registerer, log *slog.Logger) *Announcer {
+func New(pub message.Publisher, encode Encode, topic string, projection int, states *partition.States, reg prometheus.Registerer, log *slog.Logger) *Announcer {
 	a := &Announcer{
-		pub: pub, topic: topic, projection: projection, states: states, log: log,
+		pub: pub, encode: encode, topic: topic, projection: projection, states: states, log: log,
 		lost: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "roomlog_projector_timeline_lost_total", Help: "Commits that were not told to the timeline; followers read them from the tables.",
 		}),
@@ -129,7 +133,7 @@ func (a *Announcer) publish(c partition.Commit) {
 		return
 	}
 	for _, part := range split(c) {
-		m, err := timeline.NewMessage(timeline.Commit{
+		m, err := a.encode(timeline.Commit{
 			Projection: a.projection, Epoch: part.Epoch, Partition: part.Partition, Floor: part.Floor, Next: part.Next,
 			Decisions: part.Decisions, Events: part.Events, Blocked: part.Blocked,
 		})

@@ -92,7 +92,7 @@ func TestSplitKeepsTheChainAndEveryEvent(t *testing.T) {
 }
 
 func start(ctx context.Context, p *publisher, states *partition.States) (*Announcer, func()) {
-	a := New(p, "timeline", 2, states, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
+	a := New(p, timeline.NewMessage, "timeline", 2, states, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	wg.Go(func() { _ = a.Run(ctx) })
@@ -178,7 +178,7 @@ func TestLateCommitsAreLeftToTheBeacon(t *testing.T) {
 }
 
 func TestAnnounceNeverBlocks(t *testing.T) {
-	a := New(&publisher{}, "timeline", 1, partition.NewStates(), prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
+	a := New(&publisher{}, timeline.NewMessage, "timeline", 1, partition.NewStates(), prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
 	for range queue + 5 {
 		a.Announce(partition.Commit{})
 	}
@@ -191,7 +191,7 @@ func TestAnnounceNeverBlocks(t *testing.T) {
 // follower reads the tables and is not made to believe that nothing happened.
 func TestMuted(t *testing.T) {
 	p := &publisher{}
-	a := New(p, "timeline", 1, partition.NewStates(), prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
+	a := New(p, timeline.NewMessage, "timeline", 1, partition.NewStates(), prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
 	a.Mute(true)
 	a.publish(partition.Commit{Floor: 1, Next: 4})
 	if got := p.take(); len(got) != 0 {

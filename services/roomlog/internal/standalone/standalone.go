@@ -137,7 +137,7 @@ func assemble(ctx context.Context, c Config, s *site.Site, open *closers) (p par
 	p.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	p.projector, err = projector.New(c.Projector, projector.Deps{
 		Log: s.Log.Config, Layout: s.Log.Layout, Control: control, Open: s.OpenVersion,
-		Timeline: told.publisher, TimelineTopic: timeline.DefaultTopic,
+		Timeline: told.publisher, TimelineTopic: timeline.DefaultTopic, Encode: told.encode,
 		Metrics: p.metrics, Logger: c.Logger,
 	})
 	if err != nil {

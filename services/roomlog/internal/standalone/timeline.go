@@ -17,6 +17,7 @@ import (
 type told struct {
 	publisher  message.Publisher
 	subscriber message.Subscriber
+	encode     func(timeline.Commit) (*message.Message, error)
 }
 
 // openTimeline takes a channel where nobody outside the process can be there to
@@ -28,9 +29,10 @@ func openTimeline(ctx context.Context, s *site.Site, logger *slog.Logger, open *
 			// The projector's announcer has a queue of its own, so it may wait;
 			// without waiting, order would be lost.
 			BlockPublishUntilSubscriberAck: true,
+			PreserveContext:                true, // where the commit itself is
 		}, watermill.NewSlogLogger(logger))
 		open.add(func(context.Context) error { return channel.Close() })
-		return told{channel, channel}, nil
+		return told{channel, channel, timeline.Carry}, nil
 	}
 	if err := s.EnsureTimeline(ctx); err != nil {
 		return told{}, err
@@ -47,5 +49,5 @@ func openTimeline(ctx context.Context, s *site.Site, logger *slog.Logger, open *
 		return told{}, err
 	}
 	open.add(func(context.Context) error { return subscriber.Close() })
-	return told{publisher, subscriber}, nil
+	return told{publisher, subscriber, timeline.NewMessage}, nil
 }
