@@ -21,7 +21,7 @@ type runCommand struct {
 func (runCommand) Help() string {
 	return `Keeps everything in one data directory: the log, the tables (which can be
 deleted: they are folded again from the log), and the secret that signs tokens.
-Started again, it goes on. A new log there gets 4 partitions, unless --partitions
+Started again, it goes on. A new log there gets one partition, unless --partitions
 says otherwise, for its life. With --brokers the log is there, with --database the
 tables are.
 

@@ -20,8 +20,9 @@ import (
 )
 
 // EmbeddedPartitions is how many partitions a new log in a data directory gets.
-// Few: each has its own batches and its own file to sync.
-const EmbeddedPartitions = 4
+// One: SQLite has one writer, so that no two of them would be folded at the same time,
+// and records of one partition share batches, a sync and transactions.
+const EmbeddedPartitions = 1
 
 var (
 	// ErrNoData says that a data directory has no installation.
