@@ -1,7 +1,8 @@
 // Package rebuild rebuilds the tables of a long log while clients write and
 // read, kills the rebuild with -9 at random moments, resumes it each time, and
 // compares the new tables with the live ones row for row. And it changes single
-// columns of a system at work, which projector verify has to find.
+// columns of a system at work, which projector verify has to find, and has a room
+// poisoned that must not hold up the others.
 //
 // Environment:
 //
