@@ -1,8 +1,8 @@
 # roomlog. Two commands are all the set-up there is: make run, make test.
 
 SHELL   := bash
-MODULES := . services/chat services/projector services/roomlog
-PKGS    := ./... ./services/chat/... ./services/projector/... ./services/roomlog/...
+MODULES := . clients/go services/chat services/projector services/roomlog
+PKGS    := ./... ./clients/go/... ./services/chat/... ./services/projector/... ./services/roomlog/...
 CLUSTER := go run ./deployments/cluster/cmd/cluster
 DATA    ?= data
 
@@ -34,7 +34,7 @@ test: build generated ## all tests, on the embedded and on the real parts
 
 test-with-cluster:
 	go vet $(PKGS)
-	go test -race -timeout 20m ./... ./services/chat/... ./services/projector/... ./services/roomlog/internal/...
+	go test -race -timeout 20m ./... ./clients/go/... ./services/chat/... ./services/projector/... ./services/roomlog/internal/...
 	ROOMLOG_TEST_BIN=$(CURDIR)/bin go test -count=1 -p 1 -timeout 30m ./services/roomlog/e2e/... ./services/roomlog/cmd/...
 
 bench: ## what the core can do on this machine: codec, log, tables, fold

@@ -32,6 +32,12 @@ var importRules = []importRule{
 		why:   "the fold is pure: no clock, randomness, I/O or order of maps",
 	},
 	{
+		of: []string{"clients/go/..."}, allow: []string{
+			"std", "C", "clients/go/...", "github.com/oapi-codegen/...", "github.com/google/uuid", "github.com/apapsch/go-jsonmerge/...",
+		},
+		why: "a client knows the server by its description, and who uses it gets little else",
+	},
+	{
 		of: []string{"pkg/..."}, deny: []string{"services/..."}, tests: true,
 		why: "what services share does not know them",
 	},

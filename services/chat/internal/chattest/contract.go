@@ -31,6 +31,12 @@ var contract = sync.OnceValues(func() (validator.Validator, error) {
 func (w *World) checked() *http.Client {
 	t := &http.Transport{MaxIdleConnsPerHost: 64}
 	w.T.Cleanup(t.CloseIdleConnections)
+	return w.Checked(t)
+}
+
+// Checked gives a client over a transport that holds every answer against the API's
+// description.
+func (w *World) Checked(t http.RoundTripper) *http.Client {
 	return &http.Client{Transport: &checker{w.T, t}}
 }
 

@@ -1,20 +1,20 @@
 package chattest
 
 import (
-	"bufio"
 	"encoding/json"
 	"net/http"
-	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/roomlog/roomlog/clients/go/sse"
 )
 
 // patience is how long a test waits for the next event.
 const patience = 20 * time.Second
 
 // Frame is one event of a stream.
-type Frame struct{ ID, Event, Data string }
+type Frame = sse.Frame
 
 // Stream is an open stream of server-sent events.
 type Stream struct {
@@ -64,27 +64,17 @@ func (s *Stream) Close() {
 func (s *Stream) Read() {
 	go func() {
 		defer close(s.frames)
-		lines := bufio.NewScanner(s.res.Body)
-		lines.Buffer(nil, 1<<20)
-		var f Frame
-		for lines.Scan() {
-			name, value, _ := strings.Cut(lines.Text(), ": ")
-			switch name {
-			case "id":
-				f.ID = value
-			case "event":
-				f.Event = value
-			case "data":
-				f.Data = value
-			case "":
-				if f.Data != "" {
-					select {
-					case s.frames <- f:
-					case <-s.closed:
-						return
-					}
-				}
-				f = Frame{}
+		for f, err := range sse.Read(s.res.Body) {
+			if err != nil {
+				return
+			}
+			if f.Data == "" {
+				continue
+			}
+			select {
+			case s.frames <- f:
+			case <-s.closed:
+				return
 			}
 		}
 	}()

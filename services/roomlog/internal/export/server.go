@@ -3,14 +3,13 @@ package export
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
-	"strconv"
-	"strings"
 	"time"
 
+	roomlog "github.com/roomlog/roomlog/clients/go"
 	"github.com/roomlog/roomlog/pkg/events"
 )
 
@@ -28,13 +27,17 @@ func Server(ctx context.Context, base, token string, room events.RoomID, rng Ran
 	if err != nil {
 		return 0, err
 	}
-	client := &http.Client{Timeout: requestTimeout}
-	defer client.CloseIdleConnections()
+	connections := &http.Client{Timeout: requestTimeout}
+	defer connections.CloseIdleConnections()
+	client, err := roomlog.New(base, roomlog.StaticToken(token), roomlog.WithHTTPClient(connections))
+	if err != nil {
+		return 0, err
+	}
 	w := newWriter(out, rng.From-1)
 	for {
-		items, err := fetch(ctx, client, base, token, room, w.last)
+		items, err := fetch(ctx, client, room, w.last)
 		if err != nil {
-			return w.count, err
+			return w.count, fmt.Errorf("answer of %s: %w", base, err)
 		}
 		for _, raw := range items {
 			var item struct {
@@ -65,46 +68,21 @@ func Server(ctx context.Context, base, token string, room events.RoomID, rng Ran
 	}
 }
 
-func fetch(
-	ctx context.Context, client *http.Client, base, token string, room events.RoomID, after events.Seq,
-) ([]json.RawMessage, error) {
-	target := strings.TrimRight(base, "/") + "/v1/rooms/" + url.PathEscape(string(room)) + "/events?" + url.Values{
-		"after": {strconv.FormatInt(int64(after), 10)}, "limit": {strconv.Itoa(serverPage)},
-	}.Encode()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
-	if err != nil {
-		return nil, err
+// fetch gives a page as it stands, so that it is printed so.
+func fetch(ctx context.Context, client *roomlog.Client, room events.RoomID, after events.Seq) ([]json.RawMessage, error) {
+	res, err := client.ListEvents(ctx, string(room), &roomlog.ListEventsParams{After: new(int64(after)), Limit: new(serverPage)})
+	if e, ok := errors.AsType[*roomlog.Error](err); ok && e.Status == http.StatusNotFound {
+		return nil, fmt.Errorf("%w: %s: %w", ErrNoRoom, room, err)
 	}
-	req.Header.Set("Authorization", "Bearer "+token)
-	res, err := client.Do(req)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = res.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
-	if err != nil {
-		return nil, fmt.Errorf("answer of %s: %w", base, err)
-	}
-	if res.StatusCode != http.StatusOK {
-		return nil, refused(base, room, res.StatusCode, body)
-	}
 	var page struct {
 		Items []json.RawMessage `json:"items"`
 	}
-	if err := json.Unmarshal(body, &page); err != nil {
-		return nil, fmt.Errorf("answer of %s: %w", base, err)
+	if err := json.NewDecoder(io.LimitReader(res.Body, maxAnswer)).Decode(&page); err != nil {
+		return nil, fmt.Errorf("page of events: %w", err)
 	}
 	return page.Items, nil
-}
-
-func refused(base string, room events.RoomID, status int, body []byte) error {
-	var p struct {
-		Code   string `json:"code"`
-		Detail string `json:"detail"`
-	}
-	_ = json.Unmarshal(body, &p) // a proxy's answer has neither
-	if status == http.StatusNotFound {
-		return fmt.Errorf("%w at %s: %s (%s)", ErrNoRoom, base, room, p.Code)
-	}
-	return fmt.Errorf("%s answered %d %s: %s", base, status, p.Code, p.Detail)
 }
