@@ -67,7 +67,7 @@ func (p *Process) MustStop(t testing.TB) time.Duration {
 		t.Fatal(err)
 	}
 	if code != 0 {
-		t.Fatalf("exit code %d after SIGTERM, stderr: %s", code, p.stderr.tail())
+		t.Fatalf("exit code %d after SIGTERM, stderr: %s", code, p.StderrTail())
 	}
 	return time.Since(began)
 }

@@ -1,9 +1,9 @@
-package proc
+package program
 
 import "syscall"
 
 // sysProcAttr gives the program a process group of its own, so that Ctrl-C on
-// the test is not also sent to it, and ends it with the test, however that ends.
+// its starter is not also sent to it, and ends it with that, however that ends.
 func sysProcAttr() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }

@@ -1,9 +1,9 @@
 //go:build !linux
 
-package proc
+package program
 
 import "syscall"
 
 // sysProcAttr gives the program a process group of its own, so that Ctrl-C on
-// the test is not also sent to it.
+// its starter is not also sent to it.
 func sysProcAttr() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
