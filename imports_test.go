@@ -75,6 +75,14 @@ var importRules = []importRule{
 		why: "services/roomlog takes the other services by their façades",
 	},
 	{
+		of: []string{"bench/..."}, deny: []string{"pkg/...", "services/...", "deployments/..."}, tests: true,
+		why: "what roomlog is compared with is not made of it",
+	},
+	{
+		of: []string{"services/roomlog/internal/bench/load"}, deny: []string{"pkg/...", "services/..."},
+		why: "the generator knows services by their HTTP",
+	},
+	{
 		of: []string{"services/chat/internal/..."}, not: []string{
 			"services/chat/internal/api", "services/chat/internal/httpapi", "services/chat/internal/chattest",
 		},
@@ -97,7 +105,7 @@ var importRules = []importRule{
 		why:  "brokers are spoken to by pkg/eventlog",
 	},
 	{
-		of: []string{"..."}, not: []string{"pkg/readmodel/...", "deployments/cluster/..."}, direct: true,
+		of: []string{"..."}, not: []string{"pkg/readmodel/...", "deployments/cluster/...", "bench/..."}, direct: true,
 		deny: []string{"github.com/jackc/pgx/...", "modernc.org/sqlite/...", "database/sql/...", "github.com/pressly/goose/..."},
 		why:  "databases are spoken to by pkg/readmodel",
 	},
