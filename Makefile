@@ -1,12 +1,12 @@
 # roomlog. Two commands are all the set-up there is: make run, make test.
 
 SHELL   := bash
-MODULES := . clients/go services/chat services/projector services/roomlog
-PKGS    := ./... ./clients/go/... ./services/chat/... ./services/projector/... ./services/roomlog/...
+MODULES := . bench clients/go services/chat services/projector services/roomlog
+PKGS    := ./... ./bench/... ./clients/go/... ./services/chat/... ./services/projector/... ./services/roomlog/...
 CLUSTER := go run ./deployments/cluster/cmd/cluster
 DATA    ?= data
 
-.PHONY: help run build test test-with-cluster soak rebuild crash bench bench-scale lint fmt generate generated cluster cluster-down clean
+.PHONY: help run build test test-with-cluster soak rebuild crash bench bench-core bench-scale lint fmt generate generated cluster cluster-down clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -37,7 +37,10 @@ test-with-cluster:
 	go test -race -timeout 20m ./... ./clients/go/... ./services/chat/... ./services/projector/... ./services/roomlog/internal/...
 	ROOMLOG_TEST_BIN=$(CURDIR)/bin go test -count=1 -p 1 -timeout 30m ./services/roomlog/e2e/... ./services/roomlog/cmd/...
 
-bench: ## what the core can do on this machine: codec, log, tables, fold
+bench: build ## roomlog beside its rivals: half an hour in which nothing else should run (ARGS: see bin/roomlog bench --help)
+	bin/roomlog bench --bin bin $(ARGS)
+
+bench-core: ## what the core can do on this machine: codec, log, tables, fold
 	go test -run '^$$' -bench . -benchtime 2s ./pkg/events/... ./pkg/eventlog/... ./pkg/readmodel/... ./services/projector/...
 
 bench-scale: build ## projectors against each other and against COPY, on PostgreSQL: prints ratios
@@ -46,6 +49,7 @@ bench-scale: build ## projectors against each other and against COPY, on Postgre
 soak: build rebuild ## what takes longer than make test: random histories, crashes, cluster faults, reads of own writes and a rebuild, at length
 	CUTS=1000 go test -count=1 -v -timeout 30m -run 'TestCatchUpEqualsLive$$' ./services/chat
 	PROJECTOR_HISTORIES=500 go test -count=1 -v -timeout 60m -run 'TestHistories$$' ./services/projector/internal/partition
+	BENCH_SYSTEMS=all ROOMLOG_TEST_BIN=$(CURDIR)/bin go test -count=1 -v -timeout 30m -run 'TestBench$$' ./services/roomlog/e2e
 	CRASH_ROUNDS=100 RYW_TRIES=10000 CLUSTER_HISTORIES=30 $(CLUSTER) exec -- go test -count=1 -v -timeout 120m ./services/roomlog/e2e/crash ./services/roomlog/e2e/cluster
 
 rebuild: ## a rebuild of 5 million events under load, killed ten times, and a changed column among a million rows

@@ -55,6 +55,14 @@ func Resume(out io.Writer, what, unit string, done, total int64) *Meter {
 	return m
 }
 
+// Say says what is done now.
+func (m *Meter) Say(what string) {
+	m.what = what
+	if m.bar != nil {
+		m.bar.Describe(what)
+	}
+}
+
 // Set says how much is done.
 func (m *Meter) Set(done int64) {
 	m.done = done

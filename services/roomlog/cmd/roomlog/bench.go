@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"time"
+
+	"github.com/roomlog/roomlog/services/roomlog/internal/bench"
+	"github.com/roomlog/roomlog/services/roomlog/internal/bench/report"
+	"github.com/roomlog/roomlog/services/roomlog/internal/bench/result"
+	"github.com/roomlog/roomlog/services/roomlog/internal/progress"
+)
+
+type benchCommand struct {
+	Results   string        `help:"File for the results, a line of JSON each; written anew, unless with --resume." default:"bench.jsonl" type:"path"`
+	Resume    bool          `help:"Go on with what --results has; what is there is not measured again."`
+	Report    bool          `help:"Measure nothing: tables of what --results has."`
+	Quick     bool          `help:"Very short: to see that it works. Its figures mean nothing."`
+	Rounds    int           `help:"How often each system has its turn." default:"3"`
+	Time      time.Duration `help:"How long most measurements are." default:"4s"`
+	Long      time.Duration `help:"How long the sustained load is." default:"60s"`
+	Systems   []string      `help:"Only these systems: roomlog, roomlog-postgres, roomlog-kafka-1, roomlog-kafka-3, plain-postgres, batched-postgres, plain-sqlite, bare-echo."`
+	Loads     []string      `help:"Only these loads, by their names in --results."`
+	ServerCPU int           `name:"server-cpu" help:"Processor of service, database and brokers, counted from 0." default:"0"`
+	LoadCPU   int           `name:"load-cpu" help:"Processor of the generator." default:"1"`
+	Source    string        `help:"Sources of roomlog, to build what is measured." default:"." type:"path"`
+	Bin       string        `help:"Directory with built programs; what is not there is built." type:"path" placeholder:"DIR"`
+	Dir       string        `help:"Where the systems keep their data, on the disk that is to be measured; absent: where temporary files are." type:"path" placeholder:"DIR"`
+}
+
+// Help is shown below the flags' list.
+func (benchCommand) Help() string {
+	return `Starts roomlog and its rivals (the module bench: what one would write instead, on
+PostgreSQL and on SQLite) on this machine, one after the other, and puts the same
+load on each in turns. A service, its database and its brokers have one processor,
+the generator another, where the system can do that (Linux). All of them have a
+message on disk before they acknowledge it. What was acknowledged is looked for, in
+the log and in the tables: where something is missing, the exit code is 1.
+
+PostgreSQL and Kafka are started for it, see deployments/README.md. Nothing else
+should run meanwhile.
+
+Example:
+  roomlog bench
+  roomlog bench --systems roomlog,plain-postgres --loads send-64,send-256
+  roomlog bench --report`
+}
+
+// Run measures and reports.
+func (c benchCommand) Run(ctx context.Context, con console) error {
+	if c.Quick {
+		c.Rounds, c.Time, c.Long = 1, 200*time.Millisecond, 500*time.Millisecond
+	}
+	if c.Rounds < 1 || c.Time <= 0 || c.Long <= 0 {
+		return fmt.Errorf("%w: --rounds, --time and --long must be more than none", errUse)
+	}
+	if err := bench.Known(c.Systems, c.Loads); err != nil {
+		return fmt.Errorf("%w: %w", errUse, err)
+	}
+	var all []result.Record
+	if c.Resume || c.Report {
+		var err error
+		if all, err = result.Read(c.Results); err != nil && (c.Report || !errors.Is(err, fs.ErrNotExist)) {
+			return err
+		}
+	}
+	var measuring error
+	if !c.Report {
+		all, measuring = c.measure(ctx, con, all)
+		if measuring != nil && !errors.Is(measuring, bench.ErrLost) {
+			return measuring
+		}
+	}
+	summary := report.Summarize(all)
+	err := summary.Text(con.stdout)
+	return errors.Join(measuring, err)
+}
+
+// measure adds to what is known already.
+func (c benchCommand) measure(ctx context.Context, con console, done []result.Record) (all []result.Record, err error) {
+	all = slices.Clone(done)
+	file, err := result.Create(c.Results, c.Resume)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	meter := progress.Start(con.stderr, "measure", "measurements", 1)
+	defer meter.Finish()
+	return all, bench.Run(ctx, bench.Config{
+		Source: c.Source, Bin: c.Bin, Dir: c.Dir, Systems: c.Systems, Loads: c.Loads,
+		Rounds: c.Rounds, Warm: c.Time / 4, Time: c.Time, Long: c.Long, Quick: c.Quick,
+		ServerCPU: c.ServerCPU, LoadCPU: c.LoadCPU, Done: done,
+		Add: func(r result.Record) error {
+			all = append(all, r)
+			return file.Add(r)
+		},
+		Progress: func(what string, done, total int) {
+			meter.Grow(int64(total))
+			meter.Say(what)
+			meter.Set(int64(done))
+		},
+	})
+}

@@ -1,0 +1,65 @@
+package e2e_test
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/roomlog/roomlog/services/roomlog/e2e/proc"
+	"github.com/roomlog/roomlog/services/roomlog/internal/bench/result"
+)
+
+// The whole of `roomlog bench`, very short: every system is started, every load is
+// put on it, what it acknowledged is found, and nothing is measured twice. How fast
+// anything is says nothing here. BENCH_SYSTEMS=all adds the others, those on Kafka among them.
+func TestBench(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts PostgreSQL")
+	}
+	dir := t.TempDir()
+	results := filepath.Join(dir, "results.jsonl")
+	systems := []string{result.Roomlog, result.PlainPostgres, result.PlainSQLite, result.BareEcho}
+	loads := []string{result.Send64, result.Pages16, result.Deliver, result.Hot16, result.Slow(result.Delays[1])}
+	args := []string{"bench", "--quick", "--results", results, "--bin", filepath.Dir(bin(t)), "--source", filepath.Join("..", "..", "..")}
+	if os.Getenv("BENCH_SYSTEMS") != "all" {
+		args = append(args, "--systems", strings.Join(systems, ","), "--loads", strings.Join(loads, ","))
+	}
+	table := proc.Output(t, bin(t), args...)
+	for _, want := range []string{"What roomlog wants to be", "Sends, 64 clients", "plain PostgreSQL", "bare Echo"} {
+		if !strings.Contains(table, want) {
+			t.Errorf("no %q in\n%s", want, table)
+		}
+	}
+	all, err := result.Read(results)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if all[0].Run == nil || all[0].Run.Commit == "" || !all[0].Run.Quick {
+		t.Errorf("the first line: %+v", all[0])
+	}
+	for _, r := range all[1:] {
+		switch {
+		case r.Missing != nil:
+			if r.Missing.Acknowledged == 0 || r.Missing.Log+r.Missing.Tables > 0 {
+				t.Errorf("%s: %+v", r.System, *r.Missing)
+			}
+		case r.N == 0 || r.Errors > 0 || r.Lost > 0 || r.P50 <= 0 || r.P99 < r.P50:
+			t.Errorf("%s, %s: %+v", r.System, r.Measure, *r.Measured)
+		}
+	}
+	for _, load := range loads[:4] {
+		if !slices.ContainsFunc(all, func(r result.Record) bool { return r.System == result.Roomlog && r.Measure == load }) {
+			t.Errorf("roomlog was not measured by %s", load)
+		}
+	}
+
+	if again := proc.Output(t, bin(t), "bench", "--report", "--results", results); again != table {
+		t.Errorf("made again of the results:\n%s\nfirst:\n%s", again, table)
+	}
+	proc.Output(t, bin(t), append(args, "--resume")...)
+	if more, err := result.Read(results); err != nil || len(more) != len(all)+1 {
+		t.Errorf("with --resume: %d records, then %d (%v); one more says that it ran", len(all), len(more), err)
+	}
+}

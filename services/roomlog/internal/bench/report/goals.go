@@ -1,0 +1,69 @@
+package report
+
+import (
+	"github.com/roomlog/roomlog/services/roomlog/internal/bench/result"
+)
+
+// goal is what roomlog wants to be, as a ratio.
+type goal struct {
+	what       string
+	ratio      func(*Summary) Spread
+	floor, aim float64
+	less       bool // less is better
+}
+
+// to is roomlog's ratio to another system under the same load.
+func to(system, measure string, v value) func(*Summary) Spread {
+	return func(s *Summary) Spread { return s.ratio(result.Roomlog, measure, system, measure, v) }
+}
+
+var goals = []goal{
+	{"acknowledged sends, 64 clients: to plain PostgreSQL", to(result.PlainPostgres, result.Send64, rate), 2, 0, false},
+	{"the same: to batched PostgreSQL", to(result.BatchedPostgres, result.Send64, rate), 0.7, 1, false},
+	{"acknowledged sends, 256 clients: to plain PostgreSQL", to(result.PlainPostgres, result.Send256, rate), 3, 0, false},
+	{"the same: to batched PostgreSQL", to(result.BatchedPostgres, result.Send256, rate), 0.8, 1.1, false},
+	{"the same: to a bare Echo handler, the limit", to(result.BareEcho, result.Send256, rate), 0.5, 0.7, false},
+	{"sustained, 256 clients: to plain PostgreSQL", to(result.PlainPostgres, result.Sustained, rate), 1.5, 2.5, false},
+	{"most lag of the tables meanwhile, seconds", func(s *Summary) Spread { return s.of(result.Roomlog, result.Sustained, lag) }, 2, 0, true},
+	{"one client, p50: to plain PostgreSQL", to(result.PlainPostgres, result.Send1, p50), 1.5, 1, true},
+	{"one client, p99: to plain PostgreSQL", to(result.PlainPostgres, result.Send1, p99), 1.5, 1, true},
+	{"delivery at 1,000/s, p50: to plain PostgreSQL", to(result.PlainPostgres, result.Deliver, p50), 3, 2, true},
+	{"delivery at 1,000/s, p99: to plain PostgreSQL", to(result.PlainPostgres, result.Deliver, p99), 3, 2, true},
+	{"pages of 50 with authorization, 16 clients: to plain PostgreSQL without", to(result.PlainPostgres, result.Pages16, rate), 1, 2, false},
+	{
+		"16 clients in one hot room: to rooms of their own",
+		func(s *Summary) Spread {
+			return s.ratio(result.Roomlog, result.Hot16, result.Roomlog, result.Spread16, rate)
+		}, 0.5, 0.8, false,
+	},
+	{"send with 50 ms on each statement, p50: to its own without (log embedded)", slowed(result.RoomlogPostgres, p50), 1, 1, true},
+	{"the same, p99", slowed(result.RoomlogPostgres, p99), 1, 1, true},
+	{"the same, p50 (log on a Kafka broker)", slowed(result.RoomlogKafka1, p50), 1, 1, true},
+}
+
+// slowed is what 50 ms on each of the database's statements make of a number.
+func slowed(system string, v value) func(*Summary) Spread {
+	return func(s *Summary) Spread {
+		return s.ratio(system, result.Slow(result.Delays[2]), system, result.Slow(result.Delays[0]), v)
+	}
+}
+
+// verdict says whether a goal is reached: "aim", "floor", "no", or "-" where it was
+// not measured.
+func (g goal) verdict(r Spread) string {
+	reaches := func(bound float64) bool {
+		if g.less {
+			return r.Median <= bound
+		}
+		return r.Median >= bound
+	}
+	switch {
+	case r.Rounds == 0:
+		return "-"
+	case g.aim > 0 && reaches(g.aim):
+		return "aim"
+	case reaches(g.floor):
+		return "floor"
+	}
+	return "no"
+}

@@ -1,0 +1,36 @@
+package result
+
+import (
+	"fmt"
+	"time"
+)
+
+// Systems that are measured.
+const (
+	Roomlog         = "roomlog"          // embedded log, SQLite, all in one process
+	RoomlogPostgres = "roomlog-postgres" // embedded log, PostgreSQL
+	RoomlogKafka1   = "roomlog-kafka-1"  // chat and projector, one broker, PostgreSQL
+	RoomlogKafka3   = "roomlog-kafka-3"  // the same on three brokers
+	PlainPostgres   = "plain-postgres"
+	BatchedPostgres = "batched-postgres"
+	PlainSQLite     = "plain-sqlite"
+	BareEcho        = "bare-echo"
+)
+
+// Measurements.
+const (
+	Send1     = "send-1" // one client
+	Send64    = "send-64"
+	Send256   = "send-256"
+	Pages16   = "pages-16"
+	Deliver   = "deliver"
+	Spread16  = "spread-16" // 16 clients, each in rooms of its own
+	Hot16     = "hot-16"    // all in one room
+	Sustained = "sustained-256"
+)
+
+// Slow is the measurement with that delay of each of the database's statements.
+func Slow(d time.Duration) string { return fmt.Sprintf("slow-%dms", d.Milliseconds()) }
+
+// Delays of the database's statements.
+var Delays = []time.Duration{0, 5 * time.Millisecond, 50 * time.Millisecond, 500 * time.Millisecond}
