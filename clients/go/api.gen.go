@@ -943,6 +943,9 @@ type RedactionRequest struct {
 // Role defines model for Role.
 type Role string
 
+// RolePatch defines model for RolePatch.
+type RolePatch = string
+
 // Room defines model for Room.
 type Room struct {
 	// Archived Whether it is read only.
@@ -994,7 +997,7 @@ type RoomPatch struct {
 	Name     nullable.Nullable[string]                 `json:"name,omitempty,omitzero"`
 
 	// Settings A merge patch of Settings.
-	Settings nullable.Nullable[map[string]interface{}] `json:"settings,omitempty,omitzero"`
+	Settings nullable.Nullable[SettingsPatch] `json:"settings,omitempty,omitzero"`
 }
 
 // RoomRequest defines model for RoomRequest.
@@ -1081,7 +1084,7 @@ type Settings struct {
 	// Knocks Whether people may ask to be let into a private room.
 	Knocks bool `json:"knocks,omitempty,omitzero"`
 
-	// MaxMessageLength The longest text in bytes; 16384 where it is not set.
+	// MaxMessageLength The longest text in bytes; 16384 where it is not set, or 0.
 	MaxMessageLength int `json:"max_message_length,omitempty,omitzero"`
 
 	// Permissions The weakest role that may do a thing, where that is not the default; only owners change it.
@@ -1091,7 +1094,7 @@ type Settings struct {
 	// ReadMarks Who sees how far a member has read: nobody else (the default), or all members.
 	ReadMarks SettingsReadMarks `json:"read_marks,omitempty,omitzero"`
 
-	// SlowMode How many seconds a member waits between two messages; moderators and owners do not. Without it, nobody does.
+	// SlowMode How many seconds a member waits between two messages; moderators and owners do not. Without it, or with 0, nobody does.
 	SlowMode   int  `json:"slow_mode,omitempty,omitzero"`
 	ThreadsOff bool `json:"threads_off,omitempty,omitzero"`
 }
@@ -1101,6 +1104,25 @@ type SettingsHistory string
 
 // SettingsReadMarks Who sees how far a member has read: nobody else (the default), or all members.
 type SettingsReadMarks string
+
+// SettingsPatch A merge patch of Settings.
+type SettingsPatch struct {
+	History          nullable.Nullable[string] `json:"history,omitempty,omitzero"`
+	Knocks           nullable.Nullable[bool]   `json:"knocks,omitempty,omitzero"`
+	MaxMessageLength nullable.Nullable[int]    `json:"max_message_length,omitempty,omitzero"`
+	Permissions      nullable.Nullable[struct {
+		Invite      nullable.Nullable[RolePatch] `json:"invite,omitempty,omitzero"`
+		MentionRoom nullable.Nullable[RolePatch] `json:"mention_room,omitempty,omitzero"`
+		Pin         nullable.Nullable[RolePatch] `json:"pin,omitempty,omitzero"`
+		Post        nullable.Nullable[RolePatch] `json:"post,omitempty,omitzero"`
+		React       nullable.Nullable[RolePatch] `json:"react,omitempty,omitzero"`
+		Update      nullable.Nullable[RolePatch] `json:"update,omitempty,omitzero"`
+	}] `json:"permissions,omitempty,omitzero"`
+	ReactionsOff nullable.Nullable[bool]   `json:"reactions_off,omitempty,omitzero"`
+	ReadMarks    nullable.Nullable[string] `json:"read_marks,omitempty,omitzero"`
+	SlowMode     nullable.Nullable[int]    `json:"slow_mode,omitempty,omitzero"`
+	ThreadsOff   nullable.Nullable[bool]   `json:"threads_off,omitempty,omitzero"`
+}
 
 // Time RFC 3339, in UTC with milliseconds.
 //

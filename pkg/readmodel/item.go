@@ -27,11 +27,15 @@ func (t Time) MarshalJSON() ([]byte, error) {
 	return time.UnixMilli(int64(t)).UTC().AppendFormat(nil, `"2006-01-02T15:04:05.000Z"`), nil
 }
 
-// UnmarshalJSON reads any RFC 3339 time.
+// UnmarshalJSON reads any RFC 3339 time that in UTC still is one: of the years 1 to
+// 9999.
 func (t *Time) UnmarshalJSON(b []byte) error {
 	var at time.Time
 	if err := json.Unmarshal(b, &at); err != nil {
 		return err
+	}
+	if y := at.UTC().Year(); y < 1 || y > 9999 {
+		return fmt.Errorf("the time is in the year %d", y)
 	}
 	*t = Time(at.UnixMilli())
 	return nil

@@ -99,7 +99,7 @@ func TestGoClientSendsAndReads(t *testing.T) {
 		}
 	}
 	patched := must(alice.PatchRoomWithResponse(t.Context(), "lobby", &roomlog.PatchRoomParams{Prefer: wait}, roomlog.RoomPatch{
-		Name: nullable.NewNullNullable[string](), Settings: nullable.NewNullableWithValue(map[string]any{"slow_mode": nil}),
+		Name: nullable.NewNullNullable[string](), Settings: nullable.NewNullableWithValue(roomlog.SettingsPatch{SlowMode: nullable.NewNullNullable[int]()}),
 	}))(t).JSON200
 	if patched == nil || patched.Name != "" || patched.Settings.SlowMode != 0 {
 		t.Errorf("patched it is %+v", patched)

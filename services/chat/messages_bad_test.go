@@ -44,6 +44,7 @@ func TestBadRequestsAboutMessages(t *testing.T) {
 		{"an edit with a mention twice", alice, http.MethodPatch, path, `{"mentions":["bob","bob"]}`, 400, "invalid_field", nil},
 		{"an edit with a script attached", alice, http.MethodPatch, path, `{"attachments":[{"url":"javascript:x"}]}`, 400, "invalid_field", nil},
 		{"an edit with data as a list", alice, http.MethodPatch, path, `{"data":[1]}`, 400, "invalid_field", nil},
+		{"an edit with null in an attachment", alice, http.MethodPatch, path, `{"attachments":[{"url":"https://x/y","digest":null}]}`, 400, "invalid_field", nil},
 		{"an edit with U+0000", alice, http.MethodPatch, path, `{"text":"a\u0000"}`, 400, "invalid_character", nil},
 		{"a version that is none", alice, http.MethodPatch, path, `{"text":"x"}`, 400, "invalid_parameter", []header{h("If-Match", "1")}},
 		{"a version to come", alice, http.MethodPatch, path, `{"text":"x"}`, 412, "version_conflict", []header{version(2)}},
@@ -55,6 +56,8 @@ func TestBadRequestsAboutMessages(t *testing.T) {
 		// Redactions
 		{"a reason too long", alice, http.MethodDelete, path + "?reason=" + strings.Repeat("r", 1025), nil, 400, "invalid_parameter", nil},
 		{"an empty reason", alice, http.MethodDelete, path + "?reason=", nil, 400, "invalid_parameter", nil},
+		{"a reason with U+0000", alice, http.MethodDelete, path + "?reason=a%00", nil, 400, "invalid_parameter", nil},
+		{"a reason that is no text", alice, http.MethodDelete, path + "?reason=%ff", nil, 400, "invalid_parameter", nil},
 		{"a redaction of another's", bob, http.MethodDelete, path, nil, 403, "forbidden", nil},
 		{"a redaction of nothing", alice, http.MethodDelete, messages + "/nothing", nil, 404, "message_not_found", nil},
 		{"a redaction by the banned", carol, http.MethodDelete, path, nil, 403, "banned", nil},
@@ -99,7 +102,7 @@ func TestBadRequestsAboutMessages(t *testing.T) {
 		{"threads after no cursor", alice, http.MethodGet, lobbyPath + "/threads?after=x", nil, 400, "invalid_cursor", nil},
 		{"threads, to a stranger", stranger, http.MethodGet, lobbyPath + "/threads", nil, 403, "not_a_member", nil},
 		{"threads of a room that is not there", stranger, http.MethodGet, "/v1/rooms/den/threads", nil, 404, "room_not_found", nil},
-		{"pins after nothing", alice, http.MethodGet, lobbyPath + "/pins?after=", nil, 400, "invalid_cursor", nil},
+		{"pins after nothing", alice, http.MethodGet, lobbyPath + "/pins?after=", nil, 400, "invalid_parameter", nil},
 		{"pins, to the banned", carol, http.MethodGet, lobbyPath + "/pins", nil, 403, "not_a_member", nil},
 		{"pins with a token to write", alice, http.MethodGet, lobbyPath + "/pins", nil, 403, "insufficient_scope", []header{bearer(chattest.Token("alice", claim("scope", "write")))}},
 		// Posts

@@ -847,6 +847,9 @@ type RedactionRequest struct {
 // Role defines model for Role.
 type Role = events.Role
 
+// RolePatch defines model for RolePatch.
+type RolePatch = string
+
 // Room defines model for Room.
 type Room struct {
 	// Archived Whether it is read only.
@@ -898,7 +901,7 @@ type RoomPatch struct {
 	Name     string          `json:"name,omitempty"`
 
 	// Settings A merge patch of Settings.
-	Settings map[string]interface{} `json:"settings,omitempty"`
+	Settings SettingsPatch `json:"settings,omitempty"`
 }
 
 // RoomRequest defines model for RoomRequest.
@@ -910,7 +913,7 @@ type RoomRequest struct {
 	Metadata json.RawMessage `json:"metadata,omitempty"`
 
 	// Name At most 256 bytes.
-	Name string `json:"name,omitempty"`
+	Name string `json:"name"`
 
 	// Settings What is not there has its default.
 	Settings Settings `json:"settings,omitempty"`
@@ -979,6 +982,25 @@ type Scope string
 
 // Settings What is not there has its default.
 type Settings = events.RoomSettings
+
+// SettingsPatch A merge patch of Settings.
+type SettingsPatch struct {
+	History          string `json:"history,omitempty"`
+	Knocks           bool   `json:"knocks,omitempty"`
+	MaxMessageLength int    `json:"max_message_length,omitempty"`
+	Permissions      struct {
+		Invite      RolePatch `json:"invite,omitempty"`
+		MentionRoom RolePatch `json:"mention_room,omitempty"`
+		Pin         RolePatch `json:"pin,omitempty"`
+		Post        RolePatch `json:"post,omitempty"`
+		React       RolePatch `json:"react,omitempty"`
+		Update      RolePatch `json:"update,omitempty"`
+	} `json:"permissions,omitempty"`
+	ReactionsOff bool   `json:"reactions_off,omitempty"`
+	ReadMarks    string `json:"read_marks,omitempty"`
+	SlowMode     int    `json:"slow_mode,omitempty"`
+	ThreadsOff   bool   `json:"threads_off,omitempty"`
+}
 
 // Time RFC 3339, in UTC with milliseconds.
 //
@@ -1112,7 +1134,7 @@ type PutDirectParams struct {
 // ListPersonEventsParams defines parameters for ListPersonEvents.
 type ListPersonEventsParams struct {
 	// After A cursor: the last `id` of a stream, the `cursor` of a page, or the `Roomlog-Position` of a list of rooms.
-	After *string `form:"after,omitempty" json:"after,omitempty"`
+	After string `form:"after,omitempty" json:"after,omitempty"`
 
 	// Rooms Only these of the caller's rooms, separated by commas; they need not be the caller's yet.
 	Rooms *[]ID `form:"rooms,omitempty" json:"rooms,omitempty"`
@@ -1127,7 +1149,7 @@ type ListPersonEventsParams struct {
 	Wait *int `form:"wait,omitempty" json:"wait,omitempty"`
 
 	// LastEventID The last cursor that was seen; overrides `after`.
-	LastEventID string `json:"Last-Event-ID,omitempty"`
+	LastEventID *string `json:"Last-Event-ID,omitempty"`
 
 	// RoomlogPosition The latest position that the client has. The answer waits until the read model has passed it (5 s, or `Prefer: wait=N`).
 	RoomlogPosition Position `json:"Roomlog-Position,omitempty"`
@@ -1148,7 +1170,7 @@ type PutReadAllParams struct {
 // ListRoomsParams defines parameters for ListRooms.
 type ListRoomsParams struct {
 	// After The `next` of the page before
-	After *string `form:"after,omitempty" json:"after,omitempty"`
+	After string `form:"after,omitempty" json:"after,omitempty"`
 
 	// Archived Whether to list the rooms that the caller has archived instead of the others.
 	Archived *bool `form:"archived,omitempty" json:"archived,omitempty"`
@@ -1247,7 +1269,7 @@ type ListEventsParams struct {
 	Wait *int `form:"wait,omitempty" json:"wait,omitempty"`
 
 	// LastEventID The seq of the last event that was seen.
-	LastEventID string `json:"Last-Event-ID,omitempty"`
+	LastEventID *string `json:"Last-Event-ID,omitempty"`
 
 	// RoomlogPosition The latest position that the client has. The answer waits until the read model has passed it (5 s, or `Prefer: wait=N`).
 	RoomlogPosition Position `json:"Roomlog-Position,omitempty"`
@@ -1259,7 +1281,7 @@ type ListEventsParams struct {
 // ListMembersParams defines parameters for ListMembers.
 type ListMembersParams struct {
 	// After The `next` of the page before
-	After *string `form:"after,omitempty" json:"after,omitempty"`
+	After string `form:"after,omitempty" json:"after,omitempty"`
 
 	// Limit The most items of a page; more than 200 is an error.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
@@ -1331,7 +1353,7 @@ type PostMessageParams struct {
 // DeleteMessageParams defines parameters for DeleteMessage.
 type DeleteMessageParams struct {
 	// Reason Why. At most 1 KiB.
-	Reason *string `form:"reason,omitempty" json:"reason,omitempty"`
+	Reason string `form:"reason,omitempty" json:"reason,omitempty"`
 
 	// Prefer `wait=N`: wait up to N seconds (1–30) for the verdict. Other preferences are ignored.
 	Prefer PreferWait `json:"Prefer,omitempty"`
@@ -1364,7 +1386,7 @@ type PatchMessageParams struct {
 // GetMessageHistoryParams defines parameters for GetMessageHistory.
 type GetMessageHistoryParams struct {
 	// After The `next` of the page before
-	After *string `form:"after,omitempty" json:"after,omitempty"`
+	After string `form:"after,omitempty" json:"after,omitempty"`
 
 	// Limit The most items of a page; more than 200 is an error.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
@@ -1382,7 +1404,7 @@ type ListReactorsParams struct {
 	Key string `form:"key" json:"key"`
 
 	// After The `next` of the page before
-	After *string `form:"after,omitempty" json:"after,omitempty"`
+	After string `form:"after,omitempty" json:"after,omitempty"`
 
 	// Limit The most items of a page; more than 200 is an error.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
@@ -1433,7 +1455,7 @@ type GetThreadParams struct {
 // GetOutcomeParams defines parameters for GetOutcome.
 type GetOutcomeParams struct {
 	// Position Where the log has the command: the token of that one place, as the `Location` of its `202` gave it.
-	Position *string `form:"position,omitempty" json:"position,omitempty"`
+	Position string `form:"position,omitempty" json:"position,omitempty"`
 
 	// Expires When the command loses its effect if it is not in the log by then (RFC 3339).
 	Expires *time.Time `form:"expires,omitempty" json:"expires,omitempty"`
@@ -1448,7 +1470,7 @@ type GetOutcomeParams struct {
 // ListPinsParams defines parameters for ListPins.
 type ListPinsParams struct {
 	// After The `next` of the page before
-	After *string `form:"after,omitempty" json:"after,omitempty"`
+	After string `form:"after,omitempty" json:"after,omitempty"`
 
 	// Limit The most items of a page; more than 200 is an error.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
@@ -1490,7 +1512,7 @@ type PutPreferencesParams struct {
 // ListPresenceParams defines parameters for ListPresence.
 type ListPresenceParams struct {
 	// After The `next` of the page before
-	After *string `form:"after,omitempty" json:"after,omitempty"`
+	After string `form:"after,omitempty" json:"after,omitempty"`
 
 	// Limit The most items of a page; more than 200 is an error.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
@@ -1544,7 +1566,7 @@ type GetStateParams struct {
 	At *time.Time `form:"at,omitempty" json:"at,omitempty"`
 
 	// After The `next` of the page of members before
-	After *string `form:"after,omitempty" json:"after,omitempty"`
+	After string `form:"after,omitempty" json:"after,omitempty"`
 
 	// Limit The most items of a page; more than 200 is an error.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
@@ -1559,7 +1581,7 @@ type GetStateParams struct {
 // ListThreadsParams defines parameters for ListThreads.
 type ListThreadsParams struct {
 	// After The `next` of the page before
-	After *string `form:"after,omitempty" json:"after,omitempty"`
+	After string `form:"after,omitempty" json:"after,omitempty"`
 
 	// Limit The most items of a page; more than 200 is an error.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
@@ -1894,7 +1916,7 @@ func (w *ServerInterfaceWrapper) ListPersonEvents(ctx echo.Context) error {
 			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Last-Event-ID: %s", err))
 		}
 
-		params.LastEventID = LastEventID
+		params.LastEventID = &LastEventID
 	}
 	// ------------- Optional header parameter "Roomlog-Position" -------------
 	if valueList, found := headers[http.CanonicalHeaderKey("Roomlog-Position")]; found {
@@ -2478,7 +2500,7 @@ func (w *ServerInterfaceWrapper) ListEvents(ctx echo.Context) error {
 			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Last-Event-ID: %s", err))
 		}
 
-		params.LastEventID = LastEventID
+		params.LastEventID = &LastEventID
 	}
 	// ------------- Optional header parameter "Roomlog-Position" -------------
 	if valueList, found := headers[http.CanonicalHeaderKey("Roomlog-Position")]; found {

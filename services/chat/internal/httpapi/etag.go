@@ -27,7 +27,7 @@ func ifMatch(c echo.Context) (version int, err error) {
 	if ok {
 		version, err = strconv.Atoi(digits)
 	}
-	if !ok || err != nil || version < 1 || len(values) > 1 {
+	if !ok || err != nil || version < 1 || strconv.Itoa(version) != digits || len(values) > 1 {
 		return 0, problem.In(problem.InvalidParameter, "If-Match", `this is one version as the ETag has it, "3" for example, or *`)
 	}
 	return version, nil

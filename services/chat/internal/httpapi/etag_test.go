@@ -26,6 +26,8 @@ func TestIfMatch(t *testing.T) {
 		{[]string{`"-1"`}, 0, false},
 		{[]string{`"x"`}, 0, false},
 		{[]string{`W/"3"`}, 0, false},
+		{[]string{`"+3"`}, 0, false},
+		{[]string{`"03"`}, 0, false},
 		{[]string{`"3", "4"`}, 0, false},
 		{[]string{`"3"`, `"4"`}, 0, false},
 		{[]string{`"99999999999999999999"`}, 0, false},

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -52,10 +53,10 @@ func eventsQuery(p api.ListEventsParams) (q query.EventsQuery, wait time.Duratio
 		}
 		q.After = events.Seq(*p.After)
 	}
-	if p.LastEventID != "" {
-		n, err := strconv.ParseInt(p.LastEventID, 10, 64)
-		if err != nil || n < 0 || n > maxSeq {
-			return q, 0, problem.In(problem.InvalidParameter, "Last-Event-ID", "this is the seq of an event")
+	if p.LastEventID != nil {
+		n, err := strconv.ParseInt(*p.LastEventID, 10, 64)
+		if err != nil || n < 0 || n > maxSeq || strconv.FormatInt(n, 10) != *p.LastEventID {
+			return q, 0, invalidSeq("Last-Event-ID", 0)
 		}
 		q.After = events.Seq(n)
 	}
@@ -66,8 +67,14 @@ func eventsQuery(p api.ListEventsParams) (q query.EventsQuery, wait time.Duratio
 	return q, wait, err
 }
 
+// maxTypes is how many types one may choose.
+const maxTypes = 20
+
 // eventTypes reads which types of events are wanted; none: all.
 func eventTypes(names []api.FollowedType) (types []events.Type, err error) {
+	if len(names) > maxTypes {
+		return nil, problem.In(problem.InvalidParameter, "types", fmt.Sprintf("name 1 to %d types", maxTypes))
+	}
 	for _, n := range names {
 		if !n.Valid() {
 			return nil, problem.In(problem.InvalidParameter, "types", "there is no such type of events")

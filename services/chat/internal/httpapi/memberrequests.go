@@ -43,6 +43,8 @@ func (b *memberRequest) check() error {
 		return invalidField("until", "only a ban has an end")
 	case !b.Until.IsZero() && b.Until.UnixMilli() <= 0:
 		return invalidField("until", "the time is over")
+	case b.Until.UTC().Year() > 9999:
+		return invalidField("until", "the time is after the year 9999 in UTC")
 	}
 	return nil
 }

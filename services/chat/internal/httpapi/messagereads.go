@@ -56,18 +56,18 @@ func (s *Server) ListPins(c echo.Context, roomName api.RoomID, p api.ListPinsPar
 }
 
 // listMessages answers a page of a list of messages that has a cursor of its own.
-func (s *Server) listMessages(c echo.Context, roomName api.RoomID, position, prefer string, cursor *string, limit *int,
+func (s *Server) listMessages(c echo.Context, roomName api.RoomID, position, prefer string, cursor string, limit *int,
 	list func(ctx context.Context, req query.Request, id events.RoomID, cursor string, limit int) (query.Page[query.Message], events.Vector, error),
 ) error {
 	req, id, err := s.beginRead(c, roomName, position, prefer)
 	if err != nil {
 		return err
 	}
-	after, size, err := pageOf(cursor, limit)
+	size, err := pageLimit(limit)
 	if err != nil {
 		return err
 	}
-	page, at, err := list(c.Request().Context(), req, id, after, size)
+	page, at, err := list(c.Request().Context(), req, id, cursor, size)
 	if err != nil {
 		return err
 	}
@@ -135,11 +135,11 @@ func (s *Server) GetMessageHistory(c echo.Context, roomName api.RoomID, event ap
 	if err != nil {
 		return err
 	}
-	after, limit, err := pageOf(p.After, p.Limit)
+	limit, err := pageLimit(p.Limit)
 	if err != nil {
 		return err
 	}
-	page, at, err := s.Reads.History(c.Request().Context(), req, id, e, after, limit)
+	page, at, err := s.Reads.History(c.Request().Context(), req, id, e, p.After, limit)
 	if err != nil {
 		return err
 	}
@@ -156,17 +156,18 @@ func (s *Server) ListReactors(c echo.Context, roomName api.RoomID, event api.Eve
 	if err != nil {
 		return err
 	}
-	after, limit, err := pageOf(p.After, p.Limit)
+	limit, err := pageLimit(p.Limit)
 	if err != nil {
 		return err
 	}
-	if _, err := events.ParseUserID(after); after != "" && err != nil {
-		return problem.In(problem.InvalidCursor, "after", "this is not a cursor: send back what `next` was")
+	after, err := memberCursor(p.After)
+	if err != nil {
+		return err
 	}
 	if err := checkReactionKey(p.Key); err != nil {
 		return err
 	}
-	page, at, err := s.Reads.Reactors(c.Request().Context(), req, id, e, p.Key, events.UserID(after), limit)
+	page, at, err := s.Reads.Reactors(c.Request().Context(), req, id, e, p.Key, after, limit)
 	if err != nil {
 		return err
 	}
@@ -183,12 +184,4 @@ func (s *Server) beginMessage(c echo.Context, roomName, event, token, prefer str
 		e, err = eventID(event)
 	}
 	return req, id, e, err
-}
-
-// pageOf reads the parameters of lists that go one way.
-func pageOf(after *string, limit *int) (cursor string, most int, err error) {
-	if most, err = pageLimit(limit); err == nil {
-		cursor, err = optional(after, "after")
-	}
-	return cursor, most, err
 }

@@ -36,14 +36,10 @@ func (s *Server) PostMessage(c echo.Context, roomName api.RoomID, p api.PostMess
 
 // DeleteMessage redacts a message.
 func (s *Server) DeleteMessage(c echo.Context, roomName api.RoomID, event api.EventID, p api.DeleteMessageParams) error {
-	reason, err := optional(p.Reason, "reason")
-	switch {
-	case err != nil:
-		return problem.In(problem.InvalidParameter, "reason", "a reason is not empty")
-	case len(reason) > events.MaxReason:
-		return problem.In(problem.InvalidParameter, "reason", fmt.Sprintf("a reason has at most %d bytes", events.MaxReason))
+	if len(p.Reason) > events.MaxReason || !isText(p.Reason) {
+		return problem.In(problem.InvalidParameter, "reason", fmt.Sprintf("a reason is at most %d bytes of text", events.MaxReason))
 	}
-	return s.aboutMessage(c, roomName, event, headers{prefer: p.Prefer, position: p.RoomlogPosition}, events.RedactionContent{Reason: reason},
+	return s.aboutMessage(c, roomName, event, headers{prefer: p.Prefer, position: p.RoomlogPosition}, events.RedactionContent{Reason: p.Reason},
 		func(by events.Command, target events.EventID) events.Facts {
 			return events.MessageRedacted{Command: by, Target: target}
 		})

@@ -78,8 +78,8 @@ func (s *Server) refuseTokenInURL(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// checkParameters refuses query parameters that the route does not have, and
-// those that stand twice.
+// checkParameters refuses query parameters that the route does not have, those that
+// stand twice, and those that are empty.
 func (s *Server) checkParameters(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		op, ok := s.spec.operations[c.Request().Method+" "+c.Path()]
@@ -92,6 +92,9 @@ func (s *Server) checkParameters(next echo.HandlerFunc) echo.HandlerFunc {
 			}
 			if len(values) > 1 {
 				return problem.In(problem.InvalidParameter, name, "the parameter is there twice")
+			}
+			if values[0] == "" {
+				return problem.In(problem.InvalidParameter, name, "the parameter is empty: leave it out")
 			}
 		}
 		return next(c)

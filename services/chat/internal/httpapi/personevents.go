@@ -65,14 +65,12 @@ func personQuery(p api.ListPersonEventsParams) (q personEvents, err error) {
 	if q.wait, err = pollWait(p.Wait); err != nil {
 		return q, err
 	}
-	after, field := p.LastEventID, "Last-Event-ID"
-	if after == "" && p.After != nil {
-		if after, field = *p.After, "after"; after == "" {
-			return q, invalidPersonCursor(field, nil)
-		}
+	last, field := p.LastEventID, "Last-Event-ID"
+	if last == nil && p.After != "" {
+		last, field = &p.After, "after"
 	}
-	if after != "" {
-		cursor, err := live.ParseCursor(after)
+	if last != nil {
+		cursor, err := live.ParseCursor(*last)
 		if err != nil {
 			return q, invalidPersonCursor(field, err)
 		}

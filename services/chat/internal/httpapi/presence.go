@@ -5,7 +5,6 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/roomlog/roomlog/pkg/events"
 	"github.com/roomlog/roomlog/services/chat/internal/api"
 	"github.com/roomlog/roomlog/services/chat/internal/auth"
 	"github.com/roomlog/roomlog/services/chat/internal/position"
@@ -40,11 +39,11 @@ func (s *Server) ListPresence(c echo.Context, roomName api.RoomID, p api.ListPre
 	if err != nil {
 		return err
 	}
-	after, err := optional(p.After, "after")
+	after, err := memberCursor(p.After)
 	if err != nil {
 		return err
 	}
-	page, at, err := s.Reads.Present(c.Request().Context(), req, id, events.UserID(after), limit, s.Board.Known)
+	page, at, err := s.Reads.Present(c.Request().Context(), req, id, after, limit, s.Board.Known)
 	if err != nil {
 		return err
 	}

@@ -42,8 +42,8 @@ func (s *Server) GetOutcome(c echo.Context, roomName api.RoomID, event api.Event
 	if p.Expires != nil {
 		q.Expires = *p.Expires
 	}
-	if p.Position != nil {
-		if q.At, err = s.Gate.ReadAt(*p.Position, s.Gate.PartitionOf(req.Who.Tenant, id)); err != nil {
+	if p.Position != "" {
+		if q.At, err = s.Gate.ReadAt(p.Position, s.Gate.PartitionOf(req.Who.Tenant, id)); err != nil {
 			return err
 		}
 	}
@@ -63,15 +63,4 @@ func invalidSeq(name string, least int64) error {
 		detail = "this is a seq, or 0 for the beginning"
 	}
 	return problem.In(problem.InvalidParameter, name, detail)
-}
-
-// optional reads a parameter that may be left out but not be empty.
-func optional(v *string, name string) (string, error) {
-	if v == nil {
-		return "", nil
-	}
-	if *v == "" {
-		return "", problem.In(problem.InvalidCursor, name, "the cursor is empty")
-	}
-	return *v, nil
 }

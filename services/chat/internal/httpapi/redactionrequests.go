@@ -39,8 +39,11 @@ func (b *redactionRequest) facts(by events.Command) events.Facts {
 	return events.MessageRedacted{Command: by, From: events.Seq(b.From), To: events.Seq(b.To), Author: events.UserID(b.Author)}
 }
 
+// isText reports whether what is no JSON can be stored.
+func isText(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
+
 func checkReactionKey(key string) error {
-	if key == "" || len(key) > events.MaxReactionKey || !utf8.ValidString(key) || strings.IndexByte(key, 0) >= 0 {
+	if key == "" || len(key) > events.MaxReactionKey || !isText(key) {
 		return problem.In(problem.InvalidParameter, "key", fmt.Sprintf("a key is 1 to %d bytes of text", events.MaxReactionKey))
 	}
 	return nil

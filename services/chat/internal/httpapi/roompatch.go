@@ -23,7 +23,7 @@ const patches = 5
 
 // roomState is what of a room its clients write.
 type roomState struct {
-	Name     string              `json:"name,omitempty"`
+	Name     string              `json:"name"`
 	Settings events.RoomSettings `json:"settings"`
 	Metadata json.RawMessage     `json:"metadata,omitempty"`
 	Archived bool                `json:"archived,omitempty"`

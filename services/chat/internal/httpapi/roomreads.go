@@ -23,11 +23,8 @@ func (s *Server) ListRooms(c echo.Context, p api.ListRoomsParams) error {
 	if err != nil {
 		return err
 	}
-	q := query.RoomsQuery{Archived: p.Archived != nil && *p.Archived}
+	q := query.RoomsQuery{After: p.After, Archived: p.Archived != nil && *p.Archived}
 	if q.Limit, err = pageLimit(p.Limit); err != nil {
-		return err
-	}
-	if q.After, err = optional(p.After, "after"); err != nil {
 		return err
 	}
 	page, at, err := s.Reads.Rooms(c.Request().Context(), req, q)
@@ -111,11 +108,10 @@ func (s *Server) ListMembers(c echo.Context, roomName api.RoomID, p api.ListMemb
 	return answer(c, at, api.MemberPage{Items: items, Next: page.Next, Prev: page.Prev})
 }
 
-// memberCursor reads the place of a page of members.
-func memberCursor(v *string) (events.UserID, error) {
-	after, err := optional(v, "after")
-	if err != nil || after == "" {
-		return "", err
+// memberCursor reads the place of a page of people; empty: its beginning.
+func memberCursor(after string) (events.UserID, error) {
+	if after == "" {
+		return "", nil
 	}
 	u, err := events.ParseUserID(after)
 	if err != nil {

@@ -53,9 +53,9 @@ func (b *rulesRequest) check() error {
 func checkSettings(s events.RoomSettings) error {
 	switch {
 	case s.MaxMessageLength < 0 || s.MaxMessageLength > events.MaxText:
-		return invalidField("settings.max_message_length", fmt.Sprintf("this is 1 to %d", events.MaxText))
+		return invalidField("settings.max_message_length", fmt.Sprintf("this is 0 to %d", events.MaxText))
 	case s.SlowMode < 0 || s.SlowMode > events.MaxSlowMode:
-		return invalidField("settings.slow_mode", fmt.Sprintf("this is 1 to %d seconds", events.MaxSlowMode))
+		return invalidField("settings.slow_mode", fmt.Sprintf("this is 0 to %d seconds", events.MaxSlowMode))
 	}
 	switch s.History {
 	case "", events.HistoryAll, events.HistoryInvited, events.HistoryJoined:

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"mime"
+	"strconv"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -51,12 +52,15 @@ func wantsStream(c echo.Context) bool {
 	return accepts(c.Request().Header.Get(echo.HeaderAccept), eventStream)
 }
 
-// accepts reports whether an Accept header names the type.
+// accepts reports whether an Accept header names the type, other than to refuse it.
 func accepts(header, want string) bool {
 	for part := range strings.SplitSeq(header, ",") {
-		if kind, _, err := mime.ParseMediaType(strings.TrimSpace(part)); err == nil && kind == want {
-			return true
+		kind, params, err := mime.ParseMediaType(strings.TrimSpace(part))
+		if err != nil || kind != want {
+			continue
 		}
+		q, err := strconv.ParseFloat(params["q"], 64)
+		return err != nil || q > 0
 	}
 	return false
 }

@@ -194,7 +194,7 @@ func parseRoomCursor(s string) (c readmodel.RoomCursor, err error) {
 	if c.LogTime, err = strconv.ParseInt(at, 10, 64); err != nil {
 		return c, bad
 	}
-	if c.Room, err = events.ParseRoomID(id); err != nil {
+	if c.Room, err = events.ParseRoomID(id); err != nil || roomCursor(c) != s {
 		return c, bad
 	}
 	return c, nil

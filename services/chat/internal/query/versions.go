@@ -62,7 +62,7 @@ func parseSeqCursor(cursor string) (events.Seq, error) {
 		return 0, nil
 	}
 	n, err := strconv.ParseInt(cursor, 10, 64)
-	if err != nil || n < 1 {
+	if err != nil || n < 1 || cursor != *seqCursor(events.Seq(n)) {
 		return 0, problem.In(problem.InvalidCursor, "after", "this is not a cursor: send back what `next` was")
 	}
 	return events.Seq(n), nil

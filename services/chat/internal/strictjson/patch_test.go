@@ -11,7 +11,9 @@ import (
 )
 
 type state struct {
-	Name     string          `json:"name,omitempty"`
+	Name     string          `json:"name"`
+	Kind     string          `json:"kind,omitempty"`
+	List     []inner         `json:"list,omitempty"`
 	Settings inner           `json:"settings"`
 	Data     json.RawMessage `json:"data,omitempty"`
 }
@@ -28,6 +30,7 @@ func TestPatch(t *testing.T) {
 		{`{"a":"c"}`, `{"a":["b"]}`, `{"a":["b"]}`},
 		{`{"a":{"b":"c"}}`, `{"a":{"b":"d","c":null}}`, `{"a":{"b":"d"}}`},
 		{`{"a":[{"b":"c"}]}`, `{"a":[1]}`, `{"a":[1]}`},
+		{`{"a":1}`, `{"a":[null,{"b":null}],"c":{"d":null}}`, `{"a":[null,{"b":null}],"c":{}}`},
 		{`{"e":null}`, `{"a":1}`, `{"a":1,"e":null}`},
 		{`{"a":"foo"}`, `{}`, `{"a":"foo"}`},
 		{``, `{"a":{"bb":{"ccc":null}}}`, `{"a":{"bb":{}}}`},
@@ -45,11 +48,11 @@ func TestPatch(t *testing.T) {
 			t.Errorf("%s on %s: %s, %+v", tc.patch, tc.before, s.Data, s)
 		}
 	}
-	s := state{Name: "n", Settings: inner{"u", 1}, Data: json.RawMessage(`{"a":1}`)}
-	if err := strictjson.Patch(&s, []byte(`{"name":null,"settings":{"url":null,"size":2},"data":null}`)); err != nil {
+	s := state{Name: "n", Kind: "k", Settings: inner{"u", 1}, Data: json.RawMessage(`{"a":1}`)}
+	if err := strictjson.Patch(&s, []byte(`{"name":"","kind":null,"settings":{"url":null,"size":2},"data":null}`)); err != nil {
 		t.Fatal(err)
 	}
-	if s.Name != "" || s.Settings != (inner{"", 2}) || s.Data != nil {
+	if s.Name != "" || s.Kind != "" || s.Settings != (inner{"", 2}) || s.Data != nil {
 		t.Errorf("%+v", s)
 	}
 }
@@ -67,6 +70,9 @@ func TestPatchRefuses(t *testing.T) {
 		`{"settings":{"uri":null}}`:   {problem.UnknownField, "settings.uri"},
 		`{"name":"\u0000"}`:           {problem.InvalidCharacter, "name"},
 		"{\"name\":\"\xff\"}":         {problem.InvalidUTF8, ""},
+		`{"kind":""}`:                 {problem.InvalidField, "kind"},
+		`{"list":[null]}`:             {problem.InvalidField, "list[0]"},
+		`{"list":[{"url":null}]}`:     {problem.InvalidField, "list[0].url"},
 		`{"data":1}`:                  {problem.InvalidField, "data"},
 		`{"name":1}`:                  {problem.InvalidField, "name"},
 		`{"settings":{"size":"big"}}`: {problem.InvalidField, "settings.size"},

@@ -1,7 +1,8 @@
 // Package strictjson decodes the JSON bodies of requests, and accepts nothing
 // that the caller's type does not name: no unknown or doubled keys, no keys that
-// differ in case only, no nulls in place of values, no invalid UTF-8, no U+0000,
-// no deep nesting. What it refuses it names.
+// differ in case only, no nulls in place of values, no empty strings in fields with
+// omitempty, which would read as if they were not there, no invalid UTF-8, no
+// U+0000, no deep nesting. What it refuses it names.
 package strictjson
 
 import (
@@ -58,7 +59,7 @@ func unmarshal(body []byte, into any) error {
 type walker struct {
 	dec   *json.Decoder
 	depth int
-	nulls bool // may stand in the place of any value
+	nulls bool // may stand in the place of any value, but within arrays
 }
 
 func (w *walker) top(t reflect.Type) (map[string]bool, error) {
@@ -80,11 +81,12 @@ func (w *walker) top(t reflect.Type) (map[string]bool, error) {
 }
 
 // value checks the next value; a nil type takes anything.
-func (w *walker) value(t reflect.Type, path string) error {
+func (w *walker) value(f field, path string) error {
 	tok, err := w.dec.Token()
 	if err != nil {
 		return malformed(err)
 	}
+	t := f.Type
 	switch tok := tok.(type) {
 	case nil:
 		if w.nulls {
@@ -96,6 +98,9 @@ func (w *walker) value(t reflect.Type, path string) error {
 	case string:
 		if err := checkString(tok, path); err != nil {
 			return err
+		}
+		if tok == "" && f.optional {
+			return problem.In(problem.InvalidField, path, "an empty string cannot stand here")
 		}
 	case json.Delim:
 		if tok == '{' {
@@ -136,14 +141,14 @@ func (w *walker) object(t reflect.Type, path string) (map[string]bool, error) {
 			return nil, problem.In(problem.DuplicateField, at, "the field is there twice")
 		}
 		seen[key] = true
-		ft, known := fields[key]
+		f, known := fields[key]
 		if fields != nil && !known {
 			return nil, problem.In(problem.UnknownField, fmt.Sprintf("%.128s", at), fmt.Sprintf("there is no field %.128q", at))
 		}
 		if t != nil && t.Kind() == reflect.Map {
-			ft = t.Elem()
+			f.Type = t.Elem()
 		}
-		if err := w.value(ft, at); err != nil {
+		if err := w.value(f, at); err != nil {
 			return nil, err
 		}
 	}
@@ -157,8 +162,10 @@ func (w *walker) array(t reflect.Type, path string) error {
 	if t != nil && t.Kind() == reflect.Slice {
 		t = t.Elem()
 	}
+	defer func(before bool) { w.nulls = before }(w.nulls)
+	w.nulls = false // a merge patch takes an array as it is
 	for i := 0; w.dec.More(); i++ {
-		if err := w.value(t, path+"["+strconv.Itoa(i)+"]"); err != nil {
+		if err := w.value(field{Type: t}, path+"["+strconv.Itoa(i)+"]"); err != nil {
 			return err
 		}
 	}
@@ -183,11 +190,18 @@ func (w *walker) end() error {
 
 var (
 	rawMessage = reflect.TypeFor[json.RawMessage]()
-	fieldCache sync.Map // reflect.Type → map[string]reflect.Type
+	fieldCache sync.Map // reflect.Type → map[string]field
 )
 
+// field is a place for a value.
+type field struct {
+	reflect.Type
+	// optional is a field with omitempty.
+	optional bool
+}
+
 // fieldsOf names the fields of a struct; nil where any key is allowed.
-func fieldsOf(t reflect.Type) map[string]reflect.Type {
+func fieldsOf(t reflect.Type) map[string]field {
 	for t != nil && t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
@@ -195,12 +209,12 @@ func fieldsOf(t reflect.Type) map[string]reflect.Type {
 		return nil
 	}
 	if m, ok := fieldCache.Load(t); ok {
-		return m.(map[string]reflect.Type)
+		return m.(map[string]field)
 	}
-	m := make(map[string]reflect.Type, t.NumField())
+	m := make(map[string]field, t.NumField())
 	for f := range t.Fields() {
-		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		m[name] = f.Type
+		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+		m[name] = field{f.Type, options == "omitempty"}
 	}
 	fieldCache.Store(t, m)
 	return m
