@@ -19,7 +19,7 @@ import (
 const messages = "/v1/rooms/lobby/messages"
 
 // lobby starts a world with a public room of alice's.
-func lobby(t *testing.T, change ...func(*chat.Config)) (*chattest.World, *chattest.Client) {
+func lobby(t testing.TB, change ...func(*chat.Config)) (*chattest.World, *chattest.Client) {
 	t.Helper()
 	w := chattest.Start(t, change...)
 	alice := w.As("alice")
@@ -27,7 +27,7 @@ func lobby(t *testing.T, change ...func(*chat.Config)) (*chattest.World, *chatte
 	return w, alice
 }
 
-func join(t *testing.T, w *chattest.World, user string) *chattest.Client {
+func join(t testing.TB, w *chattest.World, user string) *chattest.Client {
 	t.Helper()
 	c := w.As(user)
 	c.Put("/v1/rooms/lobby/members/"+user, `{"membership":"join"}`, chattest.Wait).Is(http.StatusOK)

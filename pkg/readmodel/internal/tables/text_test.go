@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/roomlog/roomlog/pkg/events"
+	"github.com/roomlog/roomlog/pkg/events/room"
 	"github.com/roomlog/roomlog/pkg/readmodel"
 )
 
@@ -43,6 +44,39 @@ func FuzzRecord(f *testing.F) {
 		if !bytes.Equal(out.Key, key) || !bytes.Equal(out.Value, value) || len(out.Headers) != 1 ||
 			out.Headers[0].Key != name || !bytes.Equal(out.Headers[0].Value, header) {
 			t.Errorf("got %+v, want %+v", out, in)
+		}
+	})
+}
+
+// FuzzParseRecord reads what may stand in the tables: an error, or a record.
+func FuzzParseRecord(f *testing.F) {
+	f.Add(`{"key":"bWFpbg==","headers":[{"name":"eA==","value":null}],"value":"e30="}`)
+	f.Add(`{"headers":[null]}`)
+	f.Add(`null`)
+	f.Fuzz(func(t *testing.T, text string) {
+		m, err := parseRecord(text)
+		if err != nil {
+			return
+		}
+		again, err := parseRecord(recordText(&readmodel.DeadLetter{Message: m}))
+		if err != nil || !bytes.Equal(again.Key, m.Key) || !bytes.Equal(again.Value, m.Value) || len(again.Headers) != len(m.Headers) {
+			t.Errorf("%+v became %+v, %v", m, again, err)
+		}
+	})
+}
+
+// FuzzScanReactions reads what may stand in the tables: an error, or counts.
+func FuzzScanReactions(f *testing.F) {
+	for _, text := range []string{"", "{}", "[]", "null", `{"+1":1}`, `[{"key":"+1","count":2}]`, "\xff"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		var s room.MessageState
+		if scanReactions(text, &s) == nil && text != "" {
+			var again room.MessageState
+			if err := scanReactions(reactionsText(s.Reactions), &again); err != nil || len(again.Reactions) != len(s.Reactions) {
+				t.Errorf("%q: %v became %v, %v", text, s.Reactions, again.Reactions, err)
+			}
 		}
 	})
 }

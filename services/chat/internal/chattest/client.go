@@ -15,7 +15,7 @@ import (
 
 // Client is one user of the API.
 type Client struct {
-	t     *testing.T
+	t     testing.TB
 	url   string
 	token string
 	http  *http.Client
@@ -27,7 +27,7 @@ func (w *World) As(user string, claims ...func(jwt.MapClaims)) *Client {
 }
 
 // In gives the same client for a subtest.
-func (c *Client) In(t *testing.T) *Client {
+func (c *Client) In(t testing.TB) *Client {
 	other := *c
 	other.t = t
 	return &other
@@ -58,7 +58,7 @@ func Token(user string, change ...func(jwt.MapClaims)) string {
 
 // Answer is what came back.
 type Answer struct {
-	t      *testing.T
+	t      testing.TB
 	Status int
 	Header http.Header
 	Body   []byte

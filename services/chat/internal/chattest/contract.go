@@ -41,7 +41,7 @@ func (w *World) Checked(t http.RoundTripper) *http.Client {
 }
 
 type checker struct {
-	t    *testing.T
+	t    testing.TB
 	next http.RoundTripper
 }
 

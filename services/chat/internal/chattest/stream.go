@@ -18,7 +18,7 @@ type Frame = sse.Frame
 
 // Stream is an open stream of server-sent events.
 type Stream struct {
-	t      *testing.T
+	t      testing.TB
 	Header http.Header
 	res    *http.Response
 	frames chan Frame

@@ -28,7 +28,7 @@ const TestSecret = "0123456789abcdef0123456789abcdef"
 
 // World is a running API and what is around it.
 type World struct {
-	T       *testing.T
+	T       testing.TB
 	Log     *Log
 	Store   *Store
 	Service *chat.Service
@@ -47,7 +47,7 @@ type World struct {
 }
 
 // Start runs an API on its own log and read model until the test ends.
-func Start(t *testing.T, change ...func(*chat.Config)) *World {
+func Start(t testing.TB, change ...func(*chat.Config)) *World {
 	t.Helper()
 	inner, err := sqlite.Open(t.Context(), sqlite.Config{Dir: t.TempDir()})
 	if err != nil {

@@ -181,10 +181,7 @@ func (b *Board) listen(ctx context.Context) {
 		messages, err := b.Subscriber.Subscribe(ctx, b.Topic)
 		if err == nil {
 			for m := range messages {
-				var t told
-				if err := json.Unmarshal(m.Payload, &t); err == nil {
-					b.take(t)
-				}
+				b.hear(m)
 				m.Ack()
 			}
 		}
@@ -192,6 +189,14 @@ func (b *Board) listen(ctx context.Context) {
 			b.Logger.Warn("what is ephemeral ended, subscribing again", "error", err)
 			pause(ctx, resubscribe)
 		}
+	}
+}
+
+// hear takes what another replica tells; what is none of that says nothing.
+func (b *Board) hear(m *message.Message) {
+	var t told
+	if err := json.Unmarshal(m.Payload, &t); err == nil {
+		b.take(t)
 	}
 }
 
