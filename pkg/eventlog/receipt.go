@@ -65,18 +65,13 @@ func neverSent(err error) bool {
 
 type receiptKey struct{}
 
-// message wraps the record for Watermill.
+// message wraps the record for Watermill. Its metadata is a map, and stays empty:
+// the receipt has the headers, in their order.
 func (r *receipt) message() *message.Message {
-	m := message.NewMessage(r.record.Header(events.HeaderID), r.record.Value)
-	for _, h := range r.record.Headers {
-		m.Metadata.Set(h.Key, string(h.Value))
-	}
-	m.SetContext(context.WithValue(context.Background(), receiptKey{}, r))
-	return m
+	return message.NewMessageWithContext(context.WithValue(context.Background(), receiptKey{}, r), r.record.Header(events.HeaderID), r.record.Value)
 }
 
-// eventMarshaler writes an event as a record. Watermill's metadata is a map; the
-// receipt has the headers in their order.
+// eventMarshaler writes an event as a record.
 type eventMarshaler struct{}
 
 func (eventMarshaler) Marshal(topic string, m *message.Message) (*sarama.ProducerMessage, error) {
