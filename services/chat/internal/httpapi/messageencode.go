@@ -35,6 +35,10 @@ func contentOf(row *readmodel.EventRow) (content, error) {
 	if err != nil {
 		return content{}, err
 	}
+	return contentIn(item)
+}
+
+func contentIn(item readmodel.Item) (content, error) {
 	switch d := item.Data.(type) {
 	case readmodel.MessagePostedData:
 		return content{d.MessageContent, d.Mentions, d.MentionsRoom}, nil
@@ -43,7 +47,7 @@ func contentOf(row *readmodel.EventRow) (content, error) {
 	case readmodel.RedactedData:
 		return content{}, nil
 	}
-	return content{}, fmt.Errorf("event %s says nothing in a message", row.ID)
+	return content{}, fmt.Errorf("event %s says nothing in a message", item.ID)
 }
 
 func encodeMessage(m *query.Message) (api.Message, error) {
@@ -63,11 +67,14 @@ func encodeMessage(m *query.Message) (api.Message, error) {
 	case readmodel.RedactedData:
 		out.Type, out.ReplyTo, out.ThreadRoot = d.Kind, string(d.ReplyTo), string(d.ThreadRoot)
 	}
-	says := &m.EventRow
+	says := posted
 	if m.Edited.Seq > 0 {
-		says, out.Edited, out.EditedAt = &m.Edited, true, readmodel.Time(m.Edited.SentAt)
+		if says, err = m.Edited.Item(); err != nil {
+			return out, err
+		}
+		out.Edited, out.EditedAt = true, says.Time
 	}
-	c, err := contentOf(says)
+	c, err := contentIn(says)
 	if err != nil {
 		return out, err
 	}
