@@ -27,7 +27,7 @@ type shape struct {
 var shapes = map[Type]shape{
 	TypeRoomCreated:   shapeOf[RoomCreated](),
 	TypeMemberChanged: shapeOf[MemberChanged](),
-	TypeMessagePosted: shapeOf[MessagePosted](),
+	TypeMessagePosted: postedShape(),
 
 	TypeRoomUpdated:   shapeOf[RoomUpdated](),
 	TypeRoomDeleted:   shapeOf[RoomDeleted](),

@@ -128,9 +128,11 @@ func (r *EventRow) data() (any, error) {
 		}
 		return d, err
 	case events.TypeMessagePosted:
-		var f events.MessagePosted
 		var d MessagePostedData
-		err := r.unmarshal(&f, &d.MessageContent)
+		f, err := r.posted()
+		if err == nil && !r.sealed() {
+			d.MessageContent, err = events.DecodeMessageContent([]byte(r.Content))
+		}
 		d.Kind, d.ReplyTo, d.ThreadRoot, d.Mentions, d.MentionsRoom = f.Kind, f.ReplyTo, f.ThreadRoot, f.Mentions, f.MentionsRoom
 		return d, err
 	case events.TypeMessageEdited:
@@ -166,8 +168,7 @@ func (r *EventRow) redacted() (any, error) {
 		d.AboutData = r.about(f.Target)
 		return d, err
 	}
-	var f events.MessagePosted
-	err := r.unmarshal(&f, nil)
+	f, err := r.posted()
 	d.Kind, d.ReplyTo, d.ThreadRoot = f.Kind, f.ReplyTo, f.ThreadRoot
 	return d, err
 }
@@ -179,8 +180,21 @@ func (r *EventRow) unmarshal(facts, content any) error {
 	if err := json.Unmarshal([]byte(r.Facts), facts); err != nil {
 		return err
 	}
-	if content == nil || strings.HasPrefix(r.Content, `"`) {
-		return nil // encrypted, and the key is not here: the event without its content
+	if content == nil || r.sealed() {
+		return nil
 	}
 	return json.Unmarshal([]byte(r.Content), content)
 }
+
+// posted reads the facts of a message.
+func (r *EventRow) posted() (f events.MessagePosted, err error) {
+	facts, err := events.DecodeFacts(events.TypeMessagePosted, []byte(r.Facts))
+	if err != nil {
+		return f, err
+	}
+	return facts.(events.MessagePosted), nil
+}
+
+// sealed says that the content is encrypted, and the key is not here: the event is
+// shown without it.
+func (r *EventRow) sealed() bool { return strings.HasPrefix(r.Content, `"`) }
