@@ -1,9 +1,8 @@
 package httpapi
 
 import (
-	"fmt"
 	"net/http"
-	"strings"
+	"strconv"
 	"sync"
 	"time"
 
@@ -67,13 +66,24 @@ func (s *Server) take(c echo.Context, who auth.Identity, n need) []limit.State {
 // tellLimits writes the headers of draft-ietf-httpapi-ratelimit-headers-10: lists
 // of policies, and of what is left of each.
 func tellLimits(h http.Header, states []limit.State) {
-	policies, left := make([]string, len(states)), make([]string, len(states))
+	policies, left := make([]byte, 0, 64), make([]byte, 0, 64)
 	for i, s := range states {
-		policies[i] = fmt.Sprintf("%q;q=%d;w=%d", s.Policy.Name, s.Policy.Burst, max(1, ceil(s.Policy.Window())))
-		left[i] = fmt.Sprintf("%q;r=%d;t=%d", s.Policy.Name, s.Left(), ceil(s.Full()))
+		if i > 0 {
+			policies, left = append(policies, ", "...), append(left, ", "...)
+		}
+		policies = appendMember(policies, s.Policy.Name, "q", s.Policy.Burst, "w", max(1, ceil(s.Policy.Window())))
+		left = appendMember(left, s.Policy.Name, "r", s.Left(), "t", ceil(s.Full()))
 	}
-	h.Set("RateLimit-Policy", strings.Join(policies, ", "))
-	h.Set("RateLimit", strings.Join(left, ", "))
+	h["Ratelimit-Policy"], h["Ratelimit"] = []string{string(policies)}, []string{string(left)}
+}
+
+// appendMember writes a member of a list with two parameters (RFC 9651).
+func appendMember(b []byte, name, first string, n int, second string, m int) []byte {
+	b = strconv.AppendQuote(b, name)
+	b = append(append(append(b, ';'), first...), '=')
+	b = strconv.AppendInt(b, int64(n), 10)
+	b = append(append(append(b, ';'), second...), '=')
+	return strconv.AppendInt(b, int64(m), 10)
 }
 
 // ceil is a time in whole seconds.

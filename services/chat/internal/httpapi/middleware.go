@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"fmt"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -14,6 +15,9 @@ import (
 
 const requestKey = "roomlog.request"
 
+// Values that all answers share.
+var noSniff, noReferrer = []string{"nosniff"}, []string{"no-referrer"}
+
 // observe gives the request its id, and the answer the headers that every answer
 // has; it logs (never bodies or tokens) and counts.
 func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
@@ -25,8 +29,7 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		c.Set(requestKey, id)
 		h := c.Response().Header()
 		h.Set(echo.HeaderXRequestID, id)
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "no-referrer")
+		h["X-Content-Type-Options"], h["Referrer-Policy"] = noSniff, noReferrer
 		if lines := c.Request().Header["Prefer"]; len(lines) > 1 { // a list may stand in several lines (RFC 9110, 5.3)
 			c.Request().Header["Prefer"] = []string{strings.Join(lines, ", ")}
 		}
@@ -43,6 +46,9 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 			route = "none"
 		}
 		s.Metrics.Request(c.Request().Method, route, status, took)
+		if !s.Logger.Enabled(c.Request().Context(), slog.LevelDebug) { // or its arguments cost more than it
+			return nil
+		}
 		s.Logger.Debug("request", "request_id", id, "method", c.Request().Method, "route", route, "status", status, "took", took)
 		return nil
 	}
