@@ -4,9 +4,10 @@ SHELL   := bash
 MODULES := . bench clients/go services/chat services/projector services/roomlog
 PKGS    := ./... ./bench/... ./clients/go/... ./services/chat/... ./services/projector/... ./services/roomlog/...
 CLUSTER := go run ./deployments/cluster/cmd/cluster
+TS      := clients/typescript
 DATA    ?= data
 
-.PHONY: help run build test test-with-cluster soak rebuild crash bench bench-core bench-scale lint fmt generate generated cluster cluster-down clean
+.PHONY: help run build test test-with-cluster test-typescript soak rebuild crash bench bench-core bench-scale lint fmt generate generated cluster cluster-down clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -21,21 +22,31 @@ build: ## the three programs, in bin/
 clean: ## remove what was built
 	rm -rf bin
 
-generate: ## code from the API description
+generate: $(TS)/node_modules/.stamp ## code from the API description
 	go generate $(PKGS)
+	npm --prefix $(TS) run --silent generate
 
 generated: generate ## fail where generated code is not current
-	git diff --exit-code -- '*.gen.go'
+	git diff --exit-code -- '*.gen.go' '*.gen.ts'
 
 # Real Kafka and PostgreSQL are started once for all tests, and taken away again.
 # The core runs under the race detector; what starts whole programs does not.
-test: build generated ## all tests, on the embedded and on the real parts
+test: build generated test-typescript ## all tests, on the embedded and on the real parts
 	$(CLUSTER) exec -- $(MAKE) --no-print-directory test-with-cluster
 
 test-with-cluster:
 	go vet $(PKGS)
 	go test -race -timeout 20m ./... ./clients/go/... ./services/chat/... ./services/projector/... ./services/roomlog/internal/...
 	ROOMLOG_TEST_BIN=$(CURDIR)/bin go test -count=1 -p 1 -timeout 30m ./services/roomlog/e2e/... ./services/roomlog/cmd/...
+
+test-typescript: build $(TS)/node_modules/.stamp ## the TypeScript client, against a running server
+	ROOMLOG_BIN=$(CURDIR)/bin npm --prefix $(TS) test
+
+$(TS)/node_modules/.stamp: $(TS)/package-lock.json
+	@node -e 'process.exit(process.versions.node.split(".")[0] >= 20 ? 0 : 1)' 2>/dev/null && npm --version >/dev/null || \
+		{ echo "Node.js 20 or later, with npm, is needed for $(TS): https://nodejs.org" >&2; exit 1; }
+	npm --prefix $(TS) ci --ignore-scripts --no-audit --no-fund
+	@touch $@
 
 bench: build ## roomlog beside its rivals: half an hour in which nothing else should run (ARGS: see bin/roomlog bench --help)
 	bin/roomlog bench --bin bin $(ARGS)
