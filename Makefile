@@ -48,8 +48,8 @@ $(TS)/node_modules/.stamp: $(TS)/package-lock.json
 	npm --prefix $(TS) ci --ignore-scripts --no-audit --no-fund
 	@touch $@
 
-bench: build ## roomlog beside its rivals: half an hour in which nothing else should run (ARGS: see bin/roomlog bench --help)
-	bin/roomlog bench --bin bin $(ARGS)
+bench: build ## roomlog beside its rivals, into docs/performance.md: half an hour in which nothing else should run (ARGS: see bin/roomlog bench --help)
+	bin/roomlog bench --bin bin --results docs/performance/results.jsonl --document docs/performance.md $(ARGS)
 
 bench-core: ## what the core can do on this machine: codec, log, tables, fold
 	go test -run '^$$' -bench . -benchtime 2s ./pkg/events/... ./pkg/eventlog/... ./pkg/readmodel/... ./services/projector/...

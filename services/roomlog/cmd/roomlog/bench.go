@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -16,12 +18,14 @@ import (
 
 type benchCommand struct {
 	Results   string        `help:"File for the results, a line of JSON each; written anew, unless with --resume." default:"bench.jsonl" type:"path"`
+	Document  string        `help:"Document to write the results into, between its marks; charts go into the directory of --results." type:"path" placeholder:"FILE"`
 	Resume    bool          `help:"Go on with what --results has; what is there is not measured again."`
-	Report    bool          `help:"Measure nothing: tables of what --results has."`
+	Report    bool          `help:"Measure nothing: tables and document of what --results has."`
 	Quick     bool          `help:"Very short: to see that it works. Its figures mean nothing."`
 	Rounds    int           `help:"How often each system has its turn." default:"3"`
 	Time      time.Duration `help:"How long most measurements are." default:"4s"`
 	Long      time.Duration `help:"How long the sustained load is." default:"60s"`
+	Messages  int           `help:"How many messages a log gets that grows." default:"1000000"`
 	Systems   []string      `help:"Only these systems: roomlog, roomlog-postgres, roomlog-kafka-1, roomlog-kafka-3, plain-postgres, batched-postgres, plain-sqlite, bare-echo."`
 	Loads     []string      `help:"Only these loads, by their names in --results."`
 	ServerCPU int           `name:"server-cpu" help:"Processor of service, database and brokers, counted from 0." default:"0"`
@@ -44,7 +48,7 @@ PostgreSQL and Kafka are started for it, see deployments/README.md. Nothing else
 should run meanwhile.
 
 Example:
-  roomlog bench
+  roomlog bench --results docs/performance/results.jsonl --document docs/performance.md
   roomlog bench --systems roomlog,plain-postgres --loads send-64,send-256
   roomlog bench --report`
 }
@@ -52,10 +56,10 @@ Example:
 // Run measures and reports.
 func (c benchCommand) Run(ctx context.Context, con console) error {
 	if c.Quick {
-		c.Rounds, c.Time, c.Long = 1, 200*time.Millisecond, 500*time.Millisecond
+		c.Rounds, c.Time, c.Long, c.Messages = 1, 200*time.Millisecond, 500*time.Millisecond, 5000
 	}
-	if c.Rounds < 1 || c.Time <= 0 || c.Long <= 0 {
-		return fmt.Errorf("%w: --rounds, --time and --long must be more than none", errUse)
+	if c.Rounds < 1 || c.Time <= 0 || c.Long <= 0 || c.Messages < 1 {
+		return fmt.Errorf("%w: --rounds, --time, --long and --messages must be more than none", errUse)
 	}
 	if err := bench.Known(c.Systems, c.Loads); err != nil {
 		return fmt.Errorf("%w: %w", errUse, err)
@@ -76,7 +80,33 @@ func (c benchCommand) Run(ctx context.Context, con console) error {
 	}
 	summary := report.Summarize(all)
 	err := summary.Text(con.stdout)
+	if err == nil && c.Document != "" {
+		err = c.document(summary)
+	}
 	return errors.Join(measuring, err)
+}
+
+// document writes what was measured into a document, and its charts.
+func (c benchCommand) document(s *report.Summary) error {
+	text, err := os.ReadFile(c.Document)
+	if err != nil {
+		return err
+	}
+	charts := filepath.Dir(c.Results)
+	link, err := filepath.Rel(filepath.Dir(c.Document), charts)
+	if err != nil {
+		return err
+	}
+	whole, err := s.Into(string(text), filepath.ToSlash(link))
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.Document, err)
+	}
+	for name, svg := range s.Charts() {
+		if err := os.WriteFile(filepath.Join(charts, name), []byte(svg), 0o644); err != nil {
+			return err
+		}
+	}
+	return os.WriteFile(c.Document, []byte(whole), 0o644)
 }
 
 // measure adds to what is known already.
@@ -91,7 +121,7 @@ func (c benchCommand) measure(ctx context.Context, con console, done []result.Re
 	defer meter.Finish()
 	return all, bench.Run(ctx, bench.Config{
 		Source: c.Source, Bin: c.Bin, Dir: c.Dir, Systems: c.Systems, Loads: c.Loads,
-		Rounds: c.Rounds, Warm: c.Time / 4, Time: c.Time, Long: c.Long, Quick: c.Quick,
+		Rounds: c.Rounds, Warm: c.Time / 4, Time: c.Time, Long: c.Long, Messages: c.Messages, Quick: c.Quick,
 		ServerCPU: c.ServerCPU, LoadCPU: c.LoadCPU, Done: done,
 		Add: func(r result.Record) error {
 			all = append(all, r)

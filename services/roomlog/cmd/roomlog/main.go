@@ -44,7 +44,7 @@ type commands struct {
 	Export    exportCommand    `cmd:"" help:"Print a room's events as NDJSON."`
 	Tail      tailCommand      `cmd:"" help:"Follow the log itself."`
 	Projector projectorCommand `cmd:"" help:"Look at the projection of the log."`
-	Bench     benchCommand     `cmd:"" help:"Measure roomlog beside its rivals: docs/performance.md."`
+	Bench     benchCommand     `cmd:"" help:"Measure roomlog beside what one would write instead: docs/performance.md."`
 }
 
 // console is where a command writes.

@@ -25,7 +25,9 @@ type Config struct {
 	Rounds         int
 	// Warm is before each measurement, Time and Long how long most of them are, and the long one.
 	Warm, Time, Long time.Duration
-	Quick            bool
+	// Messages is how many a log gets that grows.
+	Messages int
+	Quick    bool
 	// ServerCPU and LoadCPU are processors, counted from 0.
 	ServerCPU, LoadCPU int
 
@@ -42,7 +44,7 @@ var ErrLost = errors.New("what was acknowledged is not there")
 // Known reports names that no system or load has.
 func Known(systems, loads []string) error {
 	var known []string
-	for _, t := range plan(1) {
+	for _, t := range plan(1, 1) {
 		known = append(known, t.system)
 		for _, m := range t.loads {
 			known = append(known, m.name)
@@ -96,7 +98,7 @@ func Run(ctx context.Context, c Config) (err error) {
 	if err := machine.Pin(c.LoadCPU, os.Getpid()); err != nil {
 		return err
 	}
-	return b.turns(ctx, b.left(chosen(plan(c.Rounds), c.Systems, c.Loads)))
+	return b.turns(ctx, b.left(chosen(plan(c.Rounds, c.Messages), c.Systems, c.Loads)))
 }
 
 // left leaves out what is done already.

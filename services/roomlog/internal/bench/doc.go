@@ -8,5 +8,6 @@
 // another (packages machine and load).
 //
 // What is measured goes into a file, a line of JSON each, as soon as it is known;
-// package report makes tables of such a file, and of nothing else.
+// package report makes tables, charts and docs/performance.md of such a file, and of
+// nothing else.
 package bench

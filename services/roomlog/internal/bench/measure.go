@@ -15,8 +15,11 @@ const (
 	pageClients   = everywhere
 	pageLimit     = 50
 	deliveryRate  = 1000
+	fanoutRate    = 10
 	slowClients   = 8
 	hotClients    = everywhere
+	growthPart    = 5 * time.Second
+	growthLimit   = 3 * time.Minute // of growth, in all
 	sampleEvery   = 250 * time.Millisecond
 	samplesInAll  = 60 // that are kept of a long measurement
 	bytesInMiB    = 1 << 20
@@ -46,8 +49,15 @@ var pages = measurement{
 var deliver = measurement{
 	name: result.Deliver,
 	run: func(ctx context.Context, r *running, w load.Window, acked *load.Acked) (load.Result, error) {
-		return load.Deliver(ctx, r.target, deliveryRate, w, acked)
+		return load.Deliver(ctx, r.target, load.Spread(deliveryRate), w, acked)
 	},
+}
+
+// fanout is one room that many follow.
+func fanout(streams int) measurement {
+	return measurement{name: result.Fanout(streams), run: func(ctx context.Context, r *running, w load.Window, acked *load.Acked) (load.Result, error) {
+		return load.Deliver(ctx, r.target, load.Fanout(fanoutRate, streams, everywhere), w, acked)
+	}}
 }
 
 // slow delays the database's statements for the length of a measurement.
@@ -69,6 +79,24 @@ func sustained() measurement {
 	return m
 }
 
+// growth goes on until the log has so many messages, and measures the last part of it.
+func growth(messages int) measurement {
+	m := sends(result.Growth, mostClients, load.Rooms)
+	run := m.run
+	m.long = true
+	m.run = func(ctx context.Context, r *running, w load.Window, acked *load.Acked) (last load.Result, err error) {
+		w.Time = min(w.Time, growthPart)
+		for begun := time.Now(); err == nil && ctx.Err() == nil; {
+			last, err = run(ctx, r, w, acked)
+			if acked.Len() >= messages || time.Since(begun) > growthLimit {
+				break
+			}
+		}
+		return last, err
+	}
+	return m
+}
+
 // measure puts one load on a running system.
 func (b *bench) measure(ctx context.Context, r *running, m measurement, acked *load.Acked) (*result.Measured, error) {
 	w := load.Window{Warm: b.Warm, Time: b.Time}
@@ -78,12 +106,13 @@ func (b *bench) measure(ctx context.Context, r *running, m measurement, acked *l
 	machine.Settle()
 	sampled := b.sample(ctx, r, m.long, acked)
 	var before, after machine.Usage
+	var servers, serversAfter machine.Usage
 	var own, ownAfter time.Duration
 	var memory int64
 	w.Watch = func() func() {
-		before, own = machine.UsageOf(r.roots...), machine.Self()
+		before, servers, own = machine.UsageOf(r.roots...), machine.UsageOf(r.servers...), machine.Self()
 		return func() {
-			after, ownAfter = machine.UsageOf(r.roots...), machine.Self()
+			after, serversAfter, ownAfter = machine.UsageOf(r.roots...), machine.UsageOf(r.servers...), machine.Self()
 			memory = machine.Memory(r.roots...)
 		}
 	}
@@ -100,7 +129,8 @@ func (b *bench) measure(ctx context.Context, r *running, m measurement, acked *l
 	}
 	out := measured(got)
 	seconds := got.Took.Seconds()
-	out.CPU = (after.CPU - before.CPU).Seconds() / float64(max(1, out.N)) * 1000
+	out.CPU = perThousand(after.CPU-before.CPU, out.N)
+	out.CPUServers = perThousand(serversAfter.CPU-servers.CPU, out.N)
 	out.MemoryMiB = float64(memory) / bytesInMiB
 	out.ServerBusy, out.LoadBusy = share(before, after, b.stage.serverCPU, seconds), share(before, after, b.LoadCPU, seconds)
 	out.ServerOwn, out.LoadOwn = (after.CPU-before.CPU).Seconds()/seconds, (ownAfter-own).Seconds()/seconds
@@ -130,6 +160,8 @@ func measured(got load.Result) *result.Measured {
 	}
 	return out
 }
+
+func perThousand(d time.Duration, n int) float64 { return d.Seconds() / float64(max(1, n)) * 1000 }
 
 // share is how much of a processor was used, by whoever it was.
 func share(before, after machine.Usage, cpu int, seconds float64) float64 {

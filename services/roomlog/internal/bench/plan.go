@@ -21,23 +21,26 @@ var (
 	}
 	sendsAndReads = append(slices.Clone(threeSends), pages, deliver)
 	withHotRoom   = append(slices.Clone(sendsAndReads), sends(result.Spread16, hotClients, load.Rooms), sends(result.Hot16, hotClients, 1))
+	fanouts       = []measurement{fanout(result.Streams[0]), fanout(result.Streams[1]), fanout(result.Streams[2])}
 )
 
-// plan lists all turns: first what tells most.
-func plan(rounds int) (all []turn) {
+// plan lists all turns: first what tells most. A log grows to so many messages.
+func plan(rounds, messages int) (all []turn) {
 	for round := 1; round <= rounds; round++ {
 		all = append(all,
-			turn{system: result.Roomlog, round: round, loads: withHotRoom},
-			turn{system: result.PlainPostgres, round: round, loads: withHotRoom},
+			turn{system: result.Roomlog, round: round, loads: slices.Concat(withHotRoom, fanouts)},
+			turn{system: result.PlainPostgres, round: round, loads: slices.Concat(withHotRoom, fanouts)},
 			turn{system: result.BatchedPostgres, round: round, loads: withHotRoom},
 			turn{system: result.PlainSQLite, round: round, loads: sendsAndReads},
 			turn{system: result.BareEcho, round: round, loads: threeSends},
 		)
 	}
 	long := []measurement{sustained()}
-	for _, system := range []string{result.Roomlog, result.PlainPostgres, result.BatchedPostgres} {
-		all = append(all, turn{system: system, round: 1, loads: long})
-	}
+	all = append(all,
+		turn{system: result.Roomlog, round: 1, loads: append(slices.Clone(long), growth(messages))},
+		turn{system: result.PlainPostgres, round: 1, loads: long},
+		turn{system: result.BatchedPostgres, round: 1, loads: long},
+	)
 	var delays []measurement
 	for _, d := range result.Delays {
 		delays = append(delays, slow(d))

@@ -28,7 +28,7 @@ func (v *rival) startIn(ctx context.Context, s *stage, slow bool, r *running) er
 	var database, behind string
 	switch {
 	case v.postgres:
-		servers, address, err := r.servers(ctx, s, 0, slow)
+		servers, address, err := r.startServers(ctx, s, 0, slow)
 		if err != nil {
 			return err
 		}

@@ -41,7 +41,7 @@ func (v *standalone) startIn(ctx context.Context, s *stage, slow bool, r *runnin
 	f := site.Flags{Data: dir}
 	args := append([]string{"run", "--data", dir, "--listen", anyPort, "--admin", anyPort}, unlimited...)
 	if v.postgres {
-		servers, behind, err := r.servers(ctx, s, 0, slow)
+		servers, behind, err := r.startServers(ctx, s, 0, slow)
 		if err != nil {
 			return err
 		}
@@ -85,7 +85,7 @@ func (v *services) start(ctx context.Context, s *stage, slow bool) (*running, er
 }
 
 func (v *services) startIn(ctx context.Context, s *stage, slow bool, r *running) error {
-	servers, behind, err := r.servers(ctx, s, v.brokers, slow)
+	servers, behind, err := r.startServers(ctx, s, v.brokers, slow)
 	if err != nil {
 		return err
 	}

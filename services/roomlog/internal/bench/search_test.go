@@ -32,7 +32,7 @@ func TestSearchMisses(t *testing.T) {
 }
 
 func TestPlanNamesWhatThereIs(t *testing.T) {
-	for _, turn := range plan(2) {
+	for _, turn := range plan(2, 1) {
 		if starters[turn.system] == nil {
 			t.Errorf("nobody starts %s", turn.system)
 		}
@@ -43,7 +43,7 @@ func TestPlanNamesWhatThereIs(t *testing.T) {
 	if err := Known([]string{"mysql"}, nil); err == nil {
 		t.Error("there is a mysql")
 	}
-	got := chosen(plan(2), []string{"bare-echo"}, []string{"send-1", "pages-16"})
+	got := chosen(plan(2, 1), []string{"bare-echo"}, []string{"send-1", "pages-16"})
 	if len(got) != 2 || len(got[0].loads) != 1 || got[0].loads[0].name != "send-1" {
 		t.Errorf("chosen: %+v", got)
 	}

@@ -24,10 +24,11 @@ var starters = map[string]func(ctx context.Context, s *stage, slow bool) (*runni
 
 // running is a system that is started.
 type running struct {
-	target load.Target
-	roots  []int        // processes of service, database and brokers
-	proxy  *delay.Proxy // before the database; nil: none
-	tables tables       // nil: acknowledged is saved, or it saves nothing
+	target  load.Target
+	roots   []int        // processes of service, database and brokers
+	servers []int        // those of database and brokers alone
+	proxy   *delay.Proxy // before the database; nil: none
+	tables  tables       // nil: acknowledged is saved, or it saves nothing
 	// missing looks for what was acknowledged; nil: it keeps nothing.
 	missing func(ctx context.Context, acked *load.Acked) (result.Missing, error)
 
@@ -64,13 +65,14 @@ func (r *running) orStop(ctx context.Context, err error) (*running, error) {
 	return r, nil
 }
 
-// servers starts brokers and a database, and gives the database's address, which is
+// startServers starts brokers and a database, and gives the database's address, which is
 // the proxy's with slow.
-func (r *running) servers(ctx context.Context, s *stage, brokers int, slow bool) (v *servers, database string, err error) {
+func (r *running) startServers(ctx context.Context, s *stage, brokers int, slow bool) (v *servers, database string, err error) {
 	if v, err = s.startServers(ctx, brokers, true); err != nil {
 		return nil, "", err
 	}
 	r.end(v.stop)
+	r.servers = v.pids
 	r.roots = append(r.roots, v.pids...)
 	if !slow {
 		return v, v.postgres, nil

@@ -13,9 +13,15 @@ import (
 // maxLine is the longest line of a stream, in bytes.
 const maxLine = 1 << 20
 
-// follow opens the followers' streams and calls each line of theirs. It returns when
+// follower is a stream of some rooms.
+type follower struct {
+	user  int
+	rooms []int
+}
+
+// follow opens streams and calls each line of theirs. It returns when
 // all are open; stop ends them, after an error too.
-func follow(ctx context.Context, t Target, line func([]byte)) (stop func(), err error) {
+func follow(ctx context.Context, t Target, streams []follower, line func([]byte)) (stop func(), err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	var all sync.WaitGroup
 	// Without a transport of its own, an earlier service's connections would be here.
@@ -25,8 +31,8 @@ func follow(ctx context.Context, t Target, line func([]byte)) (stop func(), err 
 		all.Wait()
 		client.CloseIdleConnections()
 	}
-	for i := range Followers {
-		body, err := stream(ctx, client, t, i)
+	for _, f := range streams {
+		body, err := f.open(ctx, client, t)
 		if err != nil {
 			return stop, err
 		}
@@ -42,10 +48,9 @@ func follow(ctx context.Context, t Target, line func([]byte)) (stop func(), err 
 	return stop, nil
 }
 
-// stream asks for the rooms of one follower.
-func stream(ctx context.Context, client *http.Client, t Target, follower int) (*http.Response, error) {
+func (f follower) open(ctx context.Context, client *http.Client, t Target) (*http.Response, error) {
 	var rooms []string
-	for _, r := range RoomsOf(follower, Followers, Rooms) {
+	for _, r := range f.rooms {
 		rooms = append(rooms, strconv.Itoa(r))
 	}
 	url := "http://" + t.Address + "/v1/events?rooms=" + strings.Join(rooms, ",")
@@ -54,7 +59,7 @@ func stream(ctx context.Context, client *http.Client, t Target, follower int) (*
 		return nil, err
 	}
 	request.Header.Set("Accept", "text/event-stream")
-	if token := t.token(FirstFollower + follower); token != "" {
+	if token := t.token(f.user); token != "" {
 		request.Header.Set("Authorization", "Bearer "+token)
 	}
 	answer, err := client.Do(request)

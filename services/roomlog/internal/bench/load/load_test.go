@@ -33,12 +33,12 @@ type service struct {
 	asked int
 	ids   []string // acknowledged
 	rooms map[string]int
-	subs  map[string]chan string // by room
+	subs  map[string][]chan string // by room
 }
 
 func start(t *testing.T, s *service) load.Target {
 	t.Helper()
-	s.rooms, s.subs = map[string]int{}, map[string]chan string{}
+	s.rooms, s.subs = map[string]int{}, map[string][]chan string{}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/rooms/{room}/messages", s.post)
 	mux.HandleFunc("GET /v1/rooms/{room}/messages", func(w http.ResponseWriter, r *http.Request) {
@@ -69,7 +69,7 @@ func (s *service) post(w http.ResponseWriter, r *http.Request) {
 	}
 	id := fmt.Sprint("id-", s.asked)
 	s.ids = append(s.ids, id)
-	if sub := s.subs[r.PathValue("room")]; sub != nil {
+	for _, sub := range s.subs[r.PathValue("room")] {
 		sub <- string(body)
 	}
 	w.WriteHeader(http.StatusAccepted)
@@ -80,7 +80,7 @@ func (s *service) follow(w http.ResponseWriter, r *http.Request) {
 	news := make(chan string, 10000)
 	s.mu.Lock()
 	for room := range strings.SplitSeq(r.URL.Query().Get("rooms"), ",") {
-		s.subs[room] = news
+		s.subs[room] = append(s.subs[room], news)
 	}
 	s.mu.Unlock()
 	w.(http.Flusher).Flush()
@@ -131,11 +131,21 @@ func TestPages(t *testing.T) {
 
 func TestDeliver(t *testing.T) {
 	var acked load.Acked
-	r, err := load.Deliver(t.Context(), start(t, new(service)), 500, window, &acked)
+	r, err := load.Deliver(t.Context(), start(t, new(service)), load.Spread(500), window, &acked)
 	if err != nil || r.Err != nil {
 		t.Fatal(err, r.Err)
 	}
 	if want := 100; r.Sent != want || len(r.Latencies) != want || len(r.Late) != want {
+		t.Errorf("%d were due, %d sent, %d arrived", want, r.Sent, len(r.Latencies))
+	}
+}
+
+func TestDeliverToMany(t *testing.T) {
+	r, err := load.Deliver(t.Context(), start(t, new(service)), load.Fanout(100, 30, 4), window, new(load.Acked))
+	if err != nil || r.Err != nil {
+		t.Fatal(err, r.Err)
+	}
+	if want := 20 * 30; r.Sent != want || len(r.Latencies) != want {
 		t.Errorf("%d were due, %d sent, %d arrived", want, r.Sent, len(r.Latencies))
 	}
 }
@@ -151,7 +161,7 @@ func TestDeliverCountsWhatWaited(t *testing.T) {
 		s.stall.Store(int64(stall))
 		return func() { s.stall.Store(0) }
 	}
-	r, err := load.Deliver(t.Context(), target, 2000, w, new(load.Acked))
+	r, err := load.Deliver(t.Context(), target, load.Spread(2000), w, new(load.Acked))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,9 +7,9 @@ import (
 )
 
 const (
-	// Senders is how many connections share what is due.
+	// Senders is how many connections share what is due in all rooms.
 	Senders = 64
-	// Followers is how many clients follow; each has the same part of the rooms.
+	// Followers is how many clients follow all rooms; each has the same part of them.
 	Followers = 10
 	// drainTimeout is when a message that has not come is lost.
 	drainTimeout = 5 * time.Second
@@ -18,11 +18,38 @@ const (
 // FirstFollower is the user that the first follower is; the others come behind.
 const FirstFollower = 1000
 
+// Delivery is who follows what.
+type Delivery struct {
+	rate    int
+	senders int
+	rooms   int // in which is sent
+	streams []follower
+	copies  int // of each message
+}
+
+// Spread is so many messages a second in all rooms, each of which one follows.
+func Spread(rate int) Delivery {
+	d := Delivery{rate: rate, senders: Senders, rooms: Rooms, copies: 1}
+	for i := range Followers {
+		d.streams = append(d.streams, follower{FirstFollower + i, RoomsOf(i, Followers, Rooms)})
+	}
+	return d
+}
+
+// Fanout is so many messages a second in one room, which so many streams follow.
+func Fanout(rate, streams, senders int) Delivery {
+	d := Delivery{rate: rate, senders: senders, rooms: 1, copies: streams}
+	for range streams {
+		d.streams = append(d.streams, follower{FirstFollower, []int{0}})
+	}
+	return d
+}
+
 // Deliver sends at a fixed rate, whatever the service does, to rooms that others
 // follow. Latencies are from when a message was due until it arrived.
-func Deliver(ctx context.Context, t Target, rate int, w Window, acked *Acked) (Result, error) {
+func Deliver(ctx context.Context, t Target, d Delivery, w Window, acked *Acked) (Result, error) {
 	var arrivals arrivals
-	stop, err := follow(ctx, t, arrivals.note)
+	stop, err := follow(ctx, t, d.streams, arrivals.note)
 	defer stop()
 	if err != nil {
 		return Result{}, err
@@ -32,12 +59,12 @@ func Deliver(ctx context.Context, t Target, rate int, w Window, acked *Acked) (R
 	end := begin.Add(w.Time)
 	arrivals.expect(begin, end)
 
-	queue := make(chan time.Time, rate*int((w.Warm+w.Time)/time.Second+1)) // whatever the service does
-	late := make([][]time.Duration, Senders)
+	queue := make(chan time.Time, d.rate*int((w.Warm+w.Time)/time.Second+1)) // whatever the service does
+	late := make([][]time.Duration, d.senders)
 	var failed failures
 	var all sync.WaitGroup
-	for i := range Senders {
-		s := newSender(t, i, RoomsOf(i, Senders, Rooms), acked.client())
+	for i := range d.senders {
+		s := newSender(t, i, RoomsOf(i, d.senders, d.rooms), acked.client())
 		all.Go(func() {
 			defer s.Close()
 			for due := range queue {
@@ -53,12 +80,12 @@ func Deliver(ctx context.Context, t Target, rate int, w Window, acked *Acked) (R
 	var pacing error
 	all.Go(func() {
 		defer close(queue)
-		pacing = pace(ctx, start, end, time.Second/time.Duration(rate), queue)
+		pacing = pace(ctx, start, end, time.Second/time.Duration(d.rate), queue)
 	})
 	took := watch(ctx, begin, end, w.Watch)
 	all.Wait()
 	r := Result{Took: took, Late: sorted(late...), Errors: failed.n, Err: failed.first}
-	r.Sent = len(r.Late)
+	r.Sent = len(r.Late) * d.copies
 	r.Latencies = sorted(arrivals.await(ctx, r.Sent))
 	return r, pacing
 }

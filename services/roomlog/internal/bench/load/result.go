@@ -24,7 +24,7 @@ type Result struct {
 	// Of pages: how many messages there were in each.
 	Items float64
 
-	// Of delivery: how many were sent, and of those how long after they were due.
+	// Of delivery: how many were to arrive, and how late each was sent.
 	Sent int
 	Late []time.Duration
 }

@@ -4,15 +4,22 @@ package report
 
 import (
 	"slices"
+	"time"
 
 	"github.com/roomlog/roomlog/services/roomlog/internal/bench/result"
 )
 
 // Summary is the records of one or more runs, to be asked.
 type Summary struct {
-	Runs     []result.Run
+	Runs     []Run
 	measured map[key]map[int]*result.Measured // by round
 	Missing  []result.Record
+}
+
+// Run is a run and when it began.
+type Run struct {
+	result.Run
+	Began time.Time
 }
 
 type key struct{ system, measure string }
@@ -23,7 +30,7 @@ func Summarize(all []result.Record) *Summary {
 	for _, r := range all {
 		switch {
 		case r.Run != nil:
-			s.Runs = append(s.Runs, *r.Run)
+			s.Runs = append(s.Runs, Run{*r.Run, r.Time})
 		case r.Missing != nil:
 			s.Missing = append(s.Missing, r)
 		case r.Measured != nil:
@@ -41,11 +48,18 @@ func Summarize(all []result.Record) *Summary {
 type value func(*result.Measured) float64
 
 var (
-	rate value = func(m *result.Measured) float64 { return m.Rate }
-	p50  value = func(m *result.Measured) float64 { return m.P50 }
-	p99  value = func(m *result.Measured) float64 { return m.P99 }
-	cpu  value = func(m *result.Measured) float64 { return m.CPU }
-	lag  value = func(m *result.Measured) float64 { return m.Lag }
+	rate   value = func(m *result.Measured) float64 { return m.Rate }
+	p50    value = func(m *result.Measured) float64 { return m.P50 }
+	p99    value = func(m *result.Measured) float64 { return m.P99 }
+	memory value = func(m *result.Measured) float64 { return m.MemoryMiB }
+	cpu    value = func(m *result.Measured) float64 { return m.CPU }
+	lag    value = func(m *result.Measured) float64 { return m.Lag }
+
+	cpuServers value = func(m *result.Measured) float64 { return m.CPUServers }
+	cpuService value = func(m *result.Measured) float64 { return m.CPU - m.CPUServers }
+
+	loadBusy value = func(m *result.Measured) float64 { return m.LoadBusy }
+	loadOwn  value = func(m *result.Measured) float64 { return m.LoadOwn }
 )
 
 // Spread is the median of some rounds, and the least and the most.
@@ -85,6 +99,16 @@ func (s *Summary) ratio(system, measure, toSystem, toMeasure string, v value) Sp
 		}
 	}
 	return spread(all)
+}
+
+// most is the most that a number was, of all measurements.
+func (s *Summary) most(v value) (most float64) {
+	for _, rounds := range s.measured {
+		for _, m := range rounds {
+			most = max(most, v(m))
+		}
+	}
+	return most
 }
 
 // any reports whether something is so of a measurement in any round.

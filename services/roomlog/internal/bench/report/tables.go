@@ -2,6 +2,8 @@ package report
 
 import (
 	"fmt"
+	"math"
+	"strconv"
 	"strings"
 
 	"github.com/roomlog/roomlog/services/roomlog/internal/bench/result"
@@ -28,10 +30,14 @@ var measures = []struct{ id, title string }{
 	{result.Send64, "Sends, 64 clients"},
 	{result.Send256, "Sends, 256 clients"},
 	{result.Sustained, "Sends, 256 clients, sustained"},
+	{result.Growth, "Sends, 256 clients, where the log has grown"},
 	{result.Pages16, "Pages of 50, 16 clients"},
 	{result.Deliver, "Delivery at 1,000/s"},
 	{result.Spread16, "Sends, 16 clients in rooms of their own"},
 	{result.Hot16, "Sends, 16 clients in one room"},
+	{result.Fanout(1), "Delivery, 10/s in one room, 1 follower"},
+	{result.Fanout(100), "Delivery, 10/s in one room, 100 followers"},
+	{result.Fanout(1000), "Delivery, 10/s in one room, 1,000 followers"},
 }
 
 func goalsTable(s *Summary) table {
@@ -61,7 +67,7 @@ func measureTable(s *Summary, measure string) table {
 			continue
 		}
 		v := rate
-		if measure == result.Deliver { // the rate is given
+		if s.any(y.id, measure, (*result.Measured).GivenRate) {
 			v = p50
 		}
 		ratio := s.ratio(y.id, measure, result.PlainPostgres, measure, v)
@@ -79,19 +85,19 @@ func measureTable(s *Summary, measure string) table {
 // notes say what a reader must know of a row.
 func notes(s *Summary, system, measure string) (all []string) {
 	if s.any(system, measure, (*result.Measured).GeneratorBound) {
-		all = append(all, "the generator's processor was more than 90 % busy: at least so fast")
+		busy, own := s.of(system, measure, loadBusy), s.of(system, measure, loadOwn)
+		all = append(all, fmt.Sprintf("the generator's processor was %.0f %% busy, %.0f %% of that with the generator: it may be faster", 100*busy.Max, 100*own.Max/busy.Max))
 	}
-	sum := func(v value) (n float64) {
-		for _, m := range s.measured[key{system, measure}] {
-			n += v(m)
-		}
-		return n
+	errors, lost := 0, 0
+	for _, m := range s.measured[key{system, measure}] {
+		errors += m.Errors
+		lost += m.Lost
 	}
-	if n := sum(func(m *result.Measured) float64 { return float64(m.Errors) }); n > 0 {
-		all = append(all, number(n)+" errors")
+	if errors > 0 {
+		all = append(all, count(errors)+" errors")
 	}
-	if n := sum(func(m *result.Measured) float64 { return float64(m.Lost) }); n > 0 {
-		all = append(all, number(n)+" lost")
+	if lost > 0 {
+		all = append(all, count(lost)+" lost")
 	}
 	drain := s.of(system, measure, func(m *result.Measured) float64 { return m.Drain })
 	if most := s.of(system, measure, lag); most.Median > 0 {
@@ -138,15 +144,20 @@ func extremes(s Spread) string {
 	return number(s.Min) + "–" + number(s.Max)
 }
 
+// count has commas between thousands.
+func count(n int) string {
+	whole := strconv.Itoa(n)
+	for i := len(whole) - 3; i > 0; i -= 3 {
+		whole = whole[:i] + "," + whole[i:]
+	}
+	return whole
+}
+
 // number has three digits that count, and commas between thousands.
 func number(f float64) string {
 	switch {
-	case f >= 1000:
-		whole := fmt.Sprintf("%.0f", f)
-		for i := len(whole) - 3; i > 0; i -= 3 {
-			whole = whole[:i] + "," + whole[i:]
-		}
-		return whole
+	case f >= 999.5:
+		return count(int(math.Round(f)))
 	case f >= 100:
 		return fmt.Sprintf("%.0f", f)
 	case f >= 10:

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 )
 
 // Read reads a file of records.
@@ -33,11 +34,14 @@ type File struct {
 	e *json.Encoder
 }
 
-// Create makes a file in the place of what is there, or goes on behind that.
+// Create makes a file, and its directory, in the place of what is there, or goes on behind that.
 func Create(path string, goOn bool) (*File, error) {
 	flags := os.O_CREATE | os.O_WRONLY | os.O_TRUNC
 	if goOn {
 		flags = os.O_CREATE | os.O_WRONLY | os.O_APPEND
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return nil, err
 	}
 	f, err := os.OpenFile(path, flags, 0o644)
 	if err != nil {

@@ -27,7 +27,14 @@ const (
 	Spread16  = "spread-16" // 16 clients, each in rooms of its own
 	Hot16     = "hot-16"    // all in one room
 	Sustained = "sustained-256"
+	Growth    = "growth-256" // until the log has a million messages
 )
+
+// Streams are how many follow one room.
+var Streams = []int{1, 100, 1000}
+
+// Fanout is the measurement of one room that so many follow.
+func Fanout(streams int) string { return fmt.Sprintf("fanout-%d", streams) }
 
 // Slow is the measurement with that delay of each of the database's statements.
 func Slow(d time.Duration) string { return fmt.Sprintf("slow-%dms", d.Milliseconds()) }

@@ -49,8 +49,10 @@ type Measured struct {
 
 	// CPU is the processors' time of service, database and brokers for 1,000 requests, in
 	// seconds; MemoryMiB what they have at the end.
-	CPU       float64 `json:"cpu_s_per_1000"`
-	MemoryMiB float64 `json:"memory_mib"`
+	CPU float64 `json:"cpu_s_per_1000"`
+	// CPUServers is what of that database and brokers had.
+	CPUServers float64 `json:"cpu_s_per_1000_servers,omitempty"`
+	MemoryMiB  float64 `json:"memory_mib"`
 	// Shares of the servers' processor and of the generator's: how much of it was used,
 	// whoever used it, and how much by those that are measured, or by the generator.
 	ServerBusy float64 `json:"server_busy"`
@@ -78,6 +80,9 @@ type Sample struct {
 	Lag       float64 `json:"lag_s"`
 	MemoryMiB float64 `json:"memory_mib"`
 }
+
+// GivenRate reports whether the load was of a fixed rate, so that only times tell.
+func (m *Measured) GivenRate() bool { return m.Sent > 0 }
 
 // busyLimit is the share of the generator's processor beyond which it may be what is
 // measured.
