@@ -37,10 +37,13 @@ var Events = Insert[readmodel.EventRow]{
 
 var eventColumns = Events.of("e")
 
+// eventFields are pointers to plain types where they can be: to those the drivers
+// assign without reflection.
 func eventFields(e *readmodel.EventRow) []any {
 	return []any{
-		&e.Tenant, &e.Room, &e.Seq, &e.ID, &e.Type, &e.Sender, &e.SentAt, &e.LogTime, &e.Partition, &e.Offset,
-		&e.Digest, &e.ThreadRoot, &e.About, &e.Messages, &e.Redacted, &e.ContentKey, &e.Facts, &e.Content,
+		(*string)(&e.Tenant), (*string)(&e.Room), (*int64)(&e.Seq), (*string)(&e.ID), (*string)(&e.Type), (*string)(&e.Sender),
+		&e.SentAt, &e.LogTime, &e.Partition, (*int64)(&e.Offset), &e.Digest, (*string)(&e.ThreadRoot),
+		(*int64)(&e.About), &e.Messages, (*int64)(&e.Redacted), &e.ContentKey, &e.Facts, &e.Content,
 	}
 }
 
