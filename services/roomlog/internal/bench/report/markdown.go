@@ -32,6 +32,9 @@ func (s *Summary) Into(document, charts string) (string, error) {
 
 // Markdown is all of what was measured, for a document.
 func (s *Summary) Markdown(charts string) string {
+	if len(s.measured) == 0 {
+		return "Nothing yet: `make bench`.\n\n"
+	}
 	var b strings.Builder
 	drawn := s.Charts()
 	section := func(title string, t table, text string, files ...string) {

@@ -4,6 +4,9 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -133,5 +136,32 @@ func TestCharts(t *testing.T) {
 	}
 	if none := report.Summarize(nil).Charts(); len(none) != 0 {
 		t.Errorf("of nothing: %d charts", len(none))
+	}
+}
+
+// docs/performance.md says what its results say, and nothing that was put there by hand.
+func TestDocumentIsCurrent(t *testing.T) {
+	docs := filepath.Join("..", "..", "..", "..", "..", "docs")
+	all, err := result.Read(filepath.Join(docs, "performance", "results.jsonl"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Fatal(err)
+	}
+	document, err := os.ReadFile(filepath.Join(docs, "performance.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := report.Summarize(all)
+	want, err := s.Into(string(document), "performance")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const advice = "; make it again: bin/roomlog bench --report --results docs/performance/results.jsonl --document docs/performance.md"
+	if want != string(document) {
+		t.Error("docs/performance.md is not what its results say" + advice)
+	}
+	for name, svg := range s.Charts() {
+		if got, err := os.ReadFile(filepath.Join(docs, "performance", name)); err != nil || string(got) != svg {
+			t.Errorf("%s is not what the results say (%v)%s", name, err, advice)
+		}
 	}
 }
