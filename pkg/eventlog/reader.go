@@ -13,8 +13,11 @@ import (
 )
 
 const (
-	fetchWait     = 500 * time.Millisecond // how long a broker holds a request for more records
-	maxFetchBytes = 4 << 20
+	fetchWait = 500 * time.Millisecond // how long a broker holds a request for more records
+	// maxFetchBytes is as the brokers have them. Compressed, small records can be
+	// twenty times as large in memory, and each partition has a fetch in hand and one
+	// that is on its way. A larger batch comes all the same.
+	maxFetchBytes = 512 << 10
 )
 
 // errReopen says that fetching has to begin anew, and may succeed then.
