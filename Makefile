@@ -6,8 +6,9 @@ PKGS    := ./... ./bench/... ./clients/go/... ./services/chat/... ./services/pro
 CLUSTER := go run ./deployments/cluster/cmd/cluster
 TS      := clients/typescript
 DATA    ?= data
+FUZZTIME ?= 20s
 
-.PHONY: help run build test test-with-cluster test-typescript soak rebuild crash bench bench-core bench-scale lint fmt generate generated cluster cluster-down clean
+.PHONY: help run build test test-with-cluster test-typescript fuzz fuzz-api fuzz-decoders soak rebuild crash bench bench-core bench-scale lint fmt generate generated cluster cluster-down clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -56,6 +57,22 @@ bench-core: ## what the core can do on this machine: codec, log, tables, fold
 
 bench-scale: build ## projectors against each other and against COPY, on PostgreSQL: prints ratios
 	ROOMLOG_TEST_BIN=$(CURDIR)/bin $(CLUSTER) exec -- go test -run '^$$' -bench . -benchtime 3x -timeout 60m ./services/roomlog/e2e/scale
+
+fuzz: fuzz-api fuzz-decoders ## made-up requests and made-up bytes: the API from its description (with Python 3.11), and every decoder
+
+# At least 20,000 requests; FUZZ_SEED repeats a run. See services/roomlog/e2e/fuzz.
+fuzz-api: build bin/schemathesis/.stamp
+	ROOMLOG_TEST_BIN=$(CURDIR)/bin SCHEMATHESIS=$(CURDIR)/bin/schemathesis/bin/schemathesis go test -count=1 -v -parallel 3 -timeout 60m ./services/roomlog/e2e/fuzz
+
+bin/schemathesis/.stamp: services/roomlog/e2e/fuzz/requirements.txt
+	python3 -m venv bin/schemathesis
+	bin/schemathesis/bin/pip install -q --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+# Each target for FUZZTIME. What fails is kept in testdata/fuzz and fails make test from then on.
+fuzz-decoders:
+	@grep -roE --include='*_test.go' '^func Fuzz[A-Za-z]+' clients pkg services | sed -E 's|/[^/]+:func | |' | sort | while read -r dir target; do \
+		echo "$$dir $$target"; go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s "./$$dir" </dev/null || exit 1; done
 
 soak: build rebuild ## what takes longer than make test: random histories, crashes, cluster faults, reads of own writes and a rebuild, at length
 	CUTS=1000 go test -count=1 -v -timeout 30m -run 'TestCatchUpEqualsLive$$' ./services/chat

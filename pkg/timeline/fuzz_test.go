@@ -12,7 +12,8 @@ import (
 // Whatever stands in the topic: an error, or a commit that can be told again.
 func FuzzDecode(f *testing.F) {
 	for _, c := range []Commit{
-		{}, {Projection: 1, Epoch: 2, Partition: 3, Floor: 4, Next: 5, Decisions: 6},
+		{},
+		{Projection: 1, Epoch: 2, Partition: 3, Floor: 4, Next: 5, Decisions: 6},
 		{Events: []readmodel.EventRow{{Key: readmodel.Key{Tenant: "main", Room: "lobby"}, Seq: 1, Facts: "{}", Content: "{}"}}},
 		{Blocked: []Block{{Key: readmodel.Key{Tenant: "main", Room: "lobby"}, Partition: 1, Offset: 2}}},
 	} {

@@ -67,7 +67,10 @@ func FuzzRequest(f *testing.F) {
 		if err != nil {
 			return // the request was not complete, or waits for longer than we do
 		}
-		defer func() { _ = res.Body.Close() }()
+		defer func() {
+			_ = c.Close() // a stream has no end to read to
+			_ = res.Body.Close()
+		}()
 		if res.Header.Get("X-Request-Id") == "" {
 			return // net/http has refused it
 		}
