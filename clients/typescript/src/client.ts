@@ -99,8 +99,8 @@ export class Client {
       this.position = got;
     }
     if (response.status === 412 && this.position === sent) {
-      const problem = (await response.clone().json()) as { code?: string };
-      if (problem.code === "position_of_another_log") {
+      const problem: unknown = await response.clone().json().catch(() => undefined); // a proxy's, say
+      if ((problem as { code?: string } | undefined)?.code === "position_of_another_log") {
         this.position = "";
       }
     }

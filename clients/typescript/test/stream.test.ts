@@ -95,3 +95,15 @@ test("who leaves it hangs up", { timeout: 20_000 }, async (t) => {
   }
   await closed;
 });
+
+test("a position of another log is forgotten", async (t) => {
+  const { client } = await connections(t, refused(412, "position_of_another_log", false));
+  client.position = "old";
+  await assert.rejects(client.follow("lobby").next(), { code: "position_of_another_log" });
+  assert.equal(client.position, "");
+});
+
+test("what a proxy says is no problem of the API's", async (t) => {
+  const { client } = await connections(t, (response) => response.writeHead(412).end("<h1>no</h1>"));
+  await assert.rejects(client.follow("lobby").next(), { status: 412, code: "", retryable: false });
+});
