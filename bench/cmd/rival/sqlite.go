@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"time"
 
 	_ "modernc.org/sqlite"
@@ -19,6 +20,9 @@ type sqlite struct {
 }
 
 func openSQLite(ctx context.Context, path string, readers int) (*sqlite, error) {
+	// It syncs in a call that blocks: with one processor, as it is measured, all would
+	// stand still meanwhile.
+	runtime.GOMAXPROCS(max(2, runtime.GOMAXPROCS(0)))
 	address := "file:" + path + "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)"
 	s := new(sqlite)
 	var err error

@@ -28,7 +28,7 @@ type benchCommand struct {
 	Messages  int           `help:"How many messages a log gets that grows." default:"1000000"`
 	Systems   []string      `help:"Only these systems: roomlog, roomlog-postgres, roomlog-kafka-1, roomlog-kafka-3, plain-postgres, batched-postgres, plain-sqlite, bare-echo."`
 	Loads     []string      `help:"Only these loads, by their names in --results."`
-	ServerCPU int           `name:"server-cpu" help:"Processor of service, database and brokers, counted from 0." default:"0"`
+	ServerCPU int           `name:"server-cpu" help:"Processor of service, database and brokers, counted from 0 among those that one may use." default:"0"`
 	LoadCPU   int           `name:"load-cpu" help:"Processor of the generator." default:"1"`
 	Source    string        `help:"Sources of roomlog, to build what is measured." default:"." type:"path"`
 	Bin       string        `help:"Directory with built programs; what is not there is built." type:"path" placeholder:"DIR"`

@@ -28,7 +28,7 @@ type Config struct {
 	// Messages is how many a log gets that grows.
 	Messages int
 	Quick    bool
-	// ServerCPU and LoadCPU are processors, counted from 0.
+	// ServerCPU and LoadCPU are processors, counted from 0 among those that one may use.
 	ServerCPU, LoadCPU int
 
 	// Add takes each record; Progress is told what is done next, and how much is done of all.
@@ -81,14 +81,19 @@ func Run(ctx context.Context, c Config) (err error) {
 	if err != nil {
 		return err
 	}
-	b := &bench{Config: c, stage: &stage{programs: files, dir: dir, serverCPU: c.ServerCPU}}
 	about, err := machine.Describe(dir)
 	if err != nil {
 		return err
 	}
-	if about.Processors < 2 || max(c.ServerCPU, c.LoadCPU) >= about.Processors || c.ServerCPU == c.LoadCPU {
-		return fmt.Errorf("servers and generator need a processor each; there are %d, and %d and %d are named", about.Processors, c.ServerCPU, c.LoadCPU)
+	usable, err := machine.Processors()
+	if err != nil {
+		return err
 	}
+	if min(c.ServerCPU, c.LoadCPU) < 0 || max(c.ServerCPU, c.LoadCPU) >= len(usable) || c.ServerCPU == c.LoadCPU {
+		return fmt.Errorf("servers and generator need a processor each; there are %d, and %d and %d are named", len(usable), c.ServerCPU, c.LoadCPU)
+	}
+	c.ServerCPU, c.LoadCPU = usable[c.ServerCPU], usable[c.LoadCPU]
+	b := &bench{Config: c, stage: &stage{programs: files, dir: dir, serverCPU: c.ServerCPU}}
 	if err := c.Add(result.Record{Time: time.Now().UTC(), Run: &result.Run{
 		Commit: commit(ctx, c.Source), Machine: about, Quick: c.Quick, Rounds: c.Rounds, Seconds: c.Time.Seconds(),
 		Pinned: machine.Pinning, ServerCPU: c.ServerCPU, LoadCPU: c.LoadCPU,

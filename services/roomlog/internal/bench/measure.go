@@ -21,6 +21,7 @@ const (
 	growthPart    = 5 * time.Second
 	growthLimit   = 3 * time.Minute // of growth, in all
 	sampleEvery   = 250 * time.Millisecond
+	memoryEvery   = 4  // samples: the kernel adds pages up for it
 	samplesInAll  = 60 // that are kept of a long measurement
 	bytesInMiB    = 1 << 20
 	inMillisecond = float64(time.Millisecond)

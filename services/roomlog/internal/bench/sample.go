@@ -21,7 +21,8 @@ func (b *bench) sample(ctx context.Context, r *running, memory bool, acked *load
 	sampling.Go(func() {
 		tick := time.NewTicker(sampleEvery)
 		defer tick.Stop()
-		for ctx.Err() == nil {
+		var mib float64
+		for i := 0; ctx.Err() == nil; i++ {
 			s := result.Sample{Messages: acked.Len()}
 			if r.tables != nil {
 				lag, err := r.tables.lag(ctx)
@@ -33,9 +34,10 @@ func (b *bench) sample(ctx context.Context, r *running, memory bool, acked *load
 				}
 				s.Lag = lag
 			}
-			if memory {
-				s.MemoryMiB = float64(machine.Memory(r.roots...)) / bytesInMiB
+			if memory && i%memoryEvery == 0 {
+				mib = float64(machine.Memory(r.roots...)) / bytesInMiB
 			}
+			s.MemoryMiB = mib
 			s.Second = time.Since(begun).Seconds()
 			samples = append(samples, s)
 			select {

@@ -105,3 +105,10 @@ func TestOnDisk(t *testing.T) {
 		t.Error("/dev/shm is a disk")
 	}
 }
+
+func TestProcessors(t *testing.T) {
+	all, err := machine.Processors()
+	if err != nil || len(all) != runtime.NumCPU() {
+		t.Errorf("%v, %v; there are %d", all, err, runtime.NumCPU())
+	}
+}

@@ -15,6 +15,20 @@ import (
 // Pinning reports whether processes can be pinned to processors here.
 const Pinning = true
 
+// Processors are those that this process may use, ascending.
+func Processors() (all []int, err error) {
+	var may unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &may); err != nil {
+		return nil, os.NewSyscallError("sched_getaffinity", err)
+	}
+	for cpu := range 64 * len(may) {
+		if may.IsSet(cpu) {
+			all = append(all, cpu)
+		}
+	}
+	return all, nil
+}
+
 // StartOn starts a command on one processor: it never sees another.
 func StartOn(cpu int, cmd *exec.Cmd) error {
 	// A child has the processors of the thread that forks it.
