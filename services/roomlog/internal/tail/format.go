@@ -114,7 +114,7 @@ func JSON(r eventlog.Record) []byte {
 	} else {
 		v.ID, v.Type, v.Tenant, v.Room = e.ID, e.Type, e.Tenant, e.Room
 		v.SentAt, v.Expires = orEmpty(e.Time), orEmpty(e.Expires)
-		if json.Valid(r.Value) {
+		if json.Valid(r.Value) && utf8.Valid(r.Value) { // of a type that is not known it may be neither
 			v.Value = r.Value
 		}
 	}

@@ -47,6 +47,7 @@ func FuzzFormat(f *testing.F) {
 	f.Add([]byte("main/lobby"), []byte(`{"facts":{"sender":"\u001b[31m","kind":"\n"},"content":{}}`), "message.posted", "e", int64(1))
 	f.Add([]byte("main/lobby"), []byte(`{"facts":{"target":"\u009b1m"},"content":{}}`), "message.pinned", "e", int64(0))
 	f.Add([]byte("main/lobby"), []byte("{}"), "later.\x1b[31m", "e", int64(-1))
+	f.Add([]byte("main/lobby"), []byte("{\"\xb6\":{}}"), "later", "e", int64(1))
 	f.Add([]byte("\x1b[31m/\n"), []byte("\x00\xff"), "", "\n", int64(1<<62))
 	f.Fuzz(func(t *testing.T, key, value []byte, typ, id string, millis int64) {
 		r := eventlog.Record{Partition: 1, Offset: 2, Time: time.UnixMilli(millis % 253402300799999)}
