@@ -26,6 +26,7 @@ type Message struct {
 	Type    string         `json:"type"`
 	Text    string         `json:"text"`
 	ReplyTo events.EventID `json:"reply_to"`
+	Replies int            `json:"replies"`
 }
 
 // Event is an accepted event as replay and streams show it.
