@@ -30,6 +30,7 @@ func TestCluster(t *testing.T) {
 	t.Run("CrashPoints", d.crashPoints)
 	t.Run("Histories", d.histories)
 	t.Run("ReadYourWrites", d.readYourWrites)
+	t.Run("Streams", d.streams)
 	t.Run("BadRecords", d.badRecords)
 	t.Run("NewerEvent", d.newerEvent)
 	t.Run("LastLook", d.lastLook)

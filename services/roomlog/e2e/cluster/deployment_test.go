@@ -87,8 +87,7 @@ func deploy(t *testing.T) *deployment {
 		d.projectors = append(d.projectors, d.startProjector(t))
 	}
 	for range 2 {
-		p := proc.Start(t, d.bins.chat, append(d.backend(), "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0",
-			"--secret-file", d.secretFile, "--publish-timeout", publishTimeout.String())...)
+		p := d.startChat(t)
 		d.chats, d.urls = append(d.chats, p), append(d.urls, p.MustReady(t))
 	}
 	d.auditCheckpoints(t)
@@ -133,6 +132,12 @@ func (d *deployment) startProjector(t *testing.T) *proc.Process {
 	p := proc.Start(d.all, d.bins.projector, d.projectorArgs()...)
 	p.MustReady(t)
 	return p
+}
+
+func (d *deployment) startChat(t *testing.T) *proc.Process {
+	t.Helper()
+	return proc.Start(t, d.bins.chat, append(d.backend(), "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0",
+		"--secret-file", d.secretFile, "--publish-timeout", publishTimeout.String())...)
 }
 
 // roomlog runs a command on the cluster to its end.

@@ -32,10 +32,11 @@ type Listener struct {
 	Client *client.Client
 	URLs   []string // of the replicas; it begins at the first
 	Path   string
-	Query  url.Values // besides the cursor
-	Cursor string     // behind what it has
-	Cut    int        // leaves a stream after so many events, and goes on elsewhere; zero: never
-	Until  string     // a message with this text is the last; empty: the stream's end is
+	Query  url.Values         // besides the cursor
+	Cursor string             // behind what it has
+	Cut    int                // leaves a stream after so many events, and goes on elsewhere; zero: never
+	Until  string             // a message with this text is the last; empty: the stream's end is
+	Each   func(client.Event) // is told of each event; may be nil
 
 	Got  []client.Event
 	Cuts int // how often it went on
@@ -82,6 +83,9 @@ func (l *Listener) take(f sse.Frame, begin int) error {
 		return err
 	}
 	l.Got = append(l.Got, e)
+	if l.Each != nil {
+		l.Each(e)
+	}
 	switch {
 	case l.Until != "" && TextOf(e) == l.Until:
 		return client.ErrStop
