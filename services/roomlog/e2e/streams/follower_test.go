@@ -48,7 +48,7 @@ func (s *site) open(t testing.TB, user events.UserID, path string) (*stream, err
 		path, u.Host, s.token(t, user)); err != nil {
 		return nil, err
 	}
-	res, err := http.ReadResponse(bufio.NewReaderSize(conn, 1<<10), nil)
+	res, err := http.ReadResponse(bufio.NewReaderSize(conn, 1<<10), nil) //nolint:bodyclose // it ends with the connection
 	if err != nil {
 		return nil, err
 	}
