@@ -55,13 +55,20 @@ func exists(path string) bool {
 }
 
 // commit names what is measured, "" where nobody knows; a star says that there are
-// changes beside it.
+// changes beside it, other than of documents, which are written here.
 func commit(ctx context.Context, source string) string {
-	cmd := exec.CommandContext(ctx, "git", "describe", "--always", "--abbrev=12", "--exclude=*", "--dirty=*")
-	cmd.Dir = source
-	out, err := cmd.Output()
-	if err != nil {
-		return ""
+	git := func(args ...string) string {
+		cmd := exec.CommandContext(ctx, "git", args...)
+		cmd.Dir = source
+		out, err := cmd.Output()
+		if err != nil {
+			return ""
+		}
+		return strings.TrimSpace(string(out))
 	}
-	return strings.TrimSpace(string(out))
+	name := git("rev-parse", "--short=12", "HEAD")
+	if git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!docs") != "" {
+		name += "*"
+	}
+	return name
 }
