@@ -1129,6 +1129,21 @@ type SettingsPatch struct {
 // Examples: 2026-11-23T09:00:00.000Z
 type Time = time.Time
 
+// Tokens defines model for Tokens.
+type Tokens struct {
+	// RevokedBefore RFC 3339, in UTC with milliseconds.
+	//
+	// Examples: 2026-11-23T09:00:00.000Z
+	RevokedBefore Time `json:"revoked_before"`
+	User          ID   `json:"user"`
+}
+
+// TokensRequest defines model for TokensRequest.
+type TokensRequest struct {
+	// RevokedBefore The moment; one in the future means now.
+	RevokedBefore time.Time `json:"revoked_before"`
+}
+
 // TypingRequest defines model for TypingRequest.
 type TypingRequest struct {
 	Typing bool `json:"typing"`
@@ -1574,6 +1589,12 @@ type PutTypingParams struct {
 	Prefer *PreferRead `json:"Prefer,omitempty"`
 }
 
+// PutTokensParams defines parameters for PutTokens.
+type PutTokensParams struct {
+	// Prefer `wait=N`: wait up to N seconds (1–30) for the verdict. Other preferences are ignored.
+	Prefer *PreferWait `json:"Prefer,omitempty"`
+}
+
 // PutDirectJSONRequestBody defines body for PutDirect for application/json ContentType.
 type PutDirectJSONRequestBody = DirectRequest
 
@@ -1615,6 +1636,9 @@ type PutRulesJSONRequestBody = RulesRequest
 
 // PutTypingJSONRequestBody defines body for PutTyping for application/json ContentType.
 type PutTypingJSONRequestBody = TypingRequest
+
+// PutTokensJSONRequestBody defines body for PutTokens for application/json ContentType.
+type PutTokensJSONRequestBody = TokensRequest
 
 // AsRoomCreatedData returns the union data inside the EventData as a RoomCreatedData
 func (t EventData) AsRoomCreatedData() (RoomCreatedData, error) {
@@ -2003,7 +2027,7 @@ type ClientInterface interface {
 	// Where the events of a room are parked for an operator, the rest goes on, and they come when they are released. A client of more than 16 such rooms may, when it resumes, get
 	// events again that it has.
 	//
-	// A stream never skips. It ends with `event: end` and `data: {"code", "cursor"}`: `server_shutdown`, `token_expired`, `read_model_unavailable`; or, where the client does not take
+	// A stream never skips. It ends with `event: end` and `data: {"code", "cursor"}`: `server_shutdown`, `token_expired`, `token_revoked`, `read_model_unavailable`; or, where the client does not take
 	// what is sent to it, without a word. Resume from the last cursor.
 	//
 	// Corresponds with GET /v1/events (the `ListPersonEvents` operationId).
@@ -2153,7 +2177,7 @@ type ClientInterface interface {
 	// With `Accept: text/event-stream`: a stream that replays, then follows. `id:` is the seq, `event:` the type, `data:` the item;
 	// `Last-Event-ID` resumes and overrides `after`; every 15 s there is a comment line. A stream never skips. It ends with `event: end`
 	// and `data: {"code", "cursor"}`: `not_a_member` (one's own leave, kick or ban was the last event), `room_deleted` (that was), `server_shutdown`,
-	// `token_expired`, `read_model_unavailable`; or, where the client does not take what is sent to it, without a word. Resume from the cursor.
+	// `token_expired`, `token_revoked`, `read_model_unavailable`; or, where the client does not take what is sent to it, without a word. Resume from the cursor.
 	// `typing` and `presence` come between the events of a stream, without an `id:`; a slow client does without them first.
 	//
 	// Corresponds with GET /v1/rooms/{room}/events (the `ListEvents` operationId).
@@ -2439,6 +2463,28 @@ type ClientInterface interface {
 	//
 	// Corresponds with PUT /v1/rooms/{room}/typing (the `PutTyping` operationId).
 	PutTyping(ctx context.Context, room RoomID, params *PutTypingParams, body PutTypingJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PutTokensWithBody Refuse a person's tokens
+	//
+	// Refuses all tokens of the person that were issued (`iat`) before a moment, and those that do not say when, on every replica: `401 token_revoked`. Their streams end. It may be
+	// asked for by the person, and with the scope `service` by anybody. The moment only moves forward; one in the future means now. As `iat` has
+	// whole seconds, a token of the same second is refused too: get the new one a second later.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /v1/users/{user}/tokens (the `PutTokens` operationId).
+	PutTokensWithBody(ctx context.Context, user ID, params *PutTokensParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PutTokens Refuse a person's tokens
+	//
+	// Refuses all tokens of the person that were issued (`iat`) before a moment, and those that do not say when, on every replica: `401 token_revoked`. Their streams end. It may be
+	// asked for by the person, and with the scope `service` by anybody. The moment only moves forward; one in the future means now. As `iat` has
+	// whole seconds, a token of the same second is refused too: get the new one a second later.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /v1/users/{user}/tokens (the `PutTokens` operationId).
+	PutTokens(ctx context.Context, user ID, params *PutTokensParams, body PutTokensJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 }
 
 // GetOpenapi This description, as JSON
@@ -2514,7 +2560,7 @@ func (c *Operations) PutDirect(ctx context.Context, user ID, params *PutDirectPa
 // Where the events of a room are parked for an operator, the rest goes on, and they come when they are released. A client of more than 16 such rooms may, when it resumes, get
 // events again that it has.
 //
-// A stream never skips. It ends with `event: end` and `data: {"code", "cursor"}`: `server_shutdown`, `token_expired`, `read_model_unavailable`; or, where the client does not take
+// A stream never skips. It ends with `event: end` and `data: {"code", "cursor"}`: `server_shutdown`, `token_expired`, `token_revoked`, `read_model_unavailable`; or, where the client does not take
 // what is sent to it, without a word. Resume from the last cursor.
 //
 // Corresponds with GET /v1/events (the `ListPersonEvents` operationId).
@@ -2814,7 +2860,7 @@ func (c *Operations) PutDelivered(ctx context.Context, room RoomID, params *PutD
 // With `Accept: text/event-stream`: a stream that replays, then follows. `id:` is the seq, `event:` the type, `data:` the item;
 // `Last-Event-ID` resumes and overrides `after`; every 15 s there is a comment line. A stream never skips. It ends with `event: end`
 // and `data: {"code", "cursor"}`: `not_a_member` (one's own leave, kick or ban was the last event), `room_deleted` (that was), `server_shutdown`,
-// `token_expired`, `read_model_unavailable`; or, where the client does not take what is sent to it, without a word. Resume from the cursor.
+// `token_expired`, `token_revoked`, `read_model_unavailable`; or, where the client does not take what is sent to it, without a word. Resume from the cursor.
 // `typing` and `presence` come between the events of a stream, without an `id:`; a slow client does without them first.
 //
 // Corresponds with GET /v1/rooms/{room}/events (the `ListEvents` operationId).
@@ -3431,6 +3477,48 @@ func (c *Operations) PutTypingWithBody(ctx context.Context, room RoomID, params 
 // Corresponds with PUT /v1/rooms/{room}/typing (the `PutTyping` operationId).
 func (c *Operations) PutTyping(ctx context.Context, room RoomID, params *PutTypingParams, body PutTypingJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewPutTypingRequest(c.Server, room, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PutTokensWithBody Refuse a person's tokens
+//
+// Refuses all tokens of the person that were issued (`iat`) before a moment, and those that do not say when, on every replica: `401 token_revoked`. Their streams end. It may be
+// asked for by the person, and with the scope `service` by anybody. The moment only moves forward; one in the future means now. As `iat` has
+// whole seconds, a token of the same second is refused too: get the new one a second later.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /v1/users/{user}/tokens (the `PutTokens` operationId).
+func (c *Operations) PutTokensWithBody(ctx context.Context, user ID, params *PutTokensParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPutTokensRequestWithBody(c.Server, user, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PutTokens Refuse a person's tokens
+//
+// Refuses all tokens of the person that were issued (`iat`) before a moment, and those that do not say when, on every replica: `401 token_revoked`. Their streams end. It may be
+// asked for by the person, and with the scope `service` by anybody. The moment only moves forward; one in the future means now. As `iat` has
+// whole seconds, a token of the same second is refused too: get the new one a second later.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /v1/users/{user}/tokens (the `PutTokens` operationId).
+func (c *Operations) PutTokens(ctx context.Context, user ID, params *PutTokensParams, body PutTokensJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPutTokensRequest(c.Server, user, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -6347,6 +6435,68 @@ func NewPutTypingRequestWithBody(server string, room RoomID, params *PutTypingPa
 	return req, nil
 }
 
+// NewPutTokensRequest calls the generic PutTokens builder with application/json body
+func NewPutTokensRequest(server string, user ID, params *PutTokensParams, body PutTokensJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewPutTokensRequestWithBody(server, user, params, "application/json", bodyReader)
+}
+
+// NewPutTokensRequestWithBody constructs an http.Request for the PutTokens method, with any body, and a specified content type
+func NewPutTokensRequestWithBody(server string, user ID, params *PutTokensParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "user", user, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/users/%s/tokens", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.Prefer != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Prefer", *params.Prefer, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Prefer", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
 func (c *Operations) applyEditors(ctx context.Context, req *http.Request, additionalEditors []RequestEditorFn) error {
 	for _, r := range c.RequestEditors {
 		if err := r(ctx, req); err != nil {
@@ -6436,7 +6586,7 @@ type ClientWithResponsesInterface interface {
 	// Where the events of a room are parked for an operator, the rest goes on, and they come when they are released. A client of more than 16 such rooms may, when it resumes, get
 	// events again that it has.
 	//
-	// A stream never skips. It ends with `event: end` and `data: {"code", "cursor"}`: `server_shutdown`, `token_expired`, `read_model_unavailable`; or, where the client does not take
+	// A stream never skips. It ends with `event: end` and `data: {"code", "cursor"}`: `server_shutdown`, `token_expired`, `token_revoked`, `read_model_unavailable`; or, where the client does not take
 	// what is sent to it, without a word. Resume from the last cursor.
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -6596,7 +6746,7 @@ type ClientWithResponsesInterface interface {
 	// With `Accept: text/event-stream`: a stream that replays, then follows. `id:` is the seq, `event:` the type, `data:` the item;
 	// `Last-Event-ID` resumes and overrides `after`; every 15 s there is a comment line. A stream never skips. It ends with `event: end`
 	// and `data: {"code", "cursor"}`: `not_a_member` (one's own leave, kick or ban was the last event), `room_deleted` (that was), `server_shutdown`,
-	// `token_expired`, `read_model_unavailable`; or, where the client does not take what is sent to it, without a word. Resume from the cursor.
+	// `token_expired`, `token_revoked`, `read_model_unavailable`; or, where the client does not take what is sent to it, without a word. Resume from the cursor.
 	// `typing` and `presence` come between the events of a stream, without an `id:`; a slow client does without them first.
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -6918,6 +7068,28 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with PUT /v1/rooms/{room}/typing (the `PutTyping` operationId).
 	PutTypingWithResponse(ctx context.Context, room RoomID, params *PutTypingParams, body PutTypingJSONRequestBody, reqEditors ...RequestEditorFn) (*PutTypingResponse, error)
+
+	// PutTokensWithBodyWithResponse Refuse a person's tokens
+	//
+	// Refuses all tokens of the person that were issued (`iat`) before a moment, and those that do not say when, on every replica: `401 token_revoked`. Their streams end. It may be
+	// asked for by the person, and with the scope `service` by anybody. The moment only moves forward; one in the future means now. As `iat` has
+	// whole seconds, a token of the same second is refused too: get the new one a second later.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /v1/users/{user}/tokens (the `PutTokens` operationId).
+	PutTokensWithBodyWithResponse(ctx context.Context, user ID, params *PutTokensParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PutTokensResponse, error)
+
+	// PutTokensWithResponse Refuse a person's tokens
+	//
+	// Refuses all tokens of the person that were issued (`iat`) before a moment, and those that do not say when, on every replica: `401 token_revoked`. Their streams end. It may be
+	// asked for by the person, and with the scope `service` by anybody. The moment only moves forward; one in the future means now. As `iat` has
+	// whole seconds, a token of the same second is refused too: get the new one a second later.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /v1/users/{user}/tokens (the `PutTokens` operationId).
+	PutTokensWithResponse(ctx context.Context, user ID, params *PutTokensParams, body PutTokensJSONRequestBody, reqEditors ...RequestEditorFn) (*PutTokensResponse, error)
 }
 
 type GetOpenapiResponse struct {
@@ -8618,6 +8790,54 @@ func (r PutTypingResponse) ContentType() string {
 	return ""
 }
 
+type PutTokensResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Tokens
+	// JSON202 the response for an HTTP 202 `application/json` response
+	JSON202 *Accepted
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r PutTokensResponse) GetJSON200() *Tokens {
+	return r.JSON200
+}
+
+// GetJSON202 returns the response for an HTTP 202 `application/json` response
+func (r PutTokensResponse) GetJSON202() *Accepted {
+	return r.JSON202
+}
+
+// GetBody returns the raw response body bytes
+func (r PutTokensResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r PutTokensResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r PutTokensResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r PutTokensResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // GetOpenapiWithResponse This description, as JSON
 //
 // Returns a wrapper object for the known response body format(s).
@@ -8681,7 +8901,7 @@ func (c *ClientWithResponses) PutDirectWithResponse(ctx context.Context, user ID
 // Where the events of a room are parked for an operator, the rest goes on, and they come when they are released. A client of more than 16 such rooms may, when it resumes, get
 // events again that it has.
 //
-// A stream never skips. It ends with `event: end` and `data: {"code", "cursor"}`: `server_shutdown`, `token_expired`, `read_model_unavailable`; or, where the client does not take
+// A stream never skips. It ends with `event: end` and `data: {"code", "cursor"}`: `server_shutdown`, `token_expired`, `token_revoked`, `read_model_unavailable`; or, where the client does not take
 // what is sent to it, without a word. Resume from the last cursor.
 //
 // Returns a wrapper object for the known response body format(s).
@@ -8931,7 +9151,7 @@ func (c *ClientWithResponses) PutDeliveredWithResponse(ctx context.Context, room
 // With `Accept: text/event-stream`: a stream that replays, then follows. `id:` is the seq, `event:` the type, `data:` the item;
 // `Last-Event-ID` resumes and overrides `after`; every 15 s there is a comment line. A stream never skips. It ends with `event: end`
 // and `data: {"code", "cursor"}`: `not_a_member` (one's own leave, kick or ban was the last event), `room_deleted` (that was), `server_shutdown`,
-// `token_expired`, `read_model_unavailable`; or, where the client does not take what is sent to it, without a word. Resume from the cursor.
+// `token_expired`, `token_revoked`, `read_model_unavailable`; or, where the client does not take what is sent to it, without a word. Resume from the cursor.
 // `typing` and `presence` come between the events of a stream, without an `id:`; a slow client does without them first.
 //
 // Returns a wrapper object for the known response body format(s).
@@ -9456,6 +9676,40 @@ func (c *ClientWithResponses) PutTypingWithResponse(ctx context.Context, room Ro
 		return nil, err
 	}
 	return ParsePutTypingResponse(rsp)
+}
+
+// PutTokensWithBodyWithResponse Refuse a person's tokens
+//
+// Refuses all tokens of the person that were issued (`iat`) before a moment, and those that do not say when, on every replica: `401 token_revoked`. Their streams end. It may be
+// asked for by the person, and with the scope `service` by anybody. The moment only moves forward; one in the future means now. As `iat` has
+// whole seconds, a token of the same second is refused too: get the new one a second later.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /v1/users/{user}/tokens (the `PutTokens` operationId).
+func (c *ClientWithResponses) PutTokensWithBodyWithResponse(ctx context.Context, user ID, params *PutTokensParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PutTokensResponse, error) {
+	rsp, err := c.PutTokensWithBody(ctx, user, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePutTokensResponse(rsp)
+}
+
+// PutTokensWithResponse Refuse a person's tokens
+//
+// Refuses all tokens of the person that were issued (`iat`) before a moment, and those that do not say when, on every replica: `401 token_revoked`. Their streams end. It may be
+// asked for by the person, and with the scope `service` by anybody. The moment only moves forward; one in the future means now. As `iat` has
+// whole seconds, a token of the same second is refused too: get the new one a second later.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /v1/users/{user}/tokens (the `PutTokens` operationId).
+func (c *ClientWithResponses) PutTokensWithResponse(ctx context.Context, user ID, params *PutTokensParams, body PutTokensJSONRequestBody, reqEditors ...RequestEditorFn) (*PutTokensResponse, error) {
+	rsp, err := c.PutTokens(ctx, user, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePutTokensResponse(rsp)
 }
 
 // ParseGetOpenapiResponse parses an HTTP response from a GetOpenapiWithResponse call
@@ -10587,6 +10841,39 @@ func ParsePutTypingResponse(rsp *http.Response) (*PutTypingResponse, error) {
 	response := &PutTypingResponse{
 		Body:         bodyBytes,
 		HTTPResponse: rsp,
+	}
+
+	return response, nil
+}
+
+// ParsePutTokensResponse parses an HTTP response from a PutTokensWithResponse call
+func ParsePutTokensResponse(rsp *http.Response) (*PutTokensResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &PutTokensResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Tokens
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
+		var dest Accepted
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON202 = &dest
+
 	}
 
 	return response, nil

@@ -159,7 +159,7 @@ func checkFacts(f Facts) error {
 		text = append(append(text, string(f.Kind)), settingsText(f.Settings)...)
 	case RoomUpdated:
 		text = append(text, settingsText(f.Settings)...)
-	case RoomDeleted, RulesUpgraded, PreferencesChanged:
+	case RoomDeleted, RulesUpgraded, PreferencesChanged, TokensRevoked:
 	case MemberChanged:
 		if f.Target == "" {
 			return fmt.Errorf("target: %w", ErrInvalidID)

@@ -29,9 +29,12 @@ const (
 	// What is a person's own takes no seq and is shown to nobody else.
 	TypeMarkMoved          Type = "mark.moved"
 	TypePreferencesChanged Type = "preferences.changed"
+
+	// What is a person's and of no room stands under [AccountRoom].
+	TypeTokensRevoked Type = "tokens.revoked"
 )
 
-// Event is an immutable fact about a room.
+// Event is an immutable fact about a room, or about an account.
 type Event struct {
 	ID     EventID
 	Type   Type

@@ -106,6 +106,7 @@ var written = []struct {
 	{name: "preferences.changed/full", event: plain("12", "preferences.changed", events.PreferencesChanged{
 		Command: by("alice"), Muted: true, Hidden: true, Archived: true,
 	}, `{}`)},
+	{name: "tokens.revoked/minimal", event: account("21", "bob", events.TokensRevoked{Command: by("alice"), Before: 1767366245678})},
 	{name: "message.posted/room", event: plain("13", "message.posted", events.MessagePosted{
 		Command: by("alice"), Kind: "text", TextBytes: 2, MentionsRoom: true,
 	}, `{"text":"hi"}`)},
@@ -140,6 +141,13 @@ func plain(id events.EventID, t events.Type, f events.Facts, content string) eve
 		ID: id, Type: t, Tenant: "main", Room: "lobby",
 		Time: at("2026-01-02T15:04:05.678Z"), Facts: f, Content: json.RawMessage(content),
 	}
+}
+
+// account is an event about a person.
+func account(id events.EventID, about events.UserID, f events.Facts) events.Event {
+	e := plain(id, f.EventType(), f, `{}`)
+	e.Room = events.AccountRoom(about)
+	return e
 }
 
 func TestGolden(t *testing.T) {

@@ -63,6 +63,15 @@ func ParseUserID(s string) (UserID, error) { return UserID(s), checkID("user", s
 // ParseEventID checks an event id.
 func ParseEventID(s string) (EventID, error) { return EventID(s), checkID("event", s) }
 
+// AccountRoom is in the place of a room where a fact is about a person.
+func AccountRoom(u UserID) RoomID { return RoomID(AccountPrefix + string(u)) }
+
+// Account gives the person where the id is that of an [AccountRoom].
+func (r RoomID) Account() (UserID, bool) {
+	user, ok := strings.CutPrefix(string(r), AccountPrefix)
+	return UserID(user), ok && checkID("user", user) == nil
+}
+
 // Reserved reports whether the id has a prefix that clients cannot choose.
 func (r RoomID) Reserved() bool {
 	return strings.HasPrefix(string(r), DirectRoomPrefix) || strings.HasPrefix(string(r), AccountPrefix)

@@ -42,6 +42,8 @@ var shapes = map[Type]shape{
 
 	TypeMarkMoved:          shapeOf[MarkMoved](),
 	TypePreferencesChanged: shapeOf[PreferencesChanged](),
+
+	TypeTokensRevoked: shapeOf[TokensRevoked](),
 }
 
 // Types lists the types that this program knows, ascending.

@@ -155,7 +155,7 @@ func (r *EventRow) data() (any, error) {
 		var f events.ReactionAdded // both have the same fields
 		err := r.unmarshal(&f, nil)
 		return ReactionData{r.about(f.Target), f.Key}, err
-	case events.TypeMarkMoved, events.TypePreferencesChanged: // take no seq
+	case events.TypeMarkMoved, events.TypePreferencesChanged, events.TypeTokensRevoked: // take no seq
 	}
 	return nil, fmt.Errorf("no data for type %q", r.Type)
 }

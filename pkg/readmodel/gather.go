@@ -24,6 +24,7 @@ type Gather struct {
 	reactions   latest[reaction, ReactionRow]
 	threadMarks latest[threadMark, ThreadMarkRow]
 	mentions    latest[message, MentionRow]
+	revocations latest[person, RevocationRow]
 }
 
 // What tells rows of a room apart.
@@ -104,6 +105,7 @@ func (g *Gather) Batch() Batch {
 	b := g.out
 	b.Headers, b.Members, b.States = g.headers.rows, g.members.rows, g.states.rows
 	b.Reactions, b.ThreadMarks, b.Mentions = g.reactions.rows, g.threadMarks.rows, g.mentions.rows
+	b.Revocations = g.revocations.rows
 	return b
 }
 
@@ -131,6 +133,14 @@ func (g *Gather) change(k Key, c room.Changes) {
 	}
 	if c.Stay != nil {
 		g.out.Stays = append(g.out.Stays, StayRow{Key: k, Stay: *c.Stay})
+	}
+	if v := c.Revocation; v != nil {
+		who := person{k, v.User}
+		row := RevocationRow{Tenant: k.Tenant, User: v.User, Before: v.Before}
+		if i, ok := g.revocations.at[who]; ok {
+			row.Before = max(row.Before, g.revocations.rows[i].Before)
+		}
+		g.revocations.set(who, row)
 	}
 	if c.History != nil {
 		g.out.Histories = append(g.out.Histories, HistoryRow{Key: k, HistoryChange: *c.History})

@@ -67,6 +67,11 @@ type Reader interface {
 	Stays(ctx context.Context, k Key, u events.UserID) ([]room.Stay, error)
 	Histories(ctx context.Context, k Key) ([]room.HistoryChange, error)
 
+	// Revocation gives the moment before which a person's tokens were issued that are
+	// refused, Revocations those of everybody.
+	Revocation(ctx context.Context, t events.Tenant, u events.UserID) (RevocationRow, bool, error)
+	Revocations(ctx context.Context) ([]RevocationRow, error)
+
 	// MessageAt finds the seq of the first message sent at the time or later.
 	MessageAt(ctx context.Context, k Key, sentAt int64) (events.Seq, bool, error)
 

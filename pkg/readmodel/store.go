@@ -112,7 +112,7 @@ type Rows struct {
 }
 
 // Batch is what a transaction writes. Rows of one table are in log order; a
-// header, member, message state or reaction stands once, as it is after the batch.
+// header, member, message state, reaction or revocation stands once, as it is after the batch.
 type Batch struct {
 	Headers     []*room.Header
 	Members     []MemberRow
@@ -121,6 +121,7 @@ type Batch struct {
 	ThreadMarks []ThreadMarkRow
 	Stays       []StayRow
 	Histories   []HistoryRow
+	Revocations []RevocationRow
 	Events      []EventRow
 	// Mentions are written after Events, and before Redactions, which take some away.
 	Mentions []MentionRow
@@ -175,6 +176,14 @@ type StayRow struct {
 type HistoryRow struct {
 	Key
 	room.HistoryChange
+}
+
+// RevocationRow says before which moment a person's tokens were issued that are
+// refused, in Unix milliseconds. Written over another, the later moment stays.
+type RevocationRow struct {
+	Tenant events.Tenant
+	User   events.UserID
+	Before int64
 }
 
 // MentionRow are the mentions of a message, in the place of those that it had.

@@ -52,6 +52,8 @@ type Commit struct {
 	// Blocked are the rooms that it blocked, in log order: who follows them is to know
 	// that later events of the partition are not later than all of theirs.
 	Blocked []Block `json:"blocked,omitempty"`
+	// Revocations are the tokens that it ended.
+	Revocations []readmodel.RevocationRow `json:"revocations,omitempty"`
 }
 
 // Block says from which offset on a room's events are parked.

@@ -85,6 +85,7 @@ type Service struct {
 	hub      *live.Hub
 	board    *ephemeral.Board
 	clock    *clock.Watch
+	revoked  *auth.Revocations
 	handler  http.Handler
 	stop     chan struct{}
 }
@@ -103,11 +104,11 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{cfg: cfg, deps: deps, auth: verifier, hub: live.NewHub(deps.Logger), clock: clock.NewWatch(time.Now, deps.Logger), stop: make(chan struct{})}
+	s := &Service{cfg: cfg, deps: deps, auth: verifier, revoked: auth.NewRevocations(), hub: live.NewHub(deps.Logger), clock: clock.NewWatch(time.Now, deps.Logger), stop: make(chan struct{})}
 	layout := deps.Log.Layout()
 	s.follower = live.NewFollower(live.FollowerConfig{
 		Timeline: deps.Timeline, Topic: deps.TimelineTopic, Store: deps.Store, Log: layout.Log,
-		Hub: s.hub, Saw: s.clock.Saw, Logger: deps.Logger, Now: time.Now,
+		Hub: s.hub, Revocations: s.revoked, Saw: s.clock.Saw, Logger: deps.Logger, Now: time.Now,
 	})
 	gate := position.NewGate(deps.Log, s.follower)
 	rooms := limit.New[readmodel.Key](limit.Policy{Name: "room", Rate: cfg.RoomRate, Burst: cfg.RoomBurst})
@@ -124,7 +125,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		return nil, err
 	}
 	s.handler, err = httpapi.New(httpapi.Config{
-		Auth: verifier, Gate: gate, Hub: s.hub, Board: s.board, Reads: reads, Metrics: metrics, Logger: deps.Logger, Now: time.Now,
+		Auth: verifier, Revocations: s.revoked, Gate: gate, Hub: s.hub, Board: s.board, Reads: reads, Metrics: metrics, Logger: deps.Logger, Now: time.Now,
 		NewID: newID, WriteTimeout: cfg.StreamTimeout, Stop: s.stop,
 		Limits: httpapi.Limits{
 			Reads:    limit.New[auth.Account](limit.Policy{Name: "reads", Rate: cfg.ReadRate, Burst: cfg.ReadBurst}),

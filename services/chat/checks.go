@@ -12,13 +12,15 @@ import (
 // Checks tell whether the API can do its work. Without the log it cannot take
 // anything; without the database sends go on and reads fail; without the timeline
 // streams are slower; with a log whose clock is ahead commands may expire; without
-// an issuer of tokens its keys stay as they are.
+// an issuer of tokens its keys stay as they are. A replica that has never seen the
+// database does not know which tokens are revoked, and takes none.
 func (s *Service) Checks() []admin.Check {
 	return []admin.Check{
 		{Name: "log", Required: true, Run: s.checkLog},
 		{Name: "database", Run: func(ctx context.Context) (any, error) { return nil, s.deps.Store.Ping(ctx) }},
 		{Name: "timeline", Run: s.checkTimeline},
 		{Name: "issuers", Run: func(context.Context) (any, error) { return s.auth.Issuers() }},
+		{Name: "revocations", Required: true, Run: func(context.Context) (any, error) { return nil, s.revoked.Known() }},
 		{Name: "clock", Run: func(context.Context) (any, error) { return nil, s.clock.Check() }},
 		{Name: "serving", Required: true, Run: s.checkServing},
 	}

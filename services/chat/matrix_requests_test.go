@@ -20,6 +20,8 @@ var requests = []request{
 	{route: "GET /v1/me"},
 	{route: "PUT /v1/direct/{user}", with: newcomer},
 	{route: "PUT /v1/read", body: `{"rooms":{"{room}":1}}`},
+	{route: "PUT /v1/users/{user}/tokens", as: "one's own", with: self, body: `{"revoked_before":"2000-01-01T00:00:00Z"}`},
+	{route: "PUT /v1/users/{user}/tokens", as: "another's", body: `{"revoked_before":"2000-01-01T00:00:00Z"}`},
 	{route: "GET /v1/rooms"},
 	{route: "POST /v1/rooms", body: `{"kind":"private"}`},
 	{route: "GET /v1/events", query: "?after={start}"},

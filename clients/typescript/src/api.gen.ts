@@ -62,6 +62,31 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/users/{user}/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Whose tokens. */
+                user: components["schemas"]["ID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Refuse a person's tokens
+         * @description Refuses all tokens of the person that were issued (`iat`) before a moment, and those that do not say when, on every replica: `401 token_revoked`. Their streams end. It may be
+         *     asked for by the person, and with the scope `service` by anybody. The moment only moves forward; one in the future means now. As `iat` has
+         *     whole seconds, a token of the same second is refused too: get the new one a second later.
+         */
+        put: operations["putTokens"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/read": {
         parameters: {
             query?: never;
@@ -636,7 +661,7 @@ export interface paths {
          *     Where the events of a room are parked for an operator, the rest goes on, and they come when they are released. A client of more than 16 such rooms may, when it resumes, get
          *     events again that it has.
          *
-         *     A stream never skips. It ends with `event: end` and `data: {"code", "cursor"}`: `server_shutdown`, `token_expired`, `read_model_unavailable`; or, where the client does not take
+         *     A stream never skips. It ends with `event: end` and `data: {"code", "cursor"}`: `server_shutdown`, `token_expired`, `token_revoked`, `read_model_unavailable`; or, where the client does not take
          *     what is sent to it, without a word. Resume from the last cursor.
          */
         get: operations["listPersonEvents"];
@@ -673,7 +698,7 @@ export interface paths {
          *     With `Accept: text/event-stream`: a stream that replays, then follows. `id:` is the seq, `event:` the type, `data:` the item;
          *     `Last-Event-ID` resumes and overrides `after`; every 15 s there is a comment line. A stream never skips. It ends with `event: end`
          *     and `data: {"code", "cursor"}`: `not_a_member` (one's own leave, kick or ban was the last event), `room_deleted` (that was), `server_shutdown`,
-         *     `token_expired`, `read_model_unavailable`; or, where the client does not take what is sent to it, without a word. Resume from the cursor.
+         *     `token_expired`, `token_revoked`, `read_model_unavailable`; or, where the client does not take what is sent to it, without a word. Resume from the cursor.
          *     `typing` and `presence` come between the events of a stream, without an `id:`; a slow client does without them first.
          */
         get: operations["listEvents"];
@@ -1133,6 +1158,17 @@ export interface components {
         ReadAllResult: {
             items: components["schemas"]["ReadAllItem"][];
         };
+        TokensRequest: {
+            /**
+             * Format: date-time
+             * @description The moment; one in the future means now.
+             */
+            revoked_before: string;
+        };
+        Tokens: {
+            user: components["schemas"]["ID"];
+            revoked_before: components["schemas"]["Time"];
+        };
         DeliveredRequest: {
             /** Format: int64 */
             seq: number;
@@ -1541,7 +1577,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `token_missing`, `token_invalid`, `token_expired`. */
+        /** @description `token_missing`, `token_invalid`, `token_expired`, `token_revoked`. */
         Unauthorized: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -1913,6 +1949,63 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Unprocessable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    putTokens: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description `wait=N`: wait up to N seconds (1–30) for the verdict. Other preferences are ignored.
+                 * @example wait=5
+                 */
+                Prefer?: components["parameters"]["PreferWait"];
+                /** @description The latest position that the client has. The answer waits until the read model has passed it (5 s, or `Prefer: wait=N`). */
+                "Roomlog-Position"?: components["parameters"]["Position"];
+            };
+            path: {
+                /** @description Whose tokens. */
+                user: components["schemas"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "revoked_before": "2026-01-02T15:04:05.678Z"
+                 *     }
+                 */
+                "application/json": components["schemas"]["TokensRequest"];
+            };
+        };
+        responses: {
+            /** @description The moment that counts (with `Prefer: wait`). */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    "Roomlog-Position": components["headers"]["Position"];
+                    "Preference-Applied": components["headers"]["PreferenceApplied"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tokens"];
+                };
+            };
+            202: components["responses"]["Accepted"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             409: components["responses"]["Conflict"];
             412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["TooLarge"];

@@ -34,6 +34,9 @@ func Apply(v *View, e *events.Event, logTime time.Time) (Changes, Verdict) {
 	if created, ok := e.Facts.(events.RoomCreated); ok {
 		return j.roomCreated(created)
 	}
+	if revoked, ok := e.Facts.(events.TokensRevoked); ok {
+		return j.tokensRevoked(revoked)
+	}
 	if v.Header == nil || v.Header.Deleted {
 		return reject(CodeRoomNotFound)
 	}

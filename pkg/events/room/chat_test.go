@@ -417,3 +417,35 @@ func TestVisible(t *testing.T) {
 		t.Errorf("history is %+v", s.changes.History)
 	}
 }
+
+// Tokens are a person's, not a room's: no room is needed, and no standing in one.
+func TestTokensRevoked(t *testing.T) {
+	revoke := func(in events.RoomID, before int64) *events.Event {
+		return &events.Event{
+			ID: "e", Type: events.TypeTokensRevoked, Tenant: "main", Room: in,
+			Facts: events.TokensRevoked{Command: by("alice"), Before: before},
+		}
+	}
+	now := time.UnixMilli(1000)
+	for _, test := range []struct {
+		in     events.RoomID
+		before int64
+		want   *room.Revocation
+	}{
+		{"~bob", 999, &room.Revocation{User: "bob", Before: 999}},
+		{"~bob", 5000, &room.Revocation{User: "bob", Before: 1000}}, // a moment to come would keep out those who come back
+		{"~bob", 0, nil},
+		{"lobby", 999, nil},
+		{"~", 999, nil},
+		{"~a b", 999, nil},
+	} {
+		c, v := room.Apply(room.NewView(), revoke(test.in, test.before), now)
+		want := room.Verdict{Status: room.Accepted}
+		if test.want == nil {
+			want = room.Verdict{Status: room.Rejected, Code: room.CodeInvalid}
+		}
+		if v != want || !reflect.DeepEqual(c.Revocation, test.want) {
+			t.Errorf("%s %d: %+v, %+v", test.in, test.before, v, c.Revocation)
+		}
+	}
+}

@@ -128,8 +128,8 @@ func keepsOwn(e *events.Event, c room.Changes, v room.Verdict) bool {
 			return false
 		}
 	}
-	own := e.Type == events.TypeMarkMoved || e.Type == events.TypePreferencesChanged
-	return own && v.Status == room.Accepted && c.Header == nil && len(c.Members) <= 1 && c.About == 0 &&
+	own := e.Type == events.TypeMarkMoved || e.Type == events.TypePreferencesChanged || e.Type == events.TypeTokensRevoked
+	return own && (c.Revocation != nil) == (e.Type == events.TypeTokensRevoked) && v.Status == room.Accepted && c.Header == nil && len(c.Members) <= 1 && c.About == 0 &&
 		c.States == nil && c.Reactions == nil && c.Mentions == nil && c.Redaction == nil && c.Stay == nil && c.History == nil
 }
 

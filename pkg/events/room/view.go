@@ -162,7 +162,7 @@ func NeedsOf(e *events.Event) Needs {
 	case events.ReactionRemoved:
 		n.priors(f.Target)
 		n.Reactions = []ReactionID{{f.Target, f.Key, by.Sender}}
-	case events.RoomCreated, events.RoomUpdated, events.RoomDeleted, events.RulesUpgraded, events.PreferencesChanged:
+	case events.RoomCreated, events.RoomUpdated, events.RoomDeleted, events.RulesUpgraded, events.PreferencesChanged, events.TokensRevoked:
 	}
 	return n
 }
@@ -196,6 +196,8 @@ type Changes struct {
 	History *HistoryChange
 	// ThreadMark is the sender's read mark in a thread.
 	ThreadMark *ThreadMark
+	// Revocation ends tokens; the latest moment counts.
+	Revocation *Revocation
 }
 
 // StateChange is the state of a message.

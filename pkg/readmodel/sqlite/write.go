@@ -22,6 +22,7 @@ var (
 	insertThreadMarks = insertInto(tables.ThreadMarks)
 	insertStays       = insertInto(tables.Stays)
 	insertHistories   = insertInto(tables.Histories)
+	insertRevocations = insertInto(tables.Revocations)
 	insertEvents      = insertInto(tables.Events)
 	insertMentions    = insertInto(tables.Mentions)
 	deleteMentions    = deleteFrom(tables.Unmentions)
@@ -47,6 +48,7 @@ func (t *tx) writeBatch(b *readmodel.Batch) error {
 		func() error { return writeRows(t, insertThreadMarks, len(b.ThreadMarks), at(b.ThreadMarks)) },
 		func() error { return writeRows(t, insertStays, len(b.Stays), at(b.Stays)) },
 		func() error { return writeRows(t, insertHistories, len(b.Histories), at(b.Histories)) },
+		func() error { return writeRows(t, insertRevocations, len(b.Revocations), at(b.Revocations)) },
 		func() error { return writeRows(t, insertEvents, len(b.Events), at(b.Events)) },
 		func() error { return writeRows(t, deleteMentions, len(b.Mentions), at(b.Mentions)) },
 		func() error { return writeRows(t, insertMentions, len(mentions), at(mentions)) },

@@ -236,6 +236,12 @@ func (r *roomBuilder) readsThread(u events.UserID, root, read events.Seq) *roomB
 	return r
 }
 
+// revokes ends a person's tokens.
+func (r *roomBuilder) revokes(u events.UserID, before int64) *roomBuilder {
+	r.p.batch.Revocations = append(r.p.batch.Revocations, readmodel.RevocationRow{Tenant: r.key.Tenant, User: u, Before: before})
+	return r
+}
+
 // member changes what a person keeps about the room.
 func (r *roomBuilder) member(u events.UserID, change func(*room.Member)) *roomBuilder {
 	m := r.members[u]

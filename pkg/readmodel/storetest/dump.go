@@ -36,7 +36,7 @@ func testDump(t *testing.T, open Open) {
 				becomes("Bob", events.MembershipJoin).becomes("bob", events.MembershipInvite).becomes("~", events.MembershipBan)
 			// Of what is written again every column becomes another.
 			r.state(5, room.MessageState{Edits: 99, Edit: 99, Replies: 99, LastReply: 99, Pinned: 99, Reactions: []room.ReactionCount{{Key: "99", Count: 99}}}).
-				readsThread("ann", 5, 99).member("Bob", func(m *room.Member) {
+				readsThread("ann", 5, 99).revokes("ann", 6).member("Bob", func(m *room.Member) {
 				*m = room.Member{User: "Bob", Until: 99, Since: 99, Invited: 99, Read: 99, Delivered: 99, LastPost: 99, Hidden: 99}
 			})
 			header, bob := r.Header, room.Member{User: "Bob", Membership: events.MembershipJoin, Role: events.RoleMember, Since: 2}
@@ -52,7 +52,7 @@ func testDump(t *testing.T, open Open) {
 			r.state(5, room.MessageState{Edits: 2, Edit: 12, Replies: 3, LastReply: 13, Pinned: 14}).
 				state(11, room.MessageState{Reactions: []room.ReactionCount{{Key: "+1", Count: 2}, {Key: "\U0001F600 x", Count: 1}}}).
 				reacts("ann", 11, "+1", false).reacts("Bob", 11, "\U0001F600 x", false).reacts("Bob", 11, "+1", false).
-				mentions(5, true, "Bob").mentions(11, false, "ann", "Bob").readsThread("ann", 11, 7).readsThread("ann", 5, 7).
+				mentions(5, true, "Bob").mentions(11, false, "ann", "Bob").readsThread("ann", 11, 7).readsThread("ann", 5, 7).revokes("ann", 7).
 				redacts("ann", room.Redaction{From: 6, To: 7}).
 				member("Bob", func(m *room.Member) {
 					*m = bob

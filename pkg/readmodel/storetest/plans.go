@@ -50,11 +50,16 @@ func Reads() map[string]func(context.Context, readmodel.Reader) error {
 		"Reactors": func(ctx context.Context, r readmodel.Reader) error {
 			return drop(r.Reactors(ctx, k, 7, "+1", "ann", page))
 		},
-		"Stays":     func(ctx context.Context, r readmodel.Reader) error { return drop(r.Stays(ctx, k, "ann")) },
-		"Histories": func(ctx context.Context, r readmodel.Reader) error { return drop(r.Histories(ctx, k)) },
-		"View":      func(ctx context.Context, r readmodel.Reader) error { return drop(r.View(ctx, k, allNeeds())) },
-		"MessageAt": func(ctx context.Context, r readmodel.Reader) error { _, _, err := r.MessageAt(ctx, k, 7); return err },
-		"Outcome":   func(ctx context.Context, r readmodel.Reader) error { _, _, err := r.Outcome(ctx, k, "e"); return err },
+		"Stays": func(ctx context.Context, r readmodel.Reader) error { return drop(r.Stays(ctx, k, "ann")) },
+		"Revocation": func(ctx context.Context, r readmodel.Reader) error {
+			_, _, err := r.Revocation(ctx, k.Tenant, "ann")
+			return err
+		},
+		"Revocations": func(ctx context.Context, r readmodel.Reader) error { return drop(r.Revocations(ctx)) },
+		"Histories":   func(ctx context.Context, r readmodel.Reader) error { return drop(r.Histories(ctx, k)) },
+		"View":        func(ctx context.Context, r readmodel.Reader) error { return drop(r.View(ctx, k, allNeeds())) },
+		"MessageAt":   func(ctx context.Context, r readmodel.Reader) error { _, _, err := r.MessageAt(ctx, k, 7); return err },
+		"Outcome":     func(ctx context.Context, r readmodel.Reader) error { _, _, err := r.Outcome(ctx, k, "e"); return err },
 		"OutcomeAt": func(ctx context.Context, r readmodel.Reader) error {
 			_, _, err := r.OutcomeAt(ctx, k, "e", 1, 2)
 			return err

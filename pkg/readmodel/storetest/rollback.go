@@ -15,7 +15,7 @@ import (
 func everything(p *projector) {
 	r := p.room(inMain(lobby)).created("ann", events.RoomPublic, "Lobby").becomes("bob", events.MembershipJoin).says("bob", "hi", nil).
 		state(3, room.MessageState{Pinned: 3}).reacts("ann", 3, "+1", false).reacts("ann", 3, "-1", true).
-		readsThread("ann", 3, 3).mentions(3, false, "ann")
+		readsThread("ann", 3, 3).revokes("ann", 7).mentions(3, false, "ann")
 	p.batch.Stays = append(p.batch.Stays, readmodel.StayRow{Key: r.key, Stay: room.Stay{User: "eve", From: 1, To: 2}})
 	p.batch.Histories = append(p.batch.Histories, readmodel.HistoryRow{Key: r.key, HistoryChange: room.HistoryChange{From: 1, History: events.HistoryJoined}})
 	p.batch.Redactions = append(p.batch.Redactions, readmodel.RedactionRow{Key: inMain("other"), Redaction: room.Redaction{From: 1, To: 3, By: 4}})
@@ -27,7 +27,7 @@ func everything(p *projector) {
 
 // rowsOfEverything: two members, three events, and one of each other table that
 // is dumped.
-const rowsOfEverything = 2 + 3 + 8
+const rowsOfEverything = 2 + 3 + 9
 
 // nothing tells whether the store has no rows, nor moved its checkpoint.
 func nothing(t testing.TB, what string, s readmodel.Store, floor maybe[readmodel.Checkpoint]) {

@@ -37,6 +37,7 @@ func Run(t *testing.T, open Open) {
 		{"unread", testUnread},
 		{"listed", testListed},
 		{"visibility", testVisibility},
+		{"revocations", testRevocations},
 		{"outcomes", testOutcomes},
 		{"aside", testAside},
 		{"unpark", testUnpark},

@@ -33,6 +33,9 @@ func (w *writer) about(k Key) {
 		w.update(k, by)
 	case n < 27:
 		w.send(k, events.RulesUpgraded{Command: by, Rules: w.pick(room.Rules + 1)}, struct{}{})
+	case n < 28 && w.pick(8) == 0:
+		k.Room = events.AccountRoom(one(w, []events.UserID{by.Sender, "bob"}))
+		w.send(k, events.TokensRevoked{Command: by, Before: w.now.Add(time.Duration(w.pick(9)-4) * time.Hour).UnixMilli()}, struct{}{})
 	case (k.Room == "garden" || k.Room.Reserved()) && w.pick(4) == 0:
 		w.send(k, events.RoomDeleted{Command: by}, struct{}{})
 	default:

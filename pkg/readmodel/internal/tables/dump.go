@@ -16,7 +16,7 @@ import (
 // of an id, so that keys compare as the tuples do; numbers have leading zeros.
 func (r Reader) Dump(ctx context.Context, row func(readmodel.DumpRow) error) error {
 	for _, dump := range []func(context.Context, func(readmodel.DumpRow) error) error{
-		r.dumpEvents, r.dumpHistories, r.dumpMembers, r.dumpMentions, r.dumpStates, r.dumpOutcomes, r.dumpReactions, r.dumpRooms,
+		r.dumpEvents, r.dumpHistories, r.dumpMembers, r.dumpMentions, r.dumpStates, r.dumpOutcomes, r.dumpReactions, r.dumpRevocations, r.dumpRooms,
 		r.dumpStays, r.dumpThreadMarks,
 	} {
 		if err := dump(ctx, row); err != nil {

@@ -1007,6 +1007,21 @@ type SettingsPatch struct {
 // Examples: 2026-11-23T09:00:00.000Z
 type Time = readmodel.Time
 
+// Tokens defines model for Tokens.
+type Tokens struct {
+	// RevokedBefore RFC 3339, in UTC with milliseconds.
+	//
+	// Examples: 2026-11-23T09:00:00.000Z
+	RevokedBefore Time `json:"revoked_before"`
+	User          ID   `json:"user"`
+}
+
+// TokensRequest defines model for TokensRequest.
+type TokensRequest struct {
+	// RevokedBefore The moment; one in the future means now.
+	RevokedBefore time.Time `json:"revoked_before"`
+}
+
 // TypingRequest defines model for TypingRequest.
 type TypingRequest struct {
 	Typing bool `json:"typing"`
@@ -1602,6 +1617,15 @@ type PutTypingParams struct {
 	Prefer PreferRead `json:"Prefer,omitempty"`
 }
 
+// PutTokensParams defines parameters for PutTokens.
+type PutTokensParams struct {
+	// Prefer `wait=N`: wait up to N seconds (1–30) for the verdict. Other preferences are ignored.
+	Prefer PreferWait `json:"Prefer,omitempty"`
+
+	// RoomlogPosition The latest position that the client has. The answer waits until the read model has passed it (5 s, or `Prefer: wait=N`).
+	RoomlogPosition Position `json:"Roomlog-Position,omitempty"`
+}
+
 // BeforePublishParams defines parameters for BeforePublish.
 type BeforePublishParams struct {
 	// WebhookID The event's id.
@@ -1659,6 +1683,9 @@ type PutRulesJSONRequestBody = RulesRequest
 
 // PutTypingJSONRequestBody defines body for PutTyping for application/json ContentType.
 type PutTypingJSONRequestBody = TypingRequest
+
+// PutTokensJSONRequestBody defines body for PutTokens for application/json ContentType.
+type PutTokensJSONRequestBody = TokensRequest
 
 // BeforePublishJSONRequestBody defines body for BeforePublish for application/json ContentType.
 type BeforePublishJSONRequestBody = HookRequest
@@ -1779,6 +1806,9 @@ type ServerInterface interface {
 	// PutTyping Tell the room that one is typing, or has stopped
 	// (PUT /v1/rooms/{room}/typing)
 	PutTyping(ctx echo.Context, room RoomID, params PutTypingParams) error
+	// PutTokens Refuse a person's tokens
+	// (PUT /v1/users/{user}/tokens)
+	PutTokens(ctx echo.Context, user ID, params PutTokensParams) error
 }
 
 // ServerInterfaceWrapper converts echo contexts to parameters.
@@ -4193,6 +4223,57 @@ func (w *ServerInterfaceWrapper) PutTyping(ctx echo.Context) error {
 	return err
 }
 
+// PutTokens converts echo context to params.
+func (w *ServerInterfaceWrapper) PutTokens(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "user" -------------
+	var user ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "user", ctx.Param("user"), &user, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter user: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PutTokensParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Prefer" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Prefer")]; found {
+		var Prefer PreferWait
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Prefer, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Prefer", valueList[0], &Prefer, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Prefer: %s", err))
+		}
+
+		params.Prefer = Prefer
+	}
+	// ------------- Optional header parameter "Roomlog-Position" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Roomlog-Position")]; found {
+		var RoomlogPosition Position
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Roomlog-Position, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Roomlog-Position", valueList[0], &RoomlogPosition, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Roomlog-Position: %s", err))
+		}
+
+		params.RoomlogPosition = RoomlogPosition
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PutTokens(ctx, user, params)
+	return err
+}
+
 // This is a simple interface which specifies echo.Route addition functions which
 // are present on both echo.Echo and echo.Group, since we want to allow using
 // either of them for path registration
@@ -4278,6 +4359,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/v1/rooms/:room/state", wrapper.GetState, options.OperationMiddlewares["getState"]...)
 	router.GET(options.BaseURL+"/v1/rooms/:room/threads", wrapper.ListThreads, options.OperationMiddlewares["listThreads"]...)
 	router.PUT(options.BaseURL+"/v1/rooms/:room/typing", wrapper.PutTyping, options.OperationMiddlewares["putTyping"]...)
+	router.PUT(options.BaseURL+"/v1/users/:user/tokens", wrapper.PutTokens, options.OperationMiddlewares["putTokens"]...)
 
 }
 

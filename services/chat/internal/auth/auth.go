@@ -232,6 +232,9 @@ func (i *issuer) identity(c claims) (Identity, error) {
 	if len(i.tenants) == 1 { // whoever speaks for one need not say for which
 		id.Tenant = i.tenants[0]
 	}
+	if c.IssuedAt != nil {
+		id.Issued = c.IssuedAt.Time
+	}
 	var err error
 	if id.User, err = events.ParseUserID(c.Subject); err != nil {
 		return Identity{}, invalid("sub is not a user id", err)

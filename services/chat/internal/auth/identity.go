@@ -49,6 +49,8 @@ type Identity struct {
 	// Actor is the service that acts in the user's name; empty: it is the user.
 	Actor  events.UserID
 	Scopes []Scope
+	// Issued is when the token was; zero: it does not say.
+	Issued time.Time
 	// Expires is when the token does; streams end then.
 	Expires time.Time
 }
@@ -77,6 +79,14 @@ func (i Identity) ActAs(user string) (Identity, error) {
 type Account struct {
 	Tenant events.Tenant
 	User   events.UserID
+}
+
+// bearer is whose token it is.
+func (i Identity) bearer() Account {
+	if i.Actor != "" {
+		return Account{i.Tenant, i.Actor}
+	}
+	return i.Account()
 }
 
 // Account is whom the request is from.

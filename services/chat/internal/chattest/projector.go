@@ -96,6 +96,7 @@ func (w *World) foldOne(ctx context.Context, c *readmodel.Checkpoint, fence read
 	c.Next, c.Last, c.LastID, c.Decisions = fence.Next, fence.Last, fence.LastID, max(c.Decisions, fence.Decisions)
 	told := timeline.Commit{
 		Projection: 1, Epoch: c.Epoch, Partition: c.Partition, Floor: fence.Floor, Next: fence.Next, Decisions: c.Decisions, Events: written.Events,
+		Revocations: written.Revocations,
 	}
 	for _, d := range written.DeadLetters {
 		if d.Code != "" {

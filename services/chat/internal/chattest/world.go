@@ -3,7 +3,6 @@ package chattest
 import (
 	"context"
 	"log/slog"
-	"net"
 	"net/http"
 	"sync"
 	"testing"
@@ -58,22 +57,7 @@ func Start(t testing.TB, change ...func(*chat.Config)) *World {
 		bus: gochannel.NewGoChannel(gochannel.Config{OutputChannelBuffer: 1024}, watermill.NopLogger{}),
 	}
 	w.Resume()
-	cfg := chat.Config{Listen: "127.0.0.1:0", Secret: chat.Secret(TestSecret), StopTimeout: 2 * time.Second}
-	for _, c := range change {
-		c(&cfg)
-	}
-	w.Service, err = chat.New(cfg, chat.Deps{
-		Log: w.Log, Store: w.Store, Timeline: w.bus, Ephemeral: w.bus, Metrics: prometheus.NewRegistry(), Logger: slog.New(slog.DiscardHandler),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err := cfg.ListenAPI(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.URL = "http://" + l.Addr().String()
-	w.run(l)
+	w.serve(change, w.project)
 	t.Cleanup(func() {
 		w.Stop()
 		_ = w.bus.Close()
@@ -84,12 +68,41 @@ func Start(t testing.TB, change ...func(*chat.Config)) *World {
 	return w
 }
 
-func (w *World) run(l net.Listener) {
+// Replica runs another API on the same log and read model until the test ends.
+func (w *World) Replica(change ...func(*chat.Config)) *World {
+	w.T.Helper()
+	other := &World{T: w.T, Log: w.Log, Store: &Store{Store: w.Store.Store}, bus: w.bus}
+	other.serve(change)
+	w.T.Cleanup(other.Stop)
+	return other
+}
+
+// serve runs the API, and what else there is beside it, until Stop.
+func (w *World) serve(change []func(*chat.Config), beside ...func(context.Context) error) {
+	w.T.Helper()
+	cfg := chat.Config{Listen: "127.0.0.1:0", Secret: chat.Secret(TestSecret), StopTimeout: 2 * time.Second}
+	for _, c := range change {
+		c(&cfg)
+	}
+	var err error
+	w.Service, err = chat.New(cfg, chat.Deps{
+		Log: w.Log, Store: w.Store, Timeline: w.bus, Ephemeral: w.bus, Metrics: prometheus.NewRegistry(), Logger: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		w.T.Fatal(err)
+	}
+	l, err := cfg.ListenAPI(w.T.Context())
+	if err != nil {
+		w.T.Fatal(err)
+	}
+	w.URL = "http://" + l.Addr().String()
 	var ctx context.Context
 	ctx, w.stop = context.WithCancel(context.Background())
 	w.done = new(errgroup.Group)
 	w.done.Go(func() error { return w.Service.Run(ctx, l) })
-	w.done.Go(func() error { return w.project(ctx) })
+	for _, run := range beside {
+		w.done.Go(func() error { return run(ctx) })
+	}
 }
 
 // Stop stops the API and waits for it.

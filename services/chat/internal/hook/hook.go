@@ -124,7 +124,7 @@ func (h *Hook) Ask(ctx context.Context, e *events.Event, actor events.UserID) (*
 // asks reports whether the program is asked about events of a type. What is a
 // person's own is nobody else's business.
 func (h *Hook) asks(t events.Type) bool {
-	if t == events.TypeMarkMoved || t == events.TypePreferencesChanged {
+	if t == events.TypeMarkMoved || t == events.TypePreferencesChanged || t == events.TypeTokensRevoked {
 		return false
 	}
 	return len(h.Types) == 0 || slices.Contains(h.Types, t)

@@ -28,6 +28,7 @@ var access = map[string]need{
 	"GET /v1/me":                             anyToken,
 	"PUT /v1/direct/:user":                   toWrite,
 	"PUT /v1/read":                           toWrite,
+	"PUT /v1/users/:user/tokens":             toWrite,
 	"GET /v1/events":                         toRead,
 	"GET /v1/rooms":                          toRead,
 	"POST /v1/rooms":                         toWrite,
@@ -92,6 +93,9 @@ func (s *Server) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 			return next(c)
 		}
 		who, err := s.Auth.Verify(c.Request().Context(), c.Request().Header.Get(echo.HeaderAuthorization))
+		if err == nil {
+			err = s.Revocations.Check(c.Request().Context(), who)
+		}
 		if err != nil {
 			return err
 		}

@@ -109,11 +109,16 @@ func (s *Server) longPoll(c echo.Context, req query.Request, id events.RoomID, q
 		return err
 	}
 	defer leave()
-	ctx, cancel := context.WithTimeout(c.Request().Context(), wait)
+	valid, stop := s.Revocations.While(c.Request().Context(), req.Who)
+	defer stop()
+	ctx, cancel := context.WithTimeout(valid, wait)
 	defer cancel()
 	sub := s.Hub.Subscribe(readmodel.Key{Tenant: req.Who.Tenant, Room: id}, s.Gate.PartitionOf(req.Who.Tenant, id))
 	defer sub.Close()
 	for last := false; ; {
+		if err := s.Revocations.Check(c.Request().Context(), req.Who); err != nil {
+			return err
+		}
 		page, at, err := s.Reads.Events(c.Request().Context(), req, id, q)
 		if err != nil {
 			return err

@@ -9,6 +9,7 @@ import (
 
 	"github.com/roomlog/roomlog/pkg/events"
 	"github.com/roomlog/roomlog/services/chat/internal/api"
+	"github.com/roomlog/roomlog/services/chat/internal/auth"
 	"github.com/roomlog/roomlog/services/chat/internal/live"
 	"github.com/roomlog/roomlog/services/chat/internal/problem"
 )
@@ -52,7 +53,7 @@ func (s *Server) ListPersonEvents(c echo.Context, p api.ListPersonEventsParams) 
 		s.run(c, req, at, track, sub)
 		return nil
 	}
-	return s.pollPerson(c, at, track, sub, q)
+	return s.pollPerson(c, req.Who, at, track, sub, q)
 }
 
 func personQuery(p api.ListPersonEventsParams) (q personEvents, err error) {
@@ -101,10 +102,15 @@ func invalidPersonCursor(field string, cause error) error {
 	return p
 }
 
-func (s *Server) pollPerson(c echo.Context, at events.Vector, track *live.PersonTrack, sub *live.Subscription, q personEvents) error {
-	ctx, cancel := context.WithTimeout(c.Request().Context(), q.wait)
+func (s *Server) pollPerson(c echo.Context, who auth.Identity, at events.Vector, track *live.PersonTrack, sub *live.Subscription, q personEvents) error {
+	valid, stop := s.Revocations.While(c.Request().Context(), who)
+	defer stop()
+	ctx, cancel := context.WithTimeout(valid, q.wait)
 	defer cancel()
 	items, err := live.Poll(ctx, c.Request().Context(), track, sub, q.limit, s.Stop)
+	if err == nil {
+		err = s.Revocations.Check(c.Request().Context(), who)
+	}
 	if err != nil {
 		return err
 	}

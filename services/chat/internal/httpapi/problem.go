@@ -48,6 +48,7 @@ var statuses = map[problem.Code]int{
 	problem.TokenMissing:         http.StatusUnauthorized,
 	problem.TokenInvalid:         http.StatusUnauthorized,
 	problem.TokenExpired:         http.StatusUnauthorized,
+	problem.TokenRevoked:         http.StatusUnauthorized,
 	problem.InsufficientScope:    http.StatusForbidden,
 	problem.RefusedByHook:        http.StatusForbidden,
 	problem.RouteNotFound:        http.StatusNotFound,

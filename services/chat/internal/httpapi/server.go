@@ -29,15 +29,17 @@ type Metrics interface {
 
 // Config is what a server needs.
 type Config struct {
-	Auth     *auth.Verifier
-	Commands *command.Service
-	Reads    *query.Service
-	Gate     *position.Gate
-	Hub      *live.Hub
-	Board    *ephemeral.Board
-	Metrics  Metrics
-	Logger   *slog.Logger
-	Now      func() time.Time
+	Auth *auth.Verifier
+	// Revocations are the good tokens that are refused.
+	Revocations *auth.Revocations
+	Commands    *command.Service
+	Reads       *query.Service
+	Gate        *position.Gate
+	Hub         *live.Hub
+	Board       *ephemeral.Board
+	Metrics     Metrics
+	Logger      *slog.Logger
+	Now         func() time.Time
 	// NewID makes ids of requests and of rooms.
 	NewID  func() string
 	Limits Limits

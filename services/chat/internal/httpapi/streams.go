@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"mime"
 	"strconv"
 	"strings"
@@ -18,7 +19,9 @@ const eventStream = "text/event-stream"
 
 // run sends a stream until it ends.
 func (s *Server) run(c echo.Context, req query.Request, at events.Vector, track live.Track, sub *live.Subscription) {
-	session := live.Session{Track: track, Sink: s.openSink(c, at), Expires: req.Who.Expires, Stop: s.Stop}
+	valid, stop := s.Revocations.While(context.WithoutCancel(c.Request().Context()), req.Who)
+	defer stop()
+	session := live.Session{Track: track, Sink: s.openSink(c, at), Expires: req.Who.Expires, Revoked: valid.Done(), Stop: s.Stop}
 	s.Metrics.StreamOpened()
 	err := session.Run(c.Request().Context(), sub)
 	s.Metrics.StreamClosed(streamEnd(err))

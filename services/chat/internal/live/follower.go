@@ -38,9 +38,18 @@ type FollowerConfig struct {
 	Store    readmodel.Store // of the live version, whichever that is
 	Log      events.LogID
 	Hub      *Hub
-	Saw      func(logTime int64) // is told the log's time of each event; may be nil
-	Logger   *slog.Logger
-	Now      func() time.Time
+	// Revocations is told which tokens are revoked.
+	Revocations Revocations
+	Saw         func(logTime int64) // is told the log's time of each event; may be nil
+	Logger      *slog.Logger
+	Now         func() time.Time
+}
+
+// Revocations is a copy of the table of that name. What it is told may be old.
+type Revocations interface {
+	Revoke(rows ...readmodel.RevocationRow)
+	// Load is told all of the table.
+	Load(rows []readmodel.RevocationRow)
 }
 
 // Follower follows the timeline. It is safe for concurrent use.
@@ -53,6 +62,7 @@ type Follower struct {
 	waiting int
 	wake    chan struct{} // tells the poller that someone waits
 	pollErr error
+	stale   bool // revocations may have been missed
 }
 
 // head is how far a partition is known to be.
@@ -68,7 +78,7 @@ type head struct {
 
 // NewFollower makes a follower; Run starts it.
 func NewFollower(c FollowerConfig) *Follower {
-	return &Follower{FollowerConfig: c, parts: map[events.Partition]*head{}, wake: make(chan struct{}, 1)}
+	return &Follower{FollowerConfig: c, parts: map[events.Partition]*head{}, wake: make(chan struct{}, 1), stale: true}
 }
 
 // Run follows until ctx ends.
@@ -103,10 +113,7 @@ func (f *Follower) WaitFolded(ctx context.Context, p events.Partition, next even
 		moved := h.moved
 		f.waiting++
 		f.mu.Unlock()
-		select {
-		case f.wake <- struct{}{}:
-		default:
-		}
+		f.rouse()
 		var err error
 		select {
 		case <-moved:
@@ -161,6 +168,7 @@ func (f *Follower) take(m *message.Message) {
 	if c.Next < c.Floor || !f.isLive(c.Projection) {
 		return
 	}
+	f.Revocations.Revoke(c.Revocations...) // before anyone learns that it is folded
 	if !f.link(c) {
 		return
 	}
@@ -191,7 +199,7 @@ func (f *Follower) link(c timeline.Commit) bool {
 	h.advance(c.Next)
 	f.mu.Unlock()
 	if gap {
-		f.Hub.Resync(c.Partition)
+		f.missed(c.Partition)
 	}
 	return true
 }
@@ -249,6 +257,53 @@ func (f *Follower) look(ctx context.Context) {
 			f.seen(c)
 		}
 	}
+	f.lookAtRevocations(ctx)
+}
+
+// lookAtRevocations reads which tokens are revoked, where some may have been missed.
+// While the tables are away what is known stays, and is read when they are back.
+func (f *Follower) lookAtRevocations(ctx context.Context) {
+	f.mu.Lock()
+	stale := f.stale
+	f.stale = false
+	f.mu.Unlock()
+	if !stale {
+		return
+	}
+	var rows []readmodel.RevocationRow
+	err := f.Store.Snapshot(ctx, func(r readmodel.Reader) (err error) {
+		rows, err = r.Revocations(ctx)
+		return err
+	})
+	if err != nil {
+		f.mu.Lock()
+		f.stale, f.pollErr = true, err
+		f.mu.Unlock()
+		return
+	}
+	f.Revocations.Load(rows)
+}
+
+// missed says that events of partitions may have been missed: streams read them from
+// the tables, and so does the poller which tokens are revoked.
+func (f *Follower) missed(partitions ...events.Partition) {
+	for _, p := range partitions {
+		f.Hub.Resync(p)
+	}
+	if len(partitions) > 0 {
+		f.mu.Lock()
+		f.stale = true
+		f.mu.Unlock()
+		f.rouse()
+	}
+}
+
+// rouse has the poller look at once.
+func (f *Follower) rouse() {
+	select {
+	case f.wake <- struct{}{}:
+	default:
+	}
 }
 
 // isLive reports whether the timeline's commits of that version are those of the
@@ -273,9 +328,7 @@ func (f *Follower) goLive(projection int) {
 		}
 	}
 	f.mu.Unlock()
-	for _, p := range all {
-		f.Hub.Resync(p)
-	}
+	f.missed(all...)
 	if changed {
 		f.Logger.Info("reading another version of the projection", "projection", projection)
 	}
@@ -286,14 +339,14 @@ func (f *Follower) seen(c readmodel.Checkpoint) {
 	f.mu.Lock()
 	h := f.head(c.Partition)
 	h.advance(c.Next)
-	missed := f.Now().Sub(h.heard) > silence && c.Next > h.next
-	missed = h.decide(c.Decisions) || missed
-	if missed {
+	lost := f.Now().Sub(h.heard) > silence && c.Next > h.next
+	lost = h.decide(c.Decisions) || lost
+	if lost {
 		h.next = max(h.next, c.Next)
 	}
 	f.mu.Unlock()
-	if missed {
-		f.Hub.Resync(c.Partition)
+	if lost {
+		f.missed(c.Partition)
 	}
 }
 

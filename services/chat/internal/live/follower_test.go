@@ -24,9 +24,15 @@ var logID = events.LogID{1}
 func follower(store readmodel.Store) *Follower {
 	return NewFollower(FollowerConfig{
 		Store: store, Log: logID, Topic: timeline.DefaultTopic,
-		Hub: NewHub(slog.New(slog.DiscardHandler)), Logger: slog.New(slog.DiscardHandler), Now: time.Now,
+		Revocations: &revocations{}, Hub: NewHub(slog.New(slog.DiscardHandler)), Logger: slog.New(slog.DiscardHandler), Now: time.Now,
 	})
 }
+
+// revocations keeps what it is told.
+type revocations struct{ told, loaded []readmodel.RevocationRow }
+
+func (r *revocations) Revoke(rows ...readmodel.RevocationRow) { r.told = append(r.told, rows...) }
+func (r *revocations) Load(rows []readmodel.RevocationRow)    { r.loaded = append(r.loaded, rows...) }
 
 func commit(epoch int64, floor, next events.Offset, rows ...readmodel.EventRow) timeline.Commit {
 	return timeline.Commit{Projection: 1, Epoch: epoch, Floor: floor, Next: next, Events: rows}
@@ -115,6 +121,10 @@ func (s *tables) Checkpoints(context.Context) ([]readmodel.Checkpoint, error) {
 		return nil, errors.New("away")
 	}
 	return c, nil
+}
+
+func (s *tables) Revocations(context.Context) ([]readmodel.RevocationRow, error) {
+	return []readmodel.RevocationRow{{Tenant: "main", User: "alice", Before: int64(s.version)}}, nil
 }
 
 func tablesAt(c ...readmodel.Checkpoint) *tables {

@@ -13,6 +13,7 @@ const (
 	EndRoomDeleted          = "room_deleted"
 	EndShutdown             = "server_shutdown"
 	EndTokenExpired         = "token_expired"
+	EndTokenRevoked         = "token_revoked"
 	EndReadModelUnavailable = "read_model_unavailable"
 )
 
@@ -62,6 +63,8 @@ type Session struct {
 	Sink  Sink
 	// Expires ends the stream: the token is no longer good.
 	Expires time.Time
+	// Revoked ends the stream: the token is refused from now on.
+	Revoked <-chan struct{}
 	// Stop ends the stream: the server is stopping.
 	Stop <-chan struct{}
 
@@ -94,6 +97,8 @@ func (s *Session) Run(ctx context.Context, sub *Subscription) error {
 			err = s.beat()
 		case <-expiry.C:
 			end = EndTokenExpired
+		case <-s.Revoked:
+			end = EndTokenRevoked
 		case <-s.Stop:
 			end = EndShutdown
 		case <-ctx.Done():
@@ -146,6 +151,8 @@ func (s *Session) over() string {
 	select {
 	case <-s.Stop:
 		return EndShutdown
+	case <-s.Revoked:
+		return EndTokenRevoked
 	default:
 	}
 	if !time.Now().Before(s.Expires) {
@@ -165,6 +172,8 @@ func (s *Session) rest(ctx context.Context, d time.Duration) error {
 				return err
 			}
 		case <-t.C:
+			return nil
+		case <-s.Revoked:
 			return nil
 		case <-s.Stop:
 			return nil

@@ -35,6 +35,7 @@ const (
 	TokenMissing         Code = "token_missing"
 	TokenInvalid         Code = "token_invalid"
 	TokenExpired         Code = "token_expired"
+	TokenRevoked         Code = "token_revoked"
 	InsufficientScope    Code = "insufficient_scope"
 	RefusedByHook        Code = "refused_by_hook"
 	RouteNotFound        Code = "route_not_found"

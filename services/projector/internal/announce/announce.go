@@ -69,7 +69,7 @@ func (a *Announcer) Mute(on bool) { a.muted.Store(on) }
 // Announce queues a commit. It never blocks.
 func (a *Announcer) Announce(c partition.Commit) {
 	if a.muted.Load() {
-		c.Floor, c.Events, c.Blocked = c.Next, nil, nil // told later, it is a beacon: it claims no events
+		c.Floor, c.Events, c.Blocked, c.Revocations = c.Next, nil, nil, nil // told later, it is a beacon: it claims no events
 	}
 	select {
 	case a.in <- c:
@@ -135,7 +135,7 @@ func (a *Announcer) publish(c partition.Commit) {
 	for _, part := range split(c) {
 		m, err := a.encode(timeline.Commit{
 			Projection: a.projection, Epoch: part.Epoch, Partition: part.Partition, Floor: part.Floor, Next: part.Next,
-			Decisions: part.Decisions, Events: part.Events, Blocked: part.Blocked,
+			Decisions: part.Decisions, Events: part.Events, Blocked: part.Blocked, Revocations: part.Revocations,
 		})
 		if err == nil {
 			err = a.pub.Publish(a.topic, m)
@@ -165,7 +165,7 @@ func split(c partition.Commit) []partition.Commit {
 		}
 		part := partition.Commit{Partition: c.Partition, Epoch: c.Epoch, Floor: floor, Next: c.Next, Decisions: c.Decisions, Events: rest[:n]}
 		if rest = rest[n:]; len(rest) == 0 {
-			part.Blocked = blocked
+			part.Blocked, part.Revocations = blocked, c.Revocations
 			return append(out, part)
 		}
 		// Events that were parked are older than the floor, which stays then.

@@ -81,7 +81,8 @@ type Commit struct {
 	Decisions events.Offset
 	Events    []readmodel.EventRow
 	// Blocked are the rooms of which an event was parked, in log order.
-	Blocked []timeline.Block
+	Blocked     []timeline.Block
+	Revocations []readmodel.RevocationRow
 	// Late says that the partition is behind: the events are left out, and the next
 	// commit or beacon is soon enough to say how far it is.
 	Late bool
@@ -341,10 +342,10 @@ func (o *Owner) write(ctx context.Context, fence readmodel.Fence, b *fold.Batch)
 		o.claim.DecisionsLog = fence.DecisionsLog
 	}
 	told := Commit{
-		Partition: fence.Partition, Epoch: fence.Epoch, Floor: fence.Floor, Next: fence.Next, Decisions: fence.Decisions, Events: written.Events,
+		Partition: fence.Partition, Epoch: fence.Epoch, Floor: fence.Floor, Next: fence.Next, Decisions: fence.Decisions, Events: written.Events, Revocations: written.Revocations,
 	}
 	if at := b.LogTime(); b.Len() >= o.MaxBatch && !at.IsZero() && o.Now().Sub(at) > lateAfter {
-		told.Events, told.Late = nil, true
+		told.Events, told.Revocations, told.Late = nil, nil, true
 	}
 	for _, d := range written.DeadLetters {
 		if d.Code != "" {

@@ -77,6 +77,9 @@ func fillTurn(e *events.Event, by events.Command, nth, inRoom int) {
 		e.Facts = events.RoomUpdated{Command: by, Base: n, Settings: events.RoomSettings{History: []events.History{events.HistoryAll, events.HistoryJoined}[n%2]}}
 	case 13:
 		e.Facts = events.PreferencesChanged{Command: by, Muted: true}
+	case 14:
+		e.Room = events.AccountRoom(by.Sender)
+		e.Facts = events.TokensRevoked{Command: by, Before: int64(nth)}
 	default:
 		e.Facts = fillMessage(e, by, "")
 	}

@@ -145,6 +145,7 @@ var keys = map[string][]string{
 	"mentions":       {"tenant", "room", "seq", "user_id"},
 	"thread_marks":   {"tenant", "room", "user_id", "root"},
 	"stays":          {"tenant", "room", "user_id", "from_seq"},
+	"revocations":    {"tenant", "user_id"},
 	"histories":      {"tenant", "room", "from_seq"},
 	"dead_letters":   {"tenant", "room", "partition", "log_offset"},
 	"bad_records":    {"partition", "log_offset"},
@@ -236,7 +237,7 @@ func (s *saboteur) change(t *testing.T, c column) found {
 		}
 	}
 	where := ""
-	if key[0] == "tenant" {
+	if slices.Contains(key, "room") {
 		where = " WHERE room LIKE 'fill-%'"
 	}
 	if c.table == "dead_letters" || c.table == "bad_records" { // there is one

@@ -50,6 +50,8 @@ func summary(e *events.Event) string {
 		return fmt.Sprintf("%s %d %s", f.Mark, f.Seq, f.ThreadRoot)
 	case events.PreferencesChanged:
 		return fmt.Sprintf("muted %t, hidden %t, archived %t", f.Muted, f.Hidden, f.Archived)
+	case events.TokensRevoked:
+		return "issued before " + time.UnixMilli(f.Before).UTC().Format(time.RFC3339)
 	case events.MessagePosted:
 		return f.Kind + " " + text(e)
 	case events.MessageEdited:
