@@ -71,8 +71,10 @@ type Deps struct {
 	// TimelineTopic is where commits are told; the default is
 	// [timeline.DefaultTopic].
 	TimelineTopic string
-	Metrics       prometheus.Registerer
-	Logger        *slog.Logger
+	// Now is the clock by which the API judges; nil: [time.Now].
+	Now     func() time.Time
+	Metrics prometheus.Registerer
+	Logger  *slog.Logger
 }
 
 // Service is the chat API.
@@ -100,32 +102,35 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		deps.Logger.Warn(w) //nolint:sloglint // a warning is a sentence
 	}
 	orDefault(&deps.TimelineTopic, timeline.DefaultTopic)
+	if deps.Now == nil {
+		deps.Now = time.Now
+	}
 	verifier, err := auth.New(cfg.auth(deps.Logger))
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{cfg: cfg, deps: deps, auth: verifier, revoked: auth.NewRevocations(), hub: live.NewHub(deps.Logger), clock: clock.NewWatch(time.Now, deps.Logger), stop: make(chan struct{})}
+	s := &Service{cfg: cfg, deps: deps, auth: verifier, revoked: auth.NewRevocations(), hub: live.NewHub(deps.Logger), clock: clock.NewWatch(deps.Now, deps.Logger), stop: make(chan struct{})}
 	layout := deps.Log.Layout()
 	s.follower = live.NewFollower(live.FollowerConfig{
 		Timeline: deps.Timeline, Topic: deps.TimelineTopic, Store: deps.Store, Log: layout.Log,
-		Hub: s.hub, Revocations: s.revoked, Saw: s.clock.Saw, Logger: deps.Logger, Now: time.Now,
+		Hub: s.hub, Revocations: s.revoked, Saw: s.clock.Saw, Logger: deps.Logger, Now: deps.Now,
 	})
 	gate := position.NewGate(deps.Log, s.follower)
 	rooms := limit.New[readmodel.Key](limit.Policy{Name: "room", Rate: cfg.RoomRate, Burst: cfg.RoomBurst})
 	metrics := newMetrics(deps.Metrics, s.hub, s.clock)
 	reads := query.New(query.Config{
-		Store: deps.Store, Gate: gate, Follower: s.follower, Log: layout.Log, Now: time.Now,
+		Store: deps.Store, Gate: gate, Follower: s.follower, Log: layout.Log, Now: deps.Now,
 		Timeout: cfg.ReadTimeout, Wait: positionWait,
 	})
 	s.board = ephemeral.New(ephemeral.Config{
 		Publisher: deps.Ephemeral, Subscriber: deps.Timeline, Topic: timeline.EphemeralTopic, Replica: newID(),
-		Hub: s.hub, Rooms: reads.PresenceRooms, Logger: deps.Logger, Now: time.Now,
+		Hub: s.hub, Rooms: reads.PresenceRooms, Logger: deps.Logger, Now: deps.Now,
 	})
 	if s.hook, err = cfg.Hook.open(metrics, deps.Logger); err != nil {
 		return nil, err
 	}
 	s.handler, err = httpapi.New(httpapi.Config{
-		Auth: verifier, Revocations: s.revoked, Gate: gate, Hub: s.hub, Board: s.board, Reads: reads, Metrics: metrics, Logger: deps.Logger, Now: time.Now,
+		Auth: verifier, Revocations: s.revoked, Gate: gate, Hub: s.hub, Board: s.board, Reads: reads, Metrics: metrics, Logger: deps.Logger, Now: deps.Now,
 		NewID: newID, WriteTimeout: cfg.StreamTimeout, Stop: s.stop,
 		Limits: httpapi.Limits{
 			Reads:    limit.New[auth.Account](limit.Policy{Name: "reads", Rate: cfg.ReadRate, Burst: cfg.ReadBurst}),
@@ -133,7 +138,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 			Rooms:    rooms, Requests: cfg.MaxRequests, Streams: cfg.MaxStreams,
 		},
 		Commands: command.New(command.Config{
-			Log: deps.Log, Store: deps.Store, LogID: layout.Log, Gate: gate, Follower: s.follower, Now: time.Now,
+			Log: deps.Log, Store: deps.Store, LogID: layout.Log, Gate: gate, Follower: s.follower, Now: deps.Now,
 			NewID: func() events.EventID { return events.EventID(newID()) }, Observer: metrics, Logger: deps.Logger,
 			PublishTimeout: cfg.PublishTimeout, CourtesyTimeout: courtesyTimeout, CatchUp: catchUp,
 			ReadTimeout: cfg.ReadTimeout, Rooms: rooms, Hook: s.askedHook(),
@@ -209,6 +214,10 @@ func ignoreClosed(err error) error {
 	}
 	return err
 }
+
+// Handler is what Run serves, for those who need no listener. It answers as long as
+// the service runs.
+func (s *Service) Handler() http.Handler { return s.handler }
 
 // Followers is how many streams and long polls are open.
 func (s *Service) Followers() int { return s.hub.Followers() }

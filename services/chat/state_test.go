@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"reflect"
 	"testing"
+	"time"
 
 	"github.com/roomlog/roomlog/services/chat/internal/chattest"
 )
@@ -116,5 +117,30 @@ func decode(t *testing.T, body []byte, into any) {
 	t.Helper()
 	if err := json.Unmarshal(body, into); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// A ban that had ended by then is none, as in the list of members.
+func TestStateHasNoBansThatHaveEnded(t *testing.T) {
+	w, alice := lobby(t)
+	const path = "/v1/rooms/lobby"
+	until := w.Now().Add(time.Hour).UTC().Format(time.RFC3339)
+	alice.Put(path+"/members/bob", `{"membership":"ban","until":"`+until+`"}`, chattest.Wait).Is(http.StatusOK)
+	standing := func(query string) string {
+		var state struct {
+			List []struct{ User, Membership string } `json:"member_list"`
+		}
+		alice.Get(path + "/state" + query).Is(http.StatusOK).Into(&state)
+		return state.List[1].Membership
+	}
+	if got := standing(""); got != "ban" {
+		t.Errorf("banned, bob is %q", got)
+	}
+	w.Pass(2 * time.Hour)
+	alice.Post(path+"/messages", `{"text":"two hours later"}`, chattest.Wait).Is(http.StatusCreated)
+	for query, want := range map[string]string{"": "leave", "?seq=3": "leave", "?seq=2": "ban"} {
+		if got := standing(query); got != want {
+			t.Errorf("%q: bob is %q, not %q", query, got, want)
+		}
 	}
 }

@@ -25,6 +25,7 @@ type Record struct {
 // Log is a log in memory.
 type Log struct {
 	layout eventlog.Layout
+	now    func() time.Time
 
 	mu        sync.Mutex
 	records   [Partitions][]Record
@@ -39,6 +40,7 @@ type Log struct {
 func NewLog() *Log {
 	return &Log{
 		layout:   eventlog.Layout{Topic: "roomlog.events.1", Log: events.LogID{1, 2, 3}, Epoch: 1, Partitions: Partitions},
+		now:      time.Now,
 		appended: make(chan struct{}, 1),
 	}
 }
@@ -71,7 +73,7 @@ func (l *Log) SetAhead(d time.Duration) {
 // Publish appends an event.
 func (l *Log) Publish(ctx context.Context, m events.Message) (events.Position, error) {
 	l.mu.Lock()
-	fault, now := l.fault, time.Now().Add(l.ahead)
+	fault, now := l.fault, l.now().Add(l.ahead)
 	l.published++
 	l.mu.Unlock()
 	if fault != nil {

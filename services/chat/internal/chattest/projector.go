@@ -62,7 +62,7 @@ func (w *World) foldAll(ctx context.Context, c *readmodel.Checkpoint) error {
 		}
 		fence := readmodel.Fence{
 			Partition: c.Partition, Epoch: c.Epoch, Floor: c.Next, Next: r.Offset + 1,
-			Last: r.Offset, LastID: readmodel.Fingerprint(r.Message), Now: time.Now().UnixMilli(),
+			Last: r.Offset, LastID: readmodel.Fingerprint(r.Message), Now: w.Now().UnixMilli(),
 		}
 		if err := w.foldOne(ctx, c, fence, r, false); err != nil {
 			return err

@@ -52,7 +52,7 @@ func (w *World) releaseOne(ctx context.Context, c *readmodel.Checkpoint, key rea
 	}
 	for _, d := range letters {
 		fence := readmodel.Fence{
-			Partition: c.Partition, Epoch: c.Epoch, Floor: c.Next, Next: c.Next, Last: c.Last, LastID: c.LastID, Now: time.Now().UnixMilli(),
+			Partition: c.Partition, Epoch: c.Epoch, Floor: c.Next, Next: c.Next, Last: c.Last, LastID: c.LastID, Now: w.Now().UnixMilli(),
 			Decisions: c.Decisions + 1, DecisionsLog: decisionsLog,
 		}
 		r := Record{Message: d.Message, Partition: d.Partition, Offset: d.Offset, Time: time.UnixMilli(d.LogTime)}

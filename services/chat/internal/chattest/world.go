@@ -38,6 +38,7 @@ type World struct {
 	done *errgroup.Group
 
 	mu     sync.Mutex
+	passed time.Duration // that tests have let pass
 	open   chan struct{} // closed while the projector may fold
 	drop   func(c timeline.Commit) bool
 	parked func(e *events.Event) bool
@@ -56,6 +57,7 @@ func Start(t testing.TB, change ...func(*chat.Config)) *World {
 		T: t, Log: NewLog(), Store: &Store{Store: inner},
 		bus: gochannel.NewGoChannel(gochannel.Config{OutputChannelBuffer: 1024}, watermill.NopLogger{}),
 	}
+	w.Log.now = w.Now
 	w.Resume()
 	w.serve(change, w.project)
 	t.Cleanup(func() {
@@ -86,7 +88,7 @@ func (w *World) serve(change []func(*chat.Config), beside ...func(context.Contex
 	}
 	var err error
 	w.Service, err = chat.New(cfg, chat.Deps{
-		Log: w.Log, Store: w.Store, Timeline: w.bus, Ephemeral: w.bus, Metrics: prometheus.NewRegistry(), Logger: slog.New(slog.DiscardHandler),
+		Log: w.Log, Store: w.Store, Timeline: w.bus, Ephemeral: w.bus, Now: w.Log.now, Metrics: prometheus.NewRegistry(), Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		w.T.Fatal(err)
@@ -133,6 +135,20 @@ func (w *World) Resume() {
 	default:
 		close(w.open)
 	}
+}
+
+// Now is the time of the world: of the API and of the log.
+func (w *World) Now() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return time.Now().Add(w.passed)
+}
+
+// Pass lets time go by.
+func (w *World) Pass(d time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.passed += d
 }
 
 func (w *World) gate() <-chan struct{} {

@@ -53,7 +53,13 @@ func (s *Service) State(ctx context.Context, req Request, id events.RoomID, q St
 		if seq > m.room.Seq || !v.Contains(seq) {
 			return problem.New(problem.EventNotFound, "there is no event with that seq in the room that you may read")
 		}
-		state, err = m.replay(ctx, v, seq, q)
+		then := s.now().UnixMilli()
+		if q.Seq != 0 || q.SentAt != 0 {
+			if then, err = m.timeOf(ctx, seq); err != nil {
+				return err
+			}
+		}
+		state, err = m.replay(ctx, v, seq, then, q)
 		return err
 	})
 	return state, at, err
@@ -72,6 +78,18 @@ func (m *moment) seqOf(ctx context.Context, q StateQuery) (events.Seq, error) {
 	return m.room.Seq, nil
 }
 
+// timeOf is the log's time of an event that is there.
+func (m *moment) timeOf(ctx context.Context, seq events.Seq) (int64, error) {
+	rows, err := m.Events(ctx, m.key, seq-1, nil, 1)
+	if err != nil {
+		return 0, err
+	}
+	if len(rows) == 0 {
+		return 0, fmt.Errorf("room %s has no event %d", m.key.Room, seq)
+	}
+	return rows[0].LogTime, nil
+}
+
 // past are the types that a room's state is made of.
 func past() []events.Type {
 	return []events.Type{
@@ -80,7 +98,9 @@ func past() []events.Type {
 	}
 }
 
-func (m *moment) replay(ctx context.Context, v Visibility, to events.Seq, q StateQuery) (State, error) {
+// replay gives the room after the event to, at that time: a ban that had ended by then
+// is none.
+func (m *moment) replay(ctx context.Context, v Visibility, to events.Seq, then int64, q StateQuery) (State, error) {
 	view := room.NewView()
 	var content readmodel.EventRow
 	pins := map[events.Seq]readmodel.EventRow{} // by the seq of the message
@@ -112,7 +132,7 @@ func (m *moment) replay(ctx context.Context, v Visibility, to events.Seq, q Stat
 			break
 		}
 	}
-	return m.stateOf(view, content, pins, v, to, q), nil
+	return m.stateOf(view, content, pins, v, to, then, q), nil
 }
 
 // again folds an event that was accepted, in a view that lacks what does not matter
@@ -138,7 +158,7 @@ func again(view *room.View, row *readmodel.EventRow) error {
 }
 
 // stateOf makes the answer of what was folded.
-func (m *moment) stateOf(view *room.View, content readmodel.EventRow, pins map[events.Seq]readmodel.EventRow, v Visibility, to events.Seq, q StateQuery) State {
+func (m *moment) stateOf(view *room.View, content readmodel.EventRow, pins map[events.Seq]readmodel.EventRow, v Visibility, to events.Seq, then int64, q StateQuery) State {
 	h := *view.Header
 	h.Seq = to
 	out := State{Room: Room{RoomRow: readmodel.RoomRow{Header: h, Content: content.Content}, Full: true}}
@@ -148,6 +168,9 @@ func (m *moment) stateOf(view *room.View, content readmodel.EventRow, pins map[e
 		first++
 	}
 	rest := people[first:min(len(people), first+q.Limit+1)]
+	for i := range rest {
+		rest[i] = rest[i].At(then)
+	}
 	out.Members.Items, out.Members.Next = cut(rest, q.Limit, func(last room.Member) string { return string(last.User) })
 	for _, about := range slices.Sorted(maps.Keys(pins)) {
 		if v.Contains(about) {
