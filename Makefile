@@ -77,8 +77,9 @@ fuzz-decoders:
 	@grep -roE --include='*_test.go' '^func Fuzz[A-Za-z]+' clients pkg services | sed -E 's|/[^/]+:func | |' | sort | while read -r dir target; do \
 		echo "$$dir $$target"; go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s "./$$dir" </dev/null || exit 1; done
 
-soak: build rebuild ## what takes longer than make test: random histories, crashes, cluster faults, reads of own writes, old conversations (IRC_DIR) and a rebuild, at length
+soak: build rebuild ## what takes longer than make test: random histories (10,000 against the model of the API), crashes, cluster faults, reads of own writes, old conversations (IRC_DIR) and a rebuild, at length
 	CUTS=1000 go test -count=1 -v -timeout 30m -run 'TestCatchUpEqualsLive$$' ./services/chat
+	LINEAR_ROUNDS=200 go test -count=1 -v -timeout 60m ./services/chat/modelcheck -rapid.checks=10000
 	PROJECTOR_HISTORIES=500 go test -count=1 -v -timeout 60m -run 'TestHistories$$' ./services/projector/internal/partition
 	BENCH_SYSTEMS=all ROOMLOG_TEST_BIN=$(CURDIR)/bin go test -count=1 -v -timeout 30m -run 'TestBench$$' ./services/roomlog/e2e
 	@if [ -z "$$IRC_DIR" ]; then echo "IRC_DIR names no directory of logs: no whole days are replayed"; else \
