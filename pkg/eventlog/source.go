@@ -74,7 +74,7 @@ func (s *Source) Run(ctx context.Context, handle Handler) error {
 		ctx: ctx, fail: fail, cfg: s.cfg, layout: s.layout, handle: handle,
 		group: s.group, active: map[events.Partition]*assignment{},
 	}
-	member, err := newKgo(s.cfg,
+	member, err := s.join(
 		kgo.ConsumerGroup(s.group),
 		kgo.ConsumeTopics(s.layout.Topic),
 		kgo.Balancers(kgo.CooperativeStickyBalancer()),
@@ -91,7 +91,6 @@ func (s *Source) Run(ctx context.Context, handle Handler) error {
 		return err
 	}
 	member.PauseFetchTopics(s.layout.Topic) // membership only
-	s.setMember(member)
 	defer func() {
 		a.stop()
 		s.setMember(nil)
@@ -147,6 +146,16 @@ func (s *Source) Committed(ctx context.Context, p events.Partition) (events.Offs
 		return 0, false, fmt.Errorf("committed offset of %s/%d: %w", s.layout.Topic, p, o.Err)
 	}
 	return events.Offset(o.At), true, nil
+}
+
+// join makes the member. A handler may run before this has returned: it finds the
+// member all the same.
+func (s *Source) join(opts ...kgo.Opt) (*kgo.Client, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	member, err := newKgo(s.cfg, opts...)
+	s.member = member
+	return member, err
 }
 
 func (s *Source) setMember(cl *kgo.Client) {
