@@ -2174,7 +2174,7 @@ type ClientInterface interface {
 	// As JSON: a page. `cursor` is the seq to go on from, whatever `types` has left out. With `wait` the answer waits until there is
 	// something (long poll).
 	//
-	// With `Accept: text/event-stream`: a stream that replays, then follows. `id:` is the seq, `event:` the type, `data:` the item;
+	// With `Accept: text/event-stream`: a stream that replays, then follows; `retry: 2000` begins it. `id:` is the seq, `event:` the type, `data:` the item;
 	// `Last-Event-ID` resumes and overrides `after`; every 15 s there is a comment line. A stream never skips. It ends with `event: end`
 	// and `data: {"code", "cursor"}`: `not_a_member` (one's own leave, kick or ban was the last event), `room_deleted` (that was), `server_shutdown`,
 	// `token_expired`, `token_revoked`, `read_model_unavailable`; or, where the client does not take what is sent to it, without a word. Resume from the cursor.
@@ -2857,7 +2857,7 @@ func (c *Operations) PutDelivered(ctx context.Context, room RoomID, params *PutD
 // As JSON: a page. `cursor` is the seq to go on from, whatever `types` has left out. With `wait` the answer waits until there is
 // something (long poll).
 //
-// With `Accept: text/event-stream`: a stream that replays, then follows. `id:` is the seq, `event:` the type, `data:` the item;
+// With `Accept: text/event-stream`: a stream that replays, then follows; `retry: 2000` begins it. `id:` is the seq, `event:` the type, `data:` the item;
 // `Last-Event-ID` resumes and overrides `after`; every 15 s there is a comment line. A stream never skips. It ends with `event: end`
 // and `data: {"code", "cursor"}`: `not_a_member` (one's own leave, kick or ban was the last event), `room_deleted` (that was), `server_shutdown`,
 // `token_expired`, `token_revoked`, `read_model_unavailable`; or, where the client does not take what is sent to it, without a word. Resume from the cursor.
@@ -6743,7 +6743,7 @@ type ClientWithResponsesInterface interface {
 	// As JSON: a page. `cursor` is the seq to go on from, whatever `types` has left out. With `wait` the answer waits until there is
 	// something (long poll).
 	//
-	// With `Accept: text/event-stream`: a stream that replays, then follows. `id:` is the seq, `event:` the type, `data:` the item;
+	// With `Accept: text/event-stream`: a stream that replays, then follows; `retry: 2000` begins it. `id:` is the seq, `event:` the type, `data:` the item;
 	// `Last-Event-ID` resumes and overrides `after`; every 15 s there is a comment line. A stream never skips. It ends with `event: end`
 	// and `data: {"code", "cursor"}`: `not_a_member` (one's own leave, kick or ban was the last event), `room_deleted` (that was), `server_shutdown`,
 	// `token_expired`, `token_revoked`, `read_model_unavailable`; or, where the client does not take what is sent to it, without a word. Resume from the cursor.
@@ -9148,7 +9148,7 @@ func (c *ClientWithResponses) PutDeliveredWithResponse(ctx context.Context, room
 // As JSON: a page. `cursor` is the seq to go on from, whatever `types` has left out. With `wait` the answer waits until there is
 // something (long poll).
 //
-// With `Accept: text/event-stream`: a stream that replays, then follows. `id:` is the seq, `event:` the type, `data:` the item;
+// With `Accept: text/event-stream`: a stream that replays, then follows; `retry: 2000` begins it. `id:` is the seq, `event:` the type, `data:` the item;
 // `Last-Event-ID` resumes and overrides `after`; every 15 s there is a comment line. A stream never skips. It ends with `event: end`
 // and `data: {"code", "cursor"}`: `not_a_member` (one's own leave, kick or ban was the last event), `room_deleted` (that was), `server_shutdown`,
 // `token_expired`, `token_revoked`, `read_model_unavailable`; or, where the client does not take what is sent to it, without a word. Resume from the cursor.

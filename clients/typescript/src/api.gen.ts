@@ -695,7 +695,7 @@ export interface paths {
          *     As JSON: a page. `cursor` is the seq to go on from, whatever `types` has left out. With `wait` the answer waits until there is
          *     something (long poll).
          *
-         *     With `Accept: text/event-stream`: a stream that replays, then follows. `id:` is the seq, `event:` the type, `data:` the item;
+         *     With `Accept: text/event-stream`: a stream that replays, then follows; `retry: 2000` begins it. `id:` is the seq, `event:` the type, `data:` the item;
          *     `Last-Event-ID` resumes and overrides `after`; every 15 s there is a comment line. A stream never skips. It ends with `event: end`
          *     and `data: {"code", "cursor"}`: `not_a_member` (one's own leave, kick or ban was the last event), `room_deleted` (that was), `server_shutdown`,
          *     `token_expired`, `token_revoked`, `read_model_unavailable`; or, where the client does not take what is sent to it, without a word. Resume from the cursor.
@@ -1554,12 +1554,6 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                /**
-                 * @example {
-                 *       "event_id": "0197a1b2-0000-7000-8000-000000000001",
-                 *       "position": "AXk"
-                 *     }
-                 */
                 "application/json": components["schemas"]["Accepted"];
             };
         };
@@ -1605,17 +1599,6 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                /**
-                 * @example {
-                 *       "type": "urn:roomlog:problem:room_not_found",
-                 *       "title": "Not Found",
-                 *       "status": 404,
-                 *       "detail": "no such room",
-                 *       "code": "room_not_found",
-                 *       "retryable": false,
-                 *       "request_id": "0197a1b2-7c00-7e5f-9d3a-2a7c6d0c1f00"
-                 *     }
-                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
@@ -1778,7 +1761,10 @@ export interface components {
          * @example 0197a1b2-7c00-7e5f-9d3a-2a7c6d0c1f00
          */
         RequestId: string;
-        /** @description What to send back as `Roomlog-Position`: opaque, URL-safe. Absent where the log has not said yet where the event is. */
+        /**
+         * @description What to send back as `Roomlog-Position`: opaque, URL-safe. Absent where the log has not said yet where the event is.
+         * @example AQECAwAAAAAAAAAAAAAAAAAAAQQAAQEAAgACAEmWDfE
+         */
         Position: components["schemas"]["PositionToken"];
         /**
          * @description The `wait` that was applied.
@@ -1791,7 +1777,10 @@ export interface components {
          * @example /v1/rooms/lobby/outcomes/0197a1b2-0000-7000-8000-000000000001
          */
         Location: string;
-        /** @description Seconds to wait before another try. */
+        /**
+         * @description Seconds to wait before another try.
+         * @example 1
+         */
         RetryAfter: number;
         /**
          * @description What is left of each limit (draft-ietf-httpapi-ratelimit-headers-10): `r` requests now, and all of them in `t` seconds.
@@ -1803,7 +1792,10 @@ export interface components {
          * @example "commands";q=2000;w=2, "room";q=10000;w=2
          */
         RateLimitPolicy: string;
-        /** @description The methods that the route has. */
+        /**
+         * @description The methods that the route has.
+         * @example OPTIONS, GET, POST
+         */
         Allow: string;
         /**
          * @description The challenge (RFC 6750).
@@ -1856,17 +1848,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "user": "alice",
-                     *       "tenant": "main",
-                     *       "scopes": [
-                     *         "read",
-                     *         "write"
-                     *       ],
-                     *       "expires_at": "2026-11-23T10:00:00.000Z"
-                     *     }
-                     */
                     "application/json": components["schemas"]["Me"];
                 };
             };
@@ -2116,7 +2097,10 @@ export interface operations {
                     RateLimit: components["headers"]["RateLimit"];
                     "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                     "Roomlog-Position": components["headers"]["Position"];
-                    /** @description Of this very page. */
+                    /**
+                     * @description Of this very page.
+                     * @example "AXkx"
+                     */
                     ETag?: string;
                     [name: string]: unknown;
                 };
@@ -2131,7 +2115,10 @@ export interface operations {
                     RateLimit: components["headers"]["RateLimit"];
                     "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                     "Roomlog-Position": components["headers"]["Position"];
-                    /** @description Of this very page. */
+                    /**
+                     * @description Of this very page.
+                     * @example "AXkx"
+                     */
                     ETag?: string;
                     [name: string]: unknown;
                 };
@@ -3751,16 +3738,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PersonEventPage"];
-                    /**
-                     * @example retry: 2000
-                     *
-                     *     id: AQECAwAAAAAAAAAAAAAAAAAAAQQAAQEAAgACAEmWDfE
-                     *     event: message.posted
-                     *     data: {"seq":2,"type":"message.posted","event_id":"0197a1b2-0000-7000-8000-000000000001","room":"lobby","sender":"alice","time":"2026-11-23T09:00:00.000Z","data":{"type":"text","text":"Hello"}}
-                     *
-                     *     event: typing
-                     *     data: {"room":"lobby","user":"bob","typing":true}
-                     */
                     "text/event-stream": string;
                 };
             };
@@ -3823,13 +3800,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EventPage"];
-                    /**
-                     * @example retry: 2000
-                     *
-                     *     id: 2
-                     *     event: message.posted
-                     *     data: {"seq":2,"type":"message.posted","event_id":"0197a1b2-0000-7000-8000-000000000001","room":"lobby","sender":"alice","time":"2026-11-23T09:00:00.000Z","data":{"type":"text","text":"Hello"}}
-                     */
                     "text/event-stream": string;
                 };
             };

@@ -117,6 +117,11 @@ func (w *World) judge(view *room.View, blocked bool, key readmodel.Key, e *event
 		v = room.Verdict{Status: room.Parked, Code: room.CodeUnknownType}
 	}
 	var g readmodel.Gather
+	if w.discards(e) {
+		verdict, prior := room.Discard(view, e, e.Facts.By())
+		g.Outcome(e, readmodel.Place{Partition: r.Partition, Offset: r.Offset, Time: r.Time}, prior, verdict)
+		return g.Batch()
+	}
 	switch v.Status {
 	case room.Parked:
 		g.DeadLetter(readmodel.DeadLetter{

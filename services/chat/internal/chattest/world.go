@@ -42,6 +42,8 @@ type World struct {
 	open   chan struct{} // closed while the projector may fold
 	drop   func(c timeline.Commit) bool
 	parked func(e *events.Event) bool
+	// discarded are those that an operator has discarded.
+	discarded func(e *events.Event) bool
 	// released are rooms to be released.
 	released []events.RoomID
 }
@@ -162,6 +164,20 @@ func (w *World) Park(f func(e *events.Event) bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.parked = f
+}
+
+// Discard makes the projector treat the events that f picks as an operator has it
+// who discards them.
+func (w *World) Discard(f func(e *events.Event) bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.discarded = f
+}
+
+func (w *World) discards(e *events.Event) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.discarded != nil && w.discarded(e)
 }
 
 func (w *World) parks(e *events.Event) bool {
