@@ -23,12 +23,12 @@ build: ## the three programs, in bin/
 clean: ## remove what was built
 	rm -rf bin
 
-generate: $(TS)/node_modules/.stamp ## code from the API description
+generate: $(TS)/node_modules/.stamp ## code and docs/api from the API description
 	go generate $(PKGS)
 	npm --prefix $(TS) run --silent generate
 
-generated: generate ## fail where generated code is not current
-	git diff --exit-code -- '*.gen.go' '*.gen.ts'
+generated: generate ## fail where generated code or reference is not current
+	git diff --exit-code -- '*.gen.go' '*.gen.ts' '*.gen.md'
 
 # Real Kafka and PostgreSQL are started once for all tests, and taken away again.
 # The core runs under the race detector; what starts whole programs does not.

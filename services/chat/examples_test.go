@@ -8,8 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/roomlog/roomlog/services/chat/api"
 	"github.com/roomlog/roomlog/services/chat/internal/chattest"
 	"github.com/roomlog/roomlog/services/chat/internal/reference"
@@ -170,7 +168,7 @@ var code = regexp.MustCompile("`([a-z0-9]+(?:_[a-z0-9]+)+|internal|banned|forbid
 
 // codesIn gives the codes that the description of an answer names.
 func codesIn(r reference.Response) (codes []string) {
-	if _, problem := r.Content.Get("application/problem+json"); problem {
+	if r.IsProblem() {
 		for _, m := range code.FindAllStringSubmatch(r.Description, -1) {
 			codes = append(codes, m[1])
 		}
@@ -185,9 +183,8 @@ func (x *examples) example(t *testing.T, op *reference.Operation, status string,
 	if op != nil && !op.Is(method, path) {
 		t.Errorf("%s is no example of %s", rq.Send, op.Route())
 	}
-	_, isProblem := r.Content.Get("application/problem+json")
 	a := at.send(t, method, path, x.body(t, op, e.Name, rq), x.headers(at, rq), status)
-	if status != "" && fmt.Sprint(a.Status) != status || isProblem && a.Field("code") != e.Name {
+	if fmt.Sprint(a.Status) != status || r.IsProblem() && a.Field("code") != e.Name {
 		t.Fatalf("%s is answered %d: %s", rq.Send, a.Status, a.Body)
 	}
 	for name := range a.Header {
@@ -207,23 +204,17 @@ func (x *examples) example(t *testing.T, op *reference.Operation, status string,
 	}
 }
 
-// body gives what a request carries.
+// body gives what a request carries, and remembers it.
 func (x *examples) body(t *testing.T, op *reference.Operation, name string, rq *reference.Request) any {
-	if !rq.Body.IsZero() {
-		if rq.Body.Kind == yaml.ScalarNode {
-			return rq.Body.Value
-		}
-		return encode(t, rq.Body)
-	}
-	if op == nil || len(op.Body.Examples()) == 0 {
+	t.Helper()
+	name, body := rq.BodyOf(op, name)
+	if body.IsZero() {
 		return nil
 	}
-	b := op.Body.Examples()[0]
-	if named, ok := op.Body.Examples().Get(name); ok {
-		b.Name, b.Value = name, named
+	if op != nil {
+		x.sent[op.Route()+" body "+name] = true
 	}
-	x.sent[op.Route()+" body "+b.Name] = true
-	return encode(t, b.Value.Value)
+	return encode(t, body)
 }
 
 func (x *examples) headers(at *stage, rq *reference.Request) []header {

@@ -1,7 +1,6 @@
 package chat_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"os"
 	"regexp"
@@ -12,6 +11,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/roomlog/roomlog/services/chat/api"
+	"github.com/roomlog/roomlog/services/chat/internal/reference"
 )
 
 const described = "api/openapi.yaml"
@@ -25,20 +25,11 @@ type value struct {
 // encode writes a value of the description as JSON, and text as it is.
 func encode(t *testing.T, n yaml.Node) string {
 	t.Helper()
-	var v any
-	if err := n.Decode(&v); err != nil {
+	s, err := reference.JSON(n)
+	if err != nil {
 		t.Fatal(err)
 	}
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if s, ok := v.(string); ok {
-		return s
-	}
-	if err := enc.Encode(v); err != nil {
-		t.Fatal(err)
-	}
-	return strings.TrimSpace(b.String())
+	return s
 }
 
 // changing are ids that the server chose, times, positions and cursors.

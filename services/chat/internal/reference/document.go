@@ -6,6 +6,7 @@ package reference
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -112,6 +113,12 @@ type Response struct {
 	Request     *Request    `yaml:"x-request"` // of an answer without content
 }
 
+// IsProblem says whether something is refused with it.
+func (r Response) IsProblem() bool {
+	_, ok := r.Content.Get("application/problem+json")
+	return ok
+}
+
 // Header of an answer.
 type Header struct {
 	Ref         string    `yaml:"$ref"`
@@ -125,25 +132,6 @@ type Media struct {
 	Schema   Schema       `yaml:"schema"`
 	Example  yaml.Node    `yaml:"example"`
 	Examples Map[Example] `yaml:"examples"`
-}
-
-// Example is some content, and of an answer the request that is answered so.
-type Example struct {
-	Request *Request  `yaml:"x-request"`
-	Value   yaml.Node `yaml:"value"`
-}
-
-// Request is one that can be sent. In Send and Headers {position} is the latest
-// position, {start} the one before the room was there, {etag} that of the list of
-// rooms.
-type Request struct {
-	Given   string            `yaml:"given"` // what is out of the ordinary
-	Send    string            `yaml:"send"`  // method and path
-	Token   map[string]any    `yaml:"token"` // the claims; nil: those of alice
-	Headers map[string]string `yaml:"headers"`
-	// Body is JSON, or text that is sent as it is. Without one it is the operation's
-	// example, the one with the name of the answer's example before the first.
-	Body yaml.Node `yaml:"body"`
 }
 
 // Schema is the form of a value.
@@ -211,6 +199,21 @@ func (d *Document) Operations() []*Operation { return d.operations(d.Paths) }
 // Hooks gives what the API asks of others.
 func (d *Document) Hooks() []*Operation { return d.operations(d.Webhooks) }
 
+// Responses gives all answers: those of the components, and the operations' own.
+func (d *Document) Responses() (all []Response) {
+	for _, r := range d.Components.Responses {
+		all = append(all, r.Value)
+	}
+	for _, op := range d.Operations() {
+		for _, r := range op.Responses {
+			if r.Value.Ref == "" {
+				all = append(all, r.Value)
+			}
+		}
+	}
+	return all
+}
+
 // StatusOf gives the status under which operations have an answer of the components.
 func (d *Document) StatusOf(response string) string {
 	for _, op := range d.Operations() {
@@ -220,7 +223,7 @@ func (d *Document) StatusOf(response string) string {
 			}
 		}
 	}
-	return ""
+	return "405" // no operation has the answer to a method that there is not
 }
 
 func (d *Document) operations(items Map[Item]) (all []*Operation) {
@@ -235,7 +238,7 @@ func (d *Document) operations(items Map[Item]) (all []*Operation) {
 			}
 			if o.Method == "" {
 				o.Method, o.Path = o.method, items[i].Name
-				o.Parameters = append(append([]Parameter(nil), item.Parameters...), o.Parameters...)
+				o.Parameters = slices.Concat(item.Parameters, o.Parameters)
 			}
 			all = append(all, o.Operation)
 		}
@@ -245,37 +248,3 @@ func (d *Document) operations(items Map[Item]) (all []*Operation) {
 
 // last is the name that a reference ends with.
 func last(ref string) string { return ref[strings.LastIndexByte(ref, '/')+1:] }
-
-// Map is a mapping in the order in which it is written.
-type Map[T any] []Entry[T]
-
-// Entry is one of a [Map].
-type Entry[T any] struct {
-	Name  string
-	Value T
-}
-
-// Get gives the value under a name.
-func (m Map[T]) Get(name string) (v T, ok bool) {
-	for _, e := range m {
-		if e.Name == name {
-			return e.Value, true
-		}
-	}
-	return v, false
-}
-
-// UnmarshalYAML reads a mapping.
-func (m *Map[T]) UnmarshalYAML(n *yaml.Node) error {
-	if n.Kind != yaml.MappingNode {
-		return fmt.Errorf("line %d is not a mapping", n.Line)
-	}
-	for i := 0; i < len(n.Content); i += 2 {
-		e := Entry[T]{Name: n.Content[i].Value}
-		if err := n.Content[i+1].Decode(&e.Value); err != nil {
-			return fmt.Errorf("%s: %w", e.Name, err)
-		}
-		*m = append(*m, e)
-	}
-	return nil
-}
