@@ -30,7 +30,7 @@ const (
 	markRead    act = "read"
 	delivered   act = "delivered"
 	prefer      act = "preferences"
-	pass        act = "an hour passes" // no command
+	pass        act = "minutes pass" // no command
 )
 
 // people are all who take part in a history. The direct room is that of the first two.
@@ -66,7 +66,7 @@ type command struct {
 	kind     string
 	change   string // JSON: settings of a new room, or a patch
 	version  int    // of If-Match, or 0
-	from, to int    // seqs
+	from, to int    // seqs; minutes that pass
 
 	muted, hidden, archived bool
 }
@@ -74,7 +74,7 @@ type command struct {
 // String is a line that a person can read.
 func (c command) String() string {
 	if c.do == pass {
-		return string(c.do)
+		return fmt.Sprint(c.to, " ", c.do)
 	}
 	var s strings.Builder
 	if c.atOnce {

@@ -30,12 +30,26 @@ func begin(t *rapid.T) history {
 	if role := oneOf(t, "", "moderator", "guest"); role != "" {
 		h = append(h, command{do: change, by: people[0], whom: people[1], membership: "join", role: role})
 	}
+	if chance(t, 3) {
+		h = append(h, away()...)
+	}
 	if chance(t, 2) {
 		h = append(h, command{do: create, by: people[1], room: 1, kind: "public", change: drawSettings(t)},
 			command{do: change, by: people[0], room: 1, whom: people[0], membership: "join"},
 			command{do: create, by: people[0], room: direct, whom: people[1], change: "{}"})
 	}
 	return h
+}
+
+// away has the third person miss an edit of what they have read, and come back.
+func away() history {
+	return history{
+		{do: post, by: people[0], text: "hi"},
+		{do: change, by: people[2], whom: people[2], membership: "leave"},
+		{do: edit, by: people[0], on: 1, text: "better"},
+		{do: change, by: people[0], whom: people[2], membership: "invite"},
+		{do: change, by: people[2], whom: people[2], membership: "join"},
+	}
 }
 
 func oneOf[T any](t *rapid.T, choices ...T) T { return rapid.SampledFrom(choices).Draw(t, "one") }
@@ -142,7 +156,9 @@ func (c *command) draw(t *rapid.T) {
 		}
 	case prefer:
 		c.muted, c.hidden, c.archived = chance(t, 2), chance(t, 2), chance(t, 3)
-	case deleteRoom, pass:
+	case pass:
+		c.to = oneOf(t, 20, 61)
+	case deleteRoom:
 	}
 }
 
@@ -169,7 +185,7 @@ func (c *command) drawMentions(t *rapid.T) {
 
 func drawSettings(t *rapid.T) string {
 	return oneOf(t, `{}`, `{}`, `{"history":"joined"}`, `{"history":"invited"}`, `{"history":"joined","read_marks":"shared"}`,
-		`{"knocks":true}`, `{"slow_mode":1800}`, `{"max_message_length":10}`,
+		`{"knocks":true}`, `{"threads_off":true}`, `{"reactions_off":true}`, `{"slow_mode":1800}`, `{"max_message_length":10}`,
 		`{"permissions":{"post":"member","pin":"guest","invite":"moderator"}}`, `{"permissions":{"update":"member","mention_room":"guest"}}`)
 }
 

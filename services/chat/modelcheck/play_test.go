@@ -9,10 +9,6 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// hour is more than any time in a history that something has to wait for; playing one
-// takes less than the rest by far.
-const hour = 61 * time.Minute
-
 // play sends a history: one batch of commands after the other, those of a batch at once. It
 // does not wait for verdicts where the commands do not.
 func (s *scene) play(h history) (batches [][]*request, err error) {
@@ -22,7 +18,7 @@ func (s *scene) play(h history) (batches [][]*request, err error) {
 			n++
 		}
 		if h[0].do == pass {
-			s.Pass(hour)
+			s.Pass(time.Duration(h[0].to) * time.Minute) // what has to wait in a history waits 30 or 60, and to play it takes less than one
 		} else {
 			batch, err := s.batch(h[:n])
 			if err != nil {
