@@ -48,7 +48,10 @@ func (r *room) replay(logged, refused []*request) error {
 	overtaken := func(c *request) bool {
 		was, present := begin, r.version()
 		if c.do == edit {
-			was, present = edits[c.target]+1, len(r.about(c.target, edit))+1
+			was, present = edits[c.target]+1, 1
+			if m, ok := r.posted(c.target); ok {
+				present = r.message(m, c.by).Version // as they see it
+			}
 		}
 		if c.version != 0 {
 			return c.version != present
