@@ -310,6 +310,35 @@ func TestRefusalWaitsForTheReadModel(t *testing.T) {
 	}
 }
 
+// So does one about a hidden message; where nobody can say it in time, it stays a
+// refusal, since the log would take it.
+func TestRefusalOfWhatIsHiddenWaitsToo(t *testing.T) {
+	w, alice := lobby(t)
+	patch(alice, lobbyPath, `{"settings":{"history":"joined"}}`, chattest.Wait).Is(http.StatusOK)
+	hidden, _ := says(alice, "closed")
+	bob := join(t, w, "bob")
+	patch(alice, lobbyPath, `{"archived":true}`, chattest.Wait).Is(http.StatusOK)
+	react := func() chattest.Answer { return bob.Put(hidden+"/reactions/ok", `{}`) }
+	react().Problem(http.StatusConflict, "room_archived")
+
+	w.Hold()
+	appended := w.Log.Len()
+	react().Problem(http.StatusConflict, "room_archived")
+	alice.Delete(lobbyPath).Is(http.StatusAccepted)
+	if w.Log.Len() != appended+1 {
+		t.Errorf("%d records were appended", w.Log.Len()-appended)
+	}
+	refused := make(chan chattest.Answer)
+	go func() { refused <- react() }()
+	select {
+	case a := <-refused:
+		t.Fatalf("answered before the read model was there: %d %s", a.Status, a.Body)
+	case <-time.After(100 * time.Millisecond):
+	}
+	w.Resume()
+	(<-refused).Problem(http.StatusNotFound, "room_not_found")
+}
+
 // What lost a race is in the log, rejected, and its author can ask why, whatever
 // has become of them.
 func TestOutcomes(t *testing.T) {

@@ -75,9 +75,15 @@ func (c *courtesy) look(ctx context.Context, cmd Command, e *events.Event) (*rea
 		return nil, c.skip(cmd)
 	}
 	c.breaker.Worked()
-	if o.verdict.Status == room.Rejected && o.verdict.Code != room.CodeKeyReused && !o.hidden {
-		if o, err = c.confirm(ctx, key, cmd, e); err != nil {
+	if o.verdict.Status == room.Rejected && o.verdict.Code != room.CodeKeyReused {
+		confirmed, err := c.confirm(ctx, key, cmd, e)
+		if err != nil {
 			return nil, err
+		}
+		// Where nobody can say it in time the log decides, but for what is hidden: it
+		// would decide otherwise.
+		if confirmed.verdict.Status != room.Parked || !o.hidden {
+			o = confirmed
 		}
 	}
 	return c.conclude(o, who, cmd, e)
