@@ -265,12 +265,16 @@ func TestBadPersonStream(t *testing.T) {
 
 func TestPersonStreamEndsWithTheServer(t *testing.T) {
 	w, alice := lobby(t)
-	s := alice.Follow(allPath, false)
+	other := w.Replica()
+	s := other.As("alice").Follow(allPath, false)
 	say(t, alice, 1)
-	cursor := comes(t, s, "lobby/2")
-	go w.Stop()
+	comes(t, s, "lobby/2")
+	go other.Stop()
 	f := next(t, s)
-	if want := fmt.Sprintf(`{"code":"server_shutdown","cursor":%q}`, cursor); f.Event != "end" || f.Data != want {
-		t.Errorf("%+v, want %s", f, want)
+	var end struct{ Code, Cursor string }
+	if err := json.Unmarshal([]byte(f.Data), &end); err != nil || f.Event != "end" || end.Code != "server_shutdown" {
+		t.Fatalf("%+v: %v", f, err)
 	}
+	say(t, alice, 1)
+	comes(t, alice.Follow(allPath+"?after="+end.Cursor, false), "lobby/3")
 }
