@@ -318,6 +318,7 @@ func (r *room) event(f fact) shownEvent {
 	case edit:
 		m, _ := r.posted(f.target)
 		e.Data.Redacted = r.redacted(m)
+	default: // nothing more of it is compared
 	}
 	if (f.do == post || f.do == edit) && !e.Data.Redacted {
 		e.Data.Text = f.text

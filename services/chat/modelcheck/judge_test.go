@@ -184,5 +184,6 @@ func (r *room) judgeAbout(c *request, m member, found func(string) (fact, bool),
 			v.because("reactions_off", r.settings().ReactionsOff)
 			v.because("forbidden", !r.may(m, "react"))
 		}
+	default: // it is about no single message
 	}
 }

@@ -46,7 +46,7 @@ var membership = (&porcupine.NondeterministicModel{
 
 // done tells whether it is known of a request whether the log has it.
 func (r *request) done() bool {
-	return r.status != 0 && r.status < http.StatusInternalServerError && !(r.status == http.StatusAccepted && r.position == "")
+	return r.status != 0 && r.status < http.StatusInternalServerError && (r.status != http.StatusAccepted || r.position != "")
 }
 
 // told is what the answer says of the verdict.

@@ -131,16 +131,16 @@ func (r *room) judgeLogged(c *request, overtaken bool) outcome {
 }
 
 // answeredWell compares the answer with the outcome.
-func (c *request) answeredWell() error {
-	ok := c.status == http.StatusAccepted
+func (r *request) answeredWell() error {
+	ok := r.status == http.StatusAccepted
 	switch {
-	case c.wait && c.Status == "rejected":
-		ok = ok || c.code == c.Code && c.status == statuses[c.code]
-	case c.wait:
-		ok = ok || c.status == http.StatusOK || c.status == http.StatusCreated
+	case r.wait && r.Status == "rejected":
+		ok = ok || r.code == r.Code && r.status == statuses[r.code]
+	case r.wait:
+		ok = ok || r.status == http.StatusOK || r.status == http.StatusCreated
 	}
 	if !ok {
-		return fmt.Errorf("%s\nbecame %+v and was answered %d %s", c, c.outcome, c.status, c.body)
+		return fmt.Errorf("%s\nbecame %+v and was answered %d %s", r, r.outcome, r.status, r.body)
 	}
 	return nil
 }

@@ -161,8 +161,9 @@ func (r *room) contentAfter(c *request) map[string]any {
 		var patch any
 		convert(json.RawMessage(c.change), &patch)
 		return merge(r.is(), patch).(map[string]any)
+	default:
+		return nil
 	}
-	return nil
 }
 
 func samePermissions(a, b settings) bool { return maps.Equal(a.Permissions, b.Permissions) }
