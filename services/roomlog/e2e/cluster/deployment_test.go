@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
-	"fmt"
 	mathrand "math/rand/v2"
 	"os"
 	"path/filepath"
@@ -13,8 +12,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"go.uber.org/goleak"
 
 	"github.com/roomlog/roomlog/deployments/cluster"
 	"github.com/roomlog/roomlog/deployments/cluster/clustertest"
@@ -43,15 +40,7 @@ const (
 	brokerSession = kafka.SessionTimeoutMillis * time.Millisecond
 )
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	proc.Clean()
-	if err := goleak.Find(); code == 0 && err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { proc.VerifyTestMain(m) }
 
 // deployment is a cluster with the services on it.
 type deployment struct {

@@ -2,7 +2,6 @@ package conversation_test
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"net/url"
 	"os"
@@ -10,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/roomlog/roomlog/pkg/events"
@@ -20,15 +18,7 @@ import (
 	"github.com/roomlog/roomlog/services/roomlog/internal/irc"
 )
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	proc.Clean()
-	if err := goleak.Find(); code == 0 && err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { proc.VerifyTestMain(m) }
 
 func TestConversation(t *testing.T) {
 	dir := os.Getenv("IRC_DIR")

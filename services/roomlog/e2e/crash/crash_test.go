@@ -15,14 +15,10 @@ package crash
 
 import (
 	"context"
-	"fmt"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"testing"
 	"time"
-
-	"go.uber.org/goleak"
 
 	"github.com/roomlog/roomlog/pkg/events"
 	"github.com/roomlog/roomlog/services/roomlog/e2e/checker"
@@ -36,15 +32,7 @@ const program = "github.com/roomlog/roomlog/services/roomlog/cmd/roomlog"
 // patience bounds what must happen at some time.
 const patience = 60 * time.Second
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	proc.Clean()
-	if err := goleak.Find(); code == 0 && err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { proc.VerifyTestMain(m) }
 
 func TestCrash(t *testing.T) {
 	rounds, writers := proc.Number(t, "CRASH_ROUNDS", 5), proc.Number(t, "CRASH_WRITERS", 64)

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"go.uber.org/goleak"
 )
 
 // Timeouts of the testing functions: generous, since they only bound a failure.
@@ -150,7 +152,17 @@ func BuildTagged(t testing.TB, pkg, tags string) string {
 	return bin
 }
 
-// Clean removes the programs that [Build] made. Call it at the end of TestMain.
+// VerifyTestMain runs the tests of a package, looks for goroutines that they have
+// left, and removes the programs that [Build] made.
+func VerifyTestMain(m *testing.M, options ...goleak.Option) {
+	goleak.VerifyTestMain(m, append(options, goleak.Cleanup(func(code int) {
+		Clean()
+		os.Exit(code)
+	}))...)
+}
+
+// Clean removes the programs that [Build] made. Call it at the end of a TestMain
+// that is not [VerifyTestMain].
 func Clean() {
 	buildMu.Lock()
 	defer buildMu.Unlock()

@@ -2,9 +2,7 @@ package rebuild
 
 import (
 	"context"
-	"fmt"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"testing"
 	"time"
@@ -25,14 +23,8 @@ const (
 )
 
 func TestMain(m *testing.M) {
-	code := m.Run()
-	proc.Clean()
 	// sarama's metrics have one ticker for the life of the process.
-	if err := goleak.Find(goleak.IgnoreTopFunction("github.com/rcrowley/go-metrics.(*meterArbiter).tick")); code == 0 && err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
+	proc.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/rcrowley/go-metrics.(*meterArbiter).tick"))
 }
 
 // TestRebuild is on a data directory that one process has, and on brokers and a

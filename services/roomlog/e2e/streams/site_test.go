@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -15,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/roomlog/roomlog/pkg/events"
@@ -35,15 +33,7 @@ const (
 	spareFiles = 500
 )
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	proc.Clean()
-	if err := goleak.Find(); code == 0 && err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { proc.VerifyTestMain(m) }
 
 // site is a server, and someone who owns its rooms.
 type site struct {
