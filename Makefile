@@ -31,13 +31,15 @@ generated: generate ## fail where generated code or reference is not current
 	git diff --exit-code -- '*.gen.go' '*.gen.ts' '*.gen.md'
 
 # Real Kafka and PostgreSQL are started once for all tests, and taken away again.
-# The core runs under the race detector; what starts whole programs does not.
+# The core runs under the race detector; what starts whole programs does not, nor
+# do the tests of the API a second time, on PostgreSQL.
 test: build generated test-typescript ## all tests, on the embedded and on the real parts
 	$(CLUSTER) exec -- $(MAKE) --no-print-directory test-with-cluster
 
 test-with-cluster:
 	go vet $(PKGS)
 	go test -race -timeout 20m ./... ./clients/go/... ./services/chat/... ./services/projector/... ./services/roomlog/internal/...
+	ROOMLOG_TEST_STORE=postgres go test -timeout 20m ./services/chat ./services/chat/modelcheck
 	ROOMLOG_TEST_BIN=$(CURDIR)/bin go test -count=1 -p 1 -timeout 30m ./services/roomlog/e2e/... ./services/roomlog/cmd/...
 
 test-typescript: build $(TS)/node_modules/.stamp ## the TypeScript client, against a running server

@@ -123,7 +123,7 @@ var importRules = []importRule{
 		why: "test code stays in tests",
 	},
 	{
-		of: []string{"..."}, not: []string{"deployments/...", "services/roomlog/e2e/..."}, direct: true,
+		of: []string{"..."}, not: []string{"deployments/...", "services/chat/internal/chattest", "services/roomlog/e2e/..."}, direct: true,
 		deny: []string{"deployments/cluster/..."},
 		why:  "the cluster on one machine is for tests and for its own command",
 	},

@@ -1,5 +1,5 @@
 // Package chattest runs the chat API in a test: on a log in memory, a read model
-// in SQLite, and a projector that can be held up.
+// in SQLite or PostgreSQL ([StoreVariable]), and a projector that can be held up.
 package chattest
 
 import (

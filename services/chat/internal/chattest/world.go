@@ -16,8 +16,6 @@ import (
 
 	"github.com/roomlog/roomlog/pkg/eventlog"
 	"github.com/roomlog/roomlog/pkg/events"
-	"github.com/roomlog/roomlog/pkg/readmodel"
-	"github.com/roomlog/roomlog/pkg/readmodel/sqlite"
 	"github.com/roomlog/roomlog/pkg/timeline"
 	"github.com/roomlog/roomlog/services/chat"
 )
@@ -51,10 +49,7 @@ type World struct {
 // Start runs an API on its own log and read model until the test ends.
 func Start(t testing.TB, change ...func(*chat.Config)) *World {
 	t.Helper()
-	inner, err := sqlite.Open(t.Context(), sqlite.Config{Dir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
+	inner := open(t)
 	w := &World{
 		T: t, Log: NewLog(), Store: &Store{Store: inner},
 		bus: gochannel.NewGoChannel(gochannel.Config{OutputChannelBuffer: 1024}, watermill.NopLogger{}),
@@ -65,9 +60,6 @@ func Start(t testing.TB, change ...func(*chat.Config)) *World {
 	t.Cleanup(func() {
 		w.Stop()
 		_ = w.bus.Close()
-		if err := inner.Close(); err != nil {
-			t.Error(err)
-		}
 	})
 	return w
 }
@@ -206,31 +198,6 @@ func (w *World) tell(c timeline.Commit) {
 		return
 	}
 	_ = w.bus.Publish(timeline.DefaultTopic, m) // closed at the end of the test
-}
-
-// Store is a read model that can be away.
-type Store struct {
-	readmodel.Store
-	mu   sync.Mutex
-	away error
-}
-
-// SetAway makes reads fail; nil: they work.
-func (s *Store) SetAway(err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.away = err
-}
-
-// Snapshot fails while the read model is away.
-func (s *Store) Snapshot(ctx context.Context, read func(readmodel.Reader) error) error {
-	s.mu.Lock()
-	err := s.away
-	s.mu.Unlock()
-	if err != nil {
-		return err
-	}
-	return s.Store.Snapshot(ctx, read)
 }
 
 var _ message.Subscriber = (*gochannel.GoChannel)(nil)
