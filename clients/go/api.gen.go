@@ -532,6 +532,7 @@ type Message struct {
 	ID           ID     `json:"id"`
 	LastReplySeq int64  `json:"last_reply_seq,omitempty,omitzero"`
 	Mentions     []ID   `json:"mentions,omitempty,omitzero"`
+	MentionsHere bool   `json:"mentions_here,omitempty,omitzero"`
 	MentionsRoom bool   `json:"mentions_room,omitempty,omitzero"`
 	Pinned       bool   `json:"pinned,omitempty,omitzero"`
 
@@ -569,6 +570,7 @@ type MessageEditedData struct {
 	Data         map[string]interface{} `json:"data,omitempty,omitzero"`
 	Format       string                 `json:"format,omitempty,omitzero"`
 	Mentions     []ID                   `json:"mentions,omitempty,omitzero"`
+	MentionsHere bool                   `json:"mentions_here,omitempty,omitzero"`
 	MentionsRoom bool                   `json:"mentions_room,omitempty,omitzero"`
 	Message      ID                     `json:"message"`
 	MessageSeq   int64                  `json:"message_seq"`
@@ -592,11 +594,14 @@ type MessagePatch struct {
 	Attachments nullable.Nullable[[]Attachment] `json:"attachments,omitempty,omitzero"`
 
 	// Data A merge patch.
-	Data         nullable.Nullable[map[string]interface{}] `json:"data,omitempty,omitzero"`
-	Format       nullable.Nullable[string]                 `json:"format,omitempty,omitzero"`
-	Mentions     nullable.Nullable[[]ID]                   `json:"mentions,omitempty,omitzero"`
-	MentionsRoom nullable.Nullable[bool]                   `json:"mentions_room,omitempty,omitzero"`
-	Text         nullable.Nullable[string]                 `json:"text,omitempty,omitzero"`
+	Data     nullable.Nullable[map[string]interface{}] `json:"data,omitempty,omitzero"`
+	Format   nullable.Nullable[string]                 `json:"format,omitempty,omitzero"`
+	Mentions nullable.Nullable[[]ID]                   `json:"mentions,omitempty,omitzero"`
+
+	// MentionsHere Where it becomes true, those who are there now join `mentions`.
+	MentionsHere nullable.Nullable[bool]   `json:"mentions_here,omitempty,omitzero"`
+	MentionsRoom nullable.Nullable[bool]   `json:"mentions_room,omitempty,omitzero"`
+	Text         nullable.Nullable[string] `json:"text,omitempty,omitzero"`
 }
 
 // MessagePostedData defines model for MessagePostedData.
@@ -606,6 +611,7 @@ type MessagePostedData struct {
 	Data         map[string]interface{} `json:"data,omitempty,omitzero"`
 	Format       string                 `json:"format,omitempty,omitzero"`
 	Mentions     []ID                   `json:"mentions,omitempty,omitzero"`
+	MentionsHere bool                   `json:"mentions_here,omitempty,omitzero"`
 	MentionsRoom bool                   `json:"mentions_room,omitempty,omitzero"`
 	ReplyTo      ID                     `json:"reply_to,omitempty,omitzero"`
 	Text         string                 `json:"text"`
@@ -636,6 +642,9 @@ type MessageRequest struct {
 	// Format How to read the text: plain where it is absent.
 	Format   string `json:"format,omitempty,omitzero"`
 	Mentions []ID   `json:"mentions,omitempty,omitzero"`
+
+	// MentionsHere It concerns the members who are there now, the sender apart; takes the same role.
+	MentionsHere bool `json:"mentions_here,omitempty,omitzero"`
 
 	// MentionsRoom It concerns everyone in the room; takes the role for it.
 	MentionsRoom bool `json:"mentions_room,omitempty,omitzero"`
@@ -668,6 +677,7 @@ type MessageResult struct {
 	ID           ID     `json:"id"`
 	LastReplySeq int64  `json:"last_reply_seq,omitempty,omitzero"`
 	Mentions     []ID   `json:"mentions,omitempty,omitzero"`
+	MentionsHere bool   `json:"mentions_here,omitempty,omitzero"`
 	MentionsRoom bool   `json:"mentions_room,omitempty,omitzero"`
 	Pinned       bool   `json:"pinned,omitempty,omitzero"`
 
@@ -706,6 +716,7 @@ type MessageVersion struct {
 	EventID      ID                     `json:"event_id"`
 	Format       string                 `json:"format,omitempty,omitzero"`
 	Mentions     []ID                   `json:"mentions,omitempty,omitzero"`
+	MentionsHere bool                   `json:"mentions_here,omitempty,omitzero"`
 	MentionsRoom bool                   `json:"mentions_room,omitempty,omitzero"`
 	Redacted     bool                   `json:"redacted"`
 
@@ -2223,6 +2234,11 @@ type ClientInterface interface {
 	//
 	// The event's id is the message's id. Without an `Idempotency-Key`, `client_msg_id` serves as one.
 	//
+	// `mentions` names people, `mentions_room` everyone in the room, and `mentions_here` the members who are there (who are `online` in the room's presence), without the sender.
+	// Who that is is decided once, when the message is sent for the first time: their ids stand among the message's `mentions` from then on, behind those that were named,
+	// ascending; the first 1,000 in all, fewer where ids are so long that an event of 64 KiB has no room for them. For more people there is `mentions_room`. Both take the same role.
+	// Without the database nobody can say who is in the room: `503`, and nothing is written.
+	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /v1/rooms/{room}/messages (the `PostMessage` operationId).
@@ -2231,6 +2247,11 @@ type ClientInterface interface {
 	// PostMessage Say something
 	//
 	// The event's id is the message's id. Without an `Idempotency-Key`, `client_msg_id` serves as one.
+	//
+	// `mentions` names people, `mentions_room` everyone in the room, and `mentions_here` the members who are there (who are `online` in the room's presence), without the sender.
+	// Who that is is decided once, when the message is sent for the first time: their ids stand among the message's `mentions` from then on, behind those that were named,
+	// ascending; the first 1,000 in all, fewer where ids are so long that an event of 64 KiB has no room for them. For more people there is `mentions_room`. Both take the same role.
+	// Without the database nobody can say who is in the room: `503`, and nothing is written.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -2259,6 +2280,9 @@ type ClientInterface interface {
 	// `Prefer: wait`, an edit that another overtakes is laid on the newer version, a few times; without either, being overtaken is its outcome. All versions
 	// stay in `history`.
 	//
+	// Where `mentions_here` was false and becomes true, those who are there now join `mentions`; an edit that leaves it true leaves `mentions` as well. Who takes it back
+	// takes back `mentions` too, or leaves them named.
+	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with PATCH /v1/rooms/{room}/messages/{event_id} (the `PatchMessage` operationId).
@@ -2270,6 +2294,9 @@ type ClientInterface interface {
 	// The patch is laid on the message as it is at the end of the log. With `If-Match` it edits that version or nothing (`412 version_conflict`). Without, and with
 	// `Prefer: wait`, an edit that another overtakes is laid on the newer version, a few times; without either, being overtaken is its outcome. All versions
 	// stay in `history`.
+	//
+	// Where `mentions_here` was false and becomes true, those who are there now join `mentions`; an edit that leaves it true leaves `mentions` as well. Who takes it back
+	// takes back `mentions` too, or leaves them named.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -2362,7 +2389,7 @@ type ClientInterface interface {
 	// ListPresence Which members are there, and when others were
 	//
 	// A member is `online` while they have a stream or a long poll open somewhere, and for 10 s after; `offline` ones are listed, with `last_seen`, if they were online within a day,
-	// as far as the server that answers has seen it. Ascending by user. `next` goes into `after`; a page that is not the last may be short or empty. `prev` is always null.
+	// as far as the server that answers has seen it. Ascending by user. `next` goes into `after`; `prev` is always null.
 	//
 	// Those who follow a room are told `presence`, with the same fields, when a member comes or goes: of rooms with at most 1,000 members, and for each person of at most 100 rooms.
 	//
@@ -2966,6 +2993,11 @@ func (c *Operations) ListMessages(ctx context.Context, room RoomID, params *List
 //
 // The event's id is the message's id. Without an `Idempotency-Key`, `client_msg_id` serves as one.
 //
+// `mentions` names people, `mentions_room` everyone in the room, and `mentions_here` the members who are there (who are `online` in the room's presence), without the sender.
+// Who that is is decided once, when the message is sent for the first time: their ids stand among the message's `mentions` from then on, behind those that were named,
+// ascending; the first 1,000 in all, fewer where ids are so long that an event of 64 KiB has no room for them. For more people there is `mentions_room`. Both take the same role.
+// Without the database nobody can say who is in the room: `503`, and nothing is written.
+//
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /v1/rooms/{room}/messages (the `PostMessage` operationId).
@@ -2984,6 +3016,11 @@ func (c *Operations) PostMessageWithBody(ctx context.Context, room RoomID, param
 // PostMessage Say something
 //
 // The event's id is the message's id. Without an `Idempotency-Key`, `client_msg_id` serves as one.
+//
+// `mentions` names people, `mentions_room` everyone in the room, and `mentions_here` the members who are there (who are `online` in the room's presence), without the sender.
+// Who that is is decided once, when the message is sent for the first time: their ids stand among the message's `mentions` from then on, behind those that were named,
+// ascending; the first 1,000 in all, fewer where ids are so long that an event of 64 KiB has no room for them. For more people there is `mentions_room`. Both take the same role.
+// Without the database nobody can say who is in the room: `503`, and nothing is written.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -3042,6 +3079,9 @@ func (c *Operations) GetMessage(ctx context.Context, room RoomID, eventID EventI
 // `Prefer: wait`, an edit that another overtakes is laid on the newer version, a few times; without either, being overtaken is its outcome. All versions
 // stay in `history`.
 //
+// Where `mentions_here` was false and becomes true, those who are there now join `mentions`; an edit that leaves it true leaves `mentions` as well. Who takes it back
+// takes back `mentions` too, or leaves them named.
+//
 // Takes any type of body and a specified content type.
 //
 // Corresponds with PATCH /v1/rooms/{room}/messages/{event_id} (the `PatchMessage` operationId).
@@ -3063,6 +3103,9 @@ func (c *Operations) PatchMessageWithBody(ctx context.Context, room RoomID, even
 // The patch is laid on the message as it is at the end of the log. With `If-Match` it edits that version or nothing (`412 version_conflict`). Without, and with
 // `Prefer: wait`, an edit that another overtakes is laid on the newer version, a few times; without either, being overtaken is its outcome. All versions
 // stay in `history`.
+//
+// Where `mentions_here` was false and becomes true, those who are there now join `mentions`; an edit that leaves it true leaves `mentions` as well. Who takes it back
+// takes back `mentions` too, or leaves them named.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -3275,7 +3318,7 @@ func (c *Operations) PutPreferences(ctx context.Context, room RoomID, params *Pu
 // ListPresence Which members are there, and when others were
 //
 // A member is `online` while they have a stream or a long poll open somewhere, and for 10 s after; `offline` ones are listed, with `last_seen`, if they were online within a day,
-// as far as the server that answers has seen it. Ascending by user. `next` goes into `after`; a page that is not the last may be short or empty. `prev` is always null.
+// as far as the server that answers has seen it. Ascending by user. `next` goes into `after`; `prev` is always null.
 //
 // Those who follow a room are told `presence`, with the same fields, when a member comes or goes: of rooms with at most 1,000 members, and for each person of at most 100 rooms.
 //
@@ -6800,6 +6843,11 @@ type ClientWithResponsesInterface interface {
 	//
 	// The event's id is the message's id. Without an `Idempotency-Key`, `client_msg_id` serves as one.
 	//
+	// `mentions` names people, `mentions_room` everyone in the room, and `mentions_here` the members who are there (who are `online` in the room's presence), without the sender.
+	// Who that is is decided once, when the message is sent for the first time: their ids stand among the message's `mentions` from then on, behind those that were named,
+	// ascending; the first 1,000 in all, fewer where ids are so long that an event of 64 KiB has no room for them. For more people there is `mentions_room`. Both take the same role.
+	// Without the database nobody can say who is in the room: `503`, and nothing is written.
+	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/rooms/{room}/messages (the `PostMessage` operationId).
@@ -6808,6 +6856,11 @@ type ClientWithResponsesInterface interface {
 	// PostMessageWithResponse Say something
 	//
 	// The event's id is the message's id. Without an `Idempotency-Key`, `client_msg_id` serves as one.
+	//
+	// `mentions` names people, `mentions_room` everyone in the room, and `mentions_here` the members who are there (who are `online` in the room's presence), without the sender.
+	// Who that is is decided once, when the message is sent for the first time: their ids stand among the message's `mentions` from then on, behind those that were named,
+	// ascending; the first 1,000 in all, fewer where ids are so long that an event of 64 KiB has no room for them. For more people there is `mentions_room`. Both take the same role.
+	// Without the database nobody can say who is in the room: `503`, and nothing is written.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6840,6 +6893,9 @@ type ClientWithResponsesInterface interface {
 	// `Prefer: wait`, an edit that another overtakes is laid on the newer version, a few times; without either, being overtaken is its outcome. All versions
 	// stay in `history`.
 	//
+	// Where `mentions_here` was false and becomes true, those who are there now join `mentions`; an edit that leaves it true leaves `mentions` as well. Who takes it back
+	// takes back `mentions` too, or leaves them named.
+	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with PATCH /v1/rooms/{room}/messages/{event_id} (the `PatchMessage` operationId).
@@ -6851,6 +6907,9 @@ type ClientWithResponsesInterface interface {
 	// The patch is laid on the message as it is at the end of the log. With `If-Match` it edits that version or nothing (`412 version_conflict`). Without, and with
 	// `Prefer: wait`, an edit that another overtakes is laid on the newer version, a few times; without either, being overtaken is its outcome. All versions
 	// stay in `history`.
+	//
+	// Where `mentions_here` was false and becomes true, those who are there now join `mentions`; an edit that leaves it true leaves `mentions` as well. Who takes it back
+	// takes back `mentions` too, or leaves them named.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6961,7 +7020,7 @@ type ClientWithResponsesInterface interface {
 	// ListPresenceWithResponse Which members are there, and when others were
 	//
 	// A member is `online` while they have a stream or a long poll open somewhere, and for 10 s after; `offline` ones are listed, with `last_seen`, if they were online within a day,
-	// as far as the server that answers has seen it. Ascending by user. `next` goes into `after`; a page that is not the last may be short or empty. `prev` is always null.
+	// as far as the server that answers has seen it. Ascending by user. `next` goes into `after`; `prev` is always null.
 	//
 	// Those who follow a room are told `presence`, with the same fields, when a member comes or goes: of rooms with at most 1,000 members, and for each person of at most 100 rooms.
 	//
@@ -9241,6 +9300,11 @@ func (c *ClientWithResponses) ListMessagesWithResponse(ctx context.Context, room
 //
 // The event's id is the message's id. Without an `Idempotency-Key`, `client_msg_id` serves as one.
 //
+// `mentions` names people, `mentions_room` everyone in the room, and `mentions_here` the members who are there (who are `online` in the room's presence), without the sender.
+// Who that is is decided once, when the message is sent for the first time: their ids stand among the message's `mentions` from then on, behind those that were named,
+// ascending; the first 1,000 in all, fewer where ids are so long that an event of 64 KiB has no room for them. For more people there is `mentions_room`. Both take the same role.
+// Without the database nobody can say who is in the room: `503`, and nothing is written.
+//
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/rooms/{room}/messages (the `PostMessage` operationId).
@@ -9255,6 +9319,11 @@ func (c *ClientWithResponses) PostMessageWithBodyWithResponse(ctx context.Contex
 // PostMessageWithResponse Say something
 //
 // The event's id is the message's id. Without an `Idempotency-Key`, `client_msg_id` serves as one.
+//
+// `mentions` names people, `mentions_room` everyone in the room, and `mentions_here` the members who are there (who are `online` in the room's presence), without the sender.
+// Who that is is decided once, when the message is sent for the first time: their ids stand among the message's `mentions` from then on, behind those that were named,
+// ascending; the first 1,000 in all, fewer where ids are so long that an event of 64 KiB has no room for them. For more people there is `mentions_room`. Both take the same role.
+// Without the database nobody can say who is in the room: `503`, and nothing is written.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -9305,6 +9374,9 @@ func (c *ClientWithResponses) GetMessageWithResponse(ctx context.Context, room R
 // `Prefer: wait`, an edit that another overtakes is laid on the newer version, a few times; without either, being overtaken is its outcome. All versions
 // stay in `history`.
 //
+// Where `mentions_here` was false and becomes true, those who are there now join `mentions`; an edit that leaves it true leaves `mentions` as well. Who takes it back
+// takes back `mentions` too, or leaves them named.
+//
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with PATCH /v1/rooms/{room}/messages/{event_id} (the `PatchMessage` operationId).
@@ -9322,6 +9394,9 @@ func (c *ClientWithResponses) PatchMessageWithBodyWithResponse(ctx context.Conte
 // The patch is laid on the message as it is at the end of the log. With `If-Match` it edits that version or nothing (`412 version_conflict`). Without, and with
 // `Prefer: wait`, an edit that another overtakes is laid on the newer version, a few times; without either, being overtaken is its outcome. All versions
 // stay in `history`.
+//
+// Where `mentions_here` was false and becomes true, those who are there now join `mentions`; an edit that leaves it true leaves `mentions` as well. Who takes it back
+// takes back `mentions` too, or leaves them named.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -9504,7 +9579,7 @@ func (c *ClientWithResponses) PutPreferencesWithResponse(ctx context.Context, ro
 // ListPresenceWithResponse Which members are there, and when others were
 //
 // A member is `online` while they have a stream or a long poll open somewhere, and for 10 s after; `offline` ones are listed, with `last_seen`, if they were online within a day,
-// as far as the server that answers has seen it. Ascending by user. `next` goes into `after`; a page that is not the last may be short or empty. `prev` is always null.
+// as far as the server that answers has seen it. Ascending by user. `next` goes into `after`; `prev` is always null.
 //
 // Those who follow a room are told `presence`, with the same fields, when a member comes or goes: of rooms with at most 1,000 members, and for each person of at most 100 rooms.
 //

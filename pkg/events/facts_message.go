@@ -10,11 +10,16 @@ type MessagePosted struct {
 	// ReplyTo is the message that this one answers.
 	ReplyTo EventID `json:"reply_to,omitempty"`
 	// ThreadRoot is the message whose thread this one belongs to.
-	ThreadRoot  EventID  `json:"thread_root,omitempty"`
+	ThreadRoot EventID `json:"thread_root,omitempty"`
+	// Mentions are the people whom the message concerns, those among them who were
+	// there where it says so.
 	Mentions    []UserID `json:"mentions,omitempty"`
 	Attachments int      `json:"attachments,omitempty"`
 	// MentionsRoom says that the message concerns every member.
 	MentionsRoom bool `json:"mentions_room,omitempty"`
+	// MentionsHere says that it concerns the members who were there when it was sent:
+	// the API has written who that was into Mentions.
+	MentionsHere bool `json:"mentions_here,omitempty"`
 }
 
 // EventType is [TypeMessagePosted].
@@ -31,6 +36,7 @@ type MessageEdited struct {
 	Mentions     []UserID `json:"mentions,omitempty"`
 	Attachments  int      `json:"attachments,omitempty"`
 	MentionsRoom bool     `json:"mentions_room,omitempty"`
+	MentionsHere bool     `json:"mentions_here,omitempty"`
 }
 
 // EventType is [TypeMessageEdited].

@@ -110,6 +110,12 @@ var written = []struct {
 	{name: "message.posted/room", event: plain("13", "message.posted", events.MessagePosted{
 		Command: by("alice"), Kind: "text", TextBytes: 2, MentionsRoom: true,
 	}, `{"text":"hi"}`)},
+	{name: "message.posted/here", event: plain("22", "message.posted", events.MessagePosted{
+		Command: by("alice"), Kind: "text", TextBytes: 2, Mentions: []events.UserID{"bob"}, MentionsHere: true,
+	}, `{"text":"hi"}`)},
+	{name: "message.edited/here", event: plain("23", "message.edited", events.MessageEdited{
+		Command: by("alice"), Target: "x", Base: 1, TextBytes: 2, MentionsHere: true,
+	}, `{"text":"hi"}`)},
 	{name: "message.edited/full", event: plain("14", "message.edited", events.MessageEdited{
 		Command: by("alice"), Target: "x", Base: 2, TextBytes: 3, Mentions: []events.UserID{"bob"}, Attachments: 1, MentionsRoom: true,
 	}, `{"text":"new","attachments":[{"url":"https://x.example/a.png"}]}`)},

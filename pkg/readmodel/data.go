@@ -45,6 +45,7 @@ type MessagePostedData struct {
 	ThreadRoot   events.EventID  `json:"thread_root,omitempty"`
 	Mentions     []events.UserID `json:"mentions,omitempty"`
 	MentionsRoom bool            `json:"mentions_room,omitempty"`
+	MentionsHere bool            `json:"mentions_here,omitempty"`
 	events.MessageContent
 }
 
@@ -62,6 +63,7 @@ type MessageEditedData struct {
 	Version      int             `json:"version"`
 	Mentions     []events.UserID `json:"mentions,omitempty"`
 	MentionsRoom bool            `json:"mentions_room,omitempty"`
+	MentionsHere bool            `json:"mentions_here,omitempty"`
 	events.MessageContent
 }
 
@@ -133,13 +135,15 @@ func (r *EventRow) data() (any, error) {
 		if err == nil && !r.sealed() {
 			d.MessageContent, err = events.DecodeMessageContent([]byte(r.Content))
 		}
-		d.Kind, d.ReplyTo, d.ThreadRoot, d.Mentions, d.MentionsRoom = f.Kind, f.ReplyTo, f.ThreadRoot, f.Mentions, f.MentionsRoom
+		d.Kind, d.ReplyTo, d.ThreadRoot = f.Kind, f.ReplyTo, f.ThreadRoot
+		d.Mentions, d.MentionsRoom, d.MentionsHere = f.Mentions, f.MentionsRoom, f.MentionsHere
 		return d, err
 	case events.TypeMessageEdited:
 		var f events.MessageEdited
 		var d MessageEditedData
 		err := r.unmarshal(&f, &d.MessageContent)
-		d.AboutData, d.Version, d.Mentions, d.MentionsRoom = r.about(f.Target), f.Base+1, f.Mentions, f.MentionsRoom
+		d.AboutData, d.Version = r.about(f.Target), f.Base+1
+		d.Mentions, d.MentionsRoom, d.MentionsHere = f.Mentions, f.MentionsRoom, f.MentionsHere
 		return d, err
 	case events.TypeMessageRedacted:
 		var f events.MessageRedacted

@@ -58,9 +58,9 @@ func TestItem(t *testing.T) {
 		},
 		{
 			"edit",
-			events.MessageEdited{Command: by, Target: "m", Base: 1, Mentions: []events.UserID{"bob"}, MentionsRoom: true},
+			events.MessageEdited{Command: by, Target: "m", Base: 1, Mentions: []events.UserID{"bob"}, MentionsRoom: true, MentionsHere: true},
 			`{"text":"ho"}`, nil,
-			`{"message":"m","message_seq":2,"version":2,"mentions":["bob"],"mentions_room":true,"text":"ho"}`,
+			`{"message":"m","message_seq":2,"version":2,"mentions":["bob"],"mentions_room":true,"mentions_here":true,"text":"ho"}`,
 		},
 		{
 			"edit of a message that was redacted",

@@ -65,6 +65,21 @@ func (s *hookServer) use(onFailure string) func(*chat.Config) {
 	}
 }
 
+// The program sees whom a message mentions, those too who are there.
+func TestHookSeesWhoIsHere(t *testing.T) {
+	s := startHook(t)
+	w, alice := lobby(t, s.use("refuse"))
+	bob := join(t, w, "bob")
+	t.Cleanup(bob.Follow(allPath, false).Close)
+	shows(t, alice, "lobby", "bob")
+	s.says(http.StatusOK, `{"action":"replace","text":"dinner"}`)
+	var m shown
+	alice.Post(messages, toThoseHere, chattest.Wait).Is(http.StatusCreated).Into(&m)
+	if body := s.last.Load().([]byte); !strings.Contains(string(body), `"mentions":["bob"]`) || fmt.Sprint(m.Mentions) != "[bob]" || m.Text != "dinner" {
+		t.Errorf("the hook was sent %s, the message is %+v", body, m)
+	}
+}
+
 func TestHookDecides(t *testing.T) {
 	s := startHook(t)
 	w, alice := lobby(t, s.use("refuse"))

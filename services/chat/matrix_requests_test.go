@@ -57,6 +57,7 @@ var requests = []request{
 	{route: "POST /v1/rooms/{room}/messages", as: "reply", body: `{"text":"x","reply_to":"{event_id}"}`},
 	{route: "POST /v1/rooms/{room}/messages", as: "in a thread", body: `{"text":"x","thread_root":"{event_id}"}`},
 	{route: "POST /v1/rooms/{room}/messages", as: "to everyone", body: `{"text":"x","mentions_room":true}`},
+	{route: "POST /v1/rooms/{room}/messages", as: "to those here", body: `{"text":"x","mentions_here":true}`},
 	{route: "GET /v1/rooms/{room}/messages/{event_id}"},
 	{route: "GET /v1/rooms/{room}/messages/{event_id}", as: "one's own", with: ofOwn},
 	{route: "PATCH /v1/rooms/{room}/messages/{event_id}", body: `{"text":"x"}`},

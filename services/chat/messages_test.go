@@ -27,6 +27,7 @@ type shown struct {
 	Unread                 int
 	Mentions               []string
 	MentionsRoom           bool `json:"mentions_room"`
+	MentionsHere           bool `json:"mentions_here"`
 	EventSeq               int  `json:"event_seq"`
 	Attachments            []events.Attachment
 	Data                   map[string]any

@@ -362,6 +362,11 @@ export interface paths {
         /**
          * Say something
          * @description The event's id is the message's id. Without an `Idempotency-Key`, `client_msg_id` serves as one.
+         *
+         *     `mentions` names people, `mentions_room` everyone in the room, and `mentions_here` the members who are there (who are `online` in the room's presence), without the sender.
+         *     Who that is is decided once, when the message is sent for the first time: their ids stand among the message's `mentions` from then on, behind those that were named,
+         *     ascending; the first 1,000 in all, fewer where ids are so long that an event of 64 KiB has no room for them. For more people there is `mentions_room`. Both take the same role.
+         *     Without the database nobody can say who is in the room: `503`, and nothing is written.
          */
         post: operations["postMessage"];
         delete?: never;
@@ -406,6 +411,9 @@ export interface paths {
          *     The patch is laid on the message as it is at the end of the log. With `If-Match` it edits that version or nothing (`412 version_conflict`). Without, and with
          *     `Prefer: wait`, an edit that another overtakes is laid on the newer version, a few times; without either, being overtaken is its outcome. All versions
          *     stay in `history`.
+         *
+         *     Where `mentions_here` was false and becomes true, those who are there now join `mentions`; an edit that leaves it true leaves `mentions` as well. Who takes it back
+         *     takes back `mentions` too, or leaves them named.
          */
         patch: operations["patchMessage"];
         trace?: never;
@@ -753,7 +761,7 @@ export interface paths {
         /**
          * Which members are there, and when others were
          * @description A member is `online` while they have a stream or a long poll open somewhere, and for 10 s after; `offline` ones are listed, with `last_seen`, if they were online within a day,
-         *     as far as the server that answers has seen it. Ascending by user. `next` goes into `after`; a page that is not the last may be short or empty. `prev` is always null.
+         *     as far as the server that answers has seen it. Ascending by user. `next` goes into `after`; `prev` is always null.
          *
          *     Those who follow a room are told `presence`, with the same fields, when a member comes or goes: of rooms with at most 1,000 members, and for each person of at most 100 rooms.
          */
@@ -1234,6 +1242,8 @@ export interface components {
             mentions?: components["schemas"]["ID"][];
             /** @description It concerns everyone in the room; takes the role for it. */
             mentions_room?: boolean;
+            /** @description It concerns the members who are there now, the sender apart; takes the same role. */
+            mentions_here?: boolean;
             attachments?: components["schemas"]["Attachment"][];
             /** @description The client's own. */
             data?: Record<string, unknown>;
@@ -1244,6 +1254,8 @@ export interface components {
             format?: string | null;
             mentions?: components["schemas"]["ID"][] | null;
             mentions_room?: boolean | null;
+            /** @description Where it becomes true, those who are there now join `mentions`. */
+            mentions_here?: boolean | null;
             attachments?: components["schemas"]["Attachment"][] | null;
             /** @description A merge patch. */
             data?: Record<string, unknown> | null;
@@ -1296,6 +1308,7 @@ export interface components {
             format?: string;
             mentions?: components["schemas"]["ID"][];
             mentions_room?: boolean;
+            mentions_here?: boolean;
             attachments?: components["schemas"]["Attachment"][];
             data?: Record<string, unknown>;
             redacted: boolean;
@@ -1329,6 +1342,7 @@ export interface components {
             thread_root?: components["schemas"]["ID"];
             mentions?: components["schemas"]["ID"][];
             mentions_room?: boolean;
+            mentions_here?: boolean;
             attachments?: components["schemas"]["Attachment"][];
             data?: Record<string, unknown>;
             edited: boolean;
@@ -1393,6 +1407,7 @@ export interface components {
             thread_root?: components["schemas"]["ID"];
             mentions?: components["schemas"]["ID"][];
             mentions_room?: boolean;
+            mentions_here?: boolean;
             attachments?: components["schemas"]["Attachment"][];
             data?: Record<string, unknown>;
         };
@@ -1406,6 +1421,7 @@ export interface components {
             format?: string;
             mentions?: components["schemas"]["ID"][];
             mentions_room?: boolean;
+            mentions_here?: boolean;
             attachments?: components["schemas"]["Attachment"][];
             data?: Record<string, unknown>;
         };

@@ -363,10 +363,14 @@ func TestPermissions(t *testing.T) {
 	all := func(u events.UserID) command {
 		return facts(events.MessagePosted{Command: by(u), Kind: "text", MentionsRoom: true})
 	}
+	here := func(u events.UserID) command {
+		return facts(events.MessagePosted{Command: by(u), Kind: "text", Mentions: []events.UserID{"alice"}, MentionsHere: true})
+	}
 	given(t, createdWith("alice", only), join("bob")).when(post("bob")).then(rejected(room.CodeForbidden)).
 		when(setRole("alice", "bob", events.RoleModerator)).when(post("bob")).then(accepted(4)).
-		when(all("bob")).then(rejected(room.CodeForbidden)).when(all("alice")).then(accepted(5))
-	given(t, talk...).when(all("bob")).then(rejected(room.CodeForbidden)) // the default: moderators
+		when(all("bob")).then(rejected(room.CodeForbidden)).when(all("alice")).then(accepted(5)).
+		when(here("bob")).then(rejected(room.CodeForbidden)).when(here("alice")).then(accepted(6))
+	given(t, talk...).when(all("bob")).then(rejected(room.CodeForbidden)).when(here("bob")).then(rejected(room.CodeForbidden)) // the default: moderators
 }
 
 func TestVisible(t *testing.T) {

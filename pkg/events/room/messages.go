@@ -46,7 +46,7 @@ func (j judge) postable(f events.MessagePosted, m Member) Code {
 	switch {
 	case j.Header.Archived:
 		return CodeRoomArchived
-	case !j.may(m, Post), f.MentionsRoom && !j.may(m, MentionRoom):
+	case !j.may(m, Post), (f.MentionsRoom || f.MentionsHere) && !j.may(m, MentionRoom):
 		return CodeForbidden
 	case f.TextBytes > cmp.Or(settings.MaxMessageLength, events.MaxText):
 		return CodeTextTooLong
@@ -84,7 +84,7 @@ func (j judge) messageEdited(f events.MessageEdited) (Changes, Verdict) {
 		return reject(CodeRoomArchived)
 	case !j.isMessage(f.Target):
 		return reject(CodeMessageUnknown)
-	case target.Sender != f.Sender, !j.may(m, Post), f.MentionsRoom && !j.may(m, MentionRoom):
+	case target.Sender != f.Sender, !j.may(m, Post), (f.MentionsRoom || f.MentionsHere) && !j.may(m, MentionRoom):
 		return reject(CodeForbidden)
 	case target.Redacted > 0:
 		return reject(CodeRedacted)

@@ -54,7 +54,7 @@ var meaning = map[room.Action]string{
 	room.React:       "add reactions",
 	room.Invite:      "invite, let in who knocks or turn them away",
 	room.Pin:         "pin and unpin messages",
-	room.MentionRoom: "mention the whole room",
+	room.MentionRoom: "mention the whole room, or who is here",
 	room.Update:      "change name, settings, metadata, archive; permissions: owners only",
 	room.Redact:      "redact what others wrote; one's own: every member",
 	room.Remove:      "kick, ban, unban those with a weaker role; withdraw invitations",

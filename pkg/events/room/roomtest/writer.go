@@ -113,7 +113,12 @@ func (w *writer) post(k Key) {
 	if w.pick(4) == 0 {
 		f.Mentions = []events.UserID{one(w, users), one(w, users)}
 	}
-	f.MentionsRoom = w.pick(10) == 0
+	switch w.pick(10) {
+	case 0:
+		f.MentionsRoom = true
+	case 1:
+		f.MentionsHere = true
+	}
 	w.send(k, f, events.MessageContent{Text: text})
 }
 

@@ -436,6 +436,7 @@ type Message struct {
 	ID           ID     `json:"id"`
 	LastReplySeq int64  `json:"last_reply_seq,omitempty"`
 	Mentions     []ID   `json:"mentions,omitempty"`
+	MentionsHere bool   `json:"mentions_here,omitempty"`
 	MentionsRoom bool   `json:"mentions_room,omitempty"`
 	Pinned       bool   `json:"pinned,omitempty"`
 
@@ -473,6 +474,7 @@ type MessageEditedData struct {
 	Data         json.RawMessage `json:"data,omitempty"`
 	Format       string          `json:"format,omitempty"`
 	Mentions     []ID            `json:"mentions,omitempty"`
+	MentionsHere bool            `json:"mentions_here,omitempty"`
 	MentionsRoom bool            `json:"mentions_room,omitempty"`
 	Message      ID              `json:"message"`
 	MessageSeq   int64           `json:"message_seq"`
@@ -496,11 +498,14 @@ type MessagePatch struct {
 	Attachments []Attachment `json:"attachments,omitempty"`
 
 	// Data A merge patch.
-	Data         json.RawMessage `json:"data,omitempty"`
-	Format       string          `json:"format,omitempty"`
-	Mentions     []ID            `json:"mentions,omitempty"`
-	MentionsRoom bool            `json:"mentions_room,omitempty"`
-	Text         string          `json:"text,omitempty"`
+	Data     json.RawMessage `json:"data,omitempty"`
+	Format   string          `json:"format,omitempty"`
+	Mentions []ID            `json:"mentions,omitempty"`
+
+	// MentionsHere Where it becomes true, those who are there now join `mentions`.
+	MentionsHere bool   `json:"mentions_here,omitempty"`
+	MentionsRoom bool   `json:"mentions_room,omitempty"`
+	Text         string `json:"text,omitempty"`
 }
 
 // MessagePostedData defines model for MessagePostedData.
@@ -510,6 +515,7 @@ type MessagePostedData struct {
 	Data         json.RawMessage `json:"data,omitempty"`
 	Format       string          `json:"format,omitempty"`
 	Mentions     []ID            `json:"mentions,omitempty"`
+	MentionsHere bool            `json:"mentions_here,omitempty"`
 	MentionsRoom bool            `json:"mentions_room,omitempty"`
 	ReplyTo      ID              `json:"reply_to,omitempty"`
 	Text         string          `json:"text"`
@@ -540,6 +546,9 @@ type MessageRequest struct {
 	// Format How to read the text: plain where it is absent.
 	Format   string `json:"format,omitempty"`
 	Mentions []ID   `json:"mentions,omitempty"`
+
+	// MentionsHere It concerns the members who are there now, the sender apart; takes the same role.
+	MentionsHere bool `json:"mentions_here,omitempty"`
 
 	// MentionsRoom It concerns everyone in the room; takes the role for it.
 	MentionsRoom bool `json:"mentions_room,omitempty"`
@@ -572,6 +581,7 @@ type MessageResult struct {
 	ID           ID     `json:"id"`
 	LastReplySeq int64  `json:"last_reply_seq,omitempty"`
 	Mentions     []ID   `json:"mentions,omitempty"`
+	MentionsHere bool   `json:"mentions_here,omitempty"`
 	MentionsRoom bool   `json:"mentions_room,omitempty"`
 	Pinned       bool   `json:"pinned,omitempty"`
 
@@ -610,6 +620,7 @@ type MessageVersion struct {
 	EventID      ID              `json:"event_id"`
 	Format       string          `json:"format,omitempty"`
 	Mentions     []ID            `json:"mentions,omitempty"`
+	MentionsHere bool            `json:"mentions_here,omitempty"`
 	MentionsRoom bool            `json:"mentions_room,omitempty"`
 	Redacted     bool            `json:"redacted"`
 

@@ -249,7 +249,7 @@ func load(ctx context.Context, r readmodel.Reader, key readmodel.Key, e *events.
 // which only the membership and the text's length decide.
 func (c *courtesy) trusts(p poster, f events.Facts) bool {
 	m, ok := f.(events.MessagePosted)
-	if !ok || m.ReplyTo != "" || m.ThreadRoot != "" || m.MentionsRoom {
+	if !ok || m.ReplyTo != "" || m.ThreadRoot != "" || m.MentionsRoom || m.MentionsHere {
 		return false
 	}
 	t, ok := c.posters.Get(p)

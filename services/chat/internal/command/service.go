@@ -91,6 +91,9 @@ type Command struct {
 	Room events.RoomID
 	// Facts makes the event's facts.
 	Facts func(by events.Command) events.Facts
+	// Complete, where it is not nil, is asked before the command goes out, and not when
+	// it was sent before: what Facts then makes may have so many bytes more.
+	Complete func(ctx context.Context, free int) error
 	// Content is the event's, written as JSON; nil: it has none.
 	Content any
 	// Key is the client's idempotency key, or empty.
@@ -153,6 +156,9 @@ func (s *Service) Do(ctx context.Context, c Command) (Receipt, error) {
 		if err := s.Rooms.Take(readmodel.Key{Tenant: c.Who.Tenant, Room: c.Room}, arrived).Err(); err != nil {
 			return Receipt{}, err
 		}
+		if m, err = complete(ctx, c, e, m); err != nil {
+			return Receipt{}, err
+		}
 		if m, err = s.ask(ctx, c, e, m); err != nil {
 			return Receipt{}, err
 		}
@@ -197,6 +203,18 @@ func (s *Service) event(c Command, now time.Time) (*events.Event, events.Message
 	}
 	m, err := encode(e)
 	return e, m, err
+}
+
+// complete gives the event what only the moment of sending says.
+func complete(ctx context.Context, c Command, e *events.Event, m events.Message) (events.Message, error) {
+	if c.Complete == nil {
+		return m, nil
+	}
+	if err := c.Complete(ctx, events.MaxEvent-m.Size()); err != nil {
+		return m, err
+	}
+	e.Facts = c.Facts(e.Facts.By())
+	return encode(e)
 }
 
 // encode writes an event; errors are problems.

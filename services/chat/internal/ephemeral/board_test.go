@@ -24,6 +24,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 var (
 	lobby = readmodel.Key{Tenant: "main", Room: "lobby"}
 	alice = auth.Account{Tenant: "main", User: "alice"}
+	bob   = auth.Account{Tenant: "main", User: "bob"}
 )
 
 // replica is an API process with someone who follows the lobby.
@@ -116,6 +117,18 @@ func TestPresence(t *testing.T) {
 		if is := two.Of(alice); is.Presence != Online || is.LastSeen != 0 {
 			t.Errorf("alice is %+v", is)
 		}
+		two.Enter(bob)
+		one.hears(t, Online, Online)
+		if here := one.Here("main"); fmt.Sprint(here) != "[alice bob]" || len(one.Here("other")) > 0 {
+			t.Errorf("here are %v", here)
+		}
+		two.Leave(bob)
+		time.Sleep(2 * grace)
+		two.hears(t, Online, Offline)
+		if here := one.Here("main"); fmt.Sprint(here) != "[alice]" {
+			t.Errorf("here are %v", here)
+		}
+		one.hears(t, Offline)
 		one.Leave(alice)
 		one.Leave(alice)
 		two.Leave(alice)
@@ -125,16 +138,16 @@ func TestPresence(t *testing.T) {
 		two.hears(t)
 		two.Leave(alice)
 		time.Sleep(2 * grace)
-		one.hears(t, Online, Offline)
+		one.hears(t, Offline)
 		two.hears(t, Offline)
 		if is := one.Of(alice); is.Presence != Offline || is.LastSeen == 0 {
 			t.Errorf("alice is %+v", is)
 		}
-		if known := one.Known("main", "", 10); fmt.Sprint(known) != "[alice]" || len(one.Known("main", "alice", 10))+len(one.Known("other", "", 10)) > 0 {
+		if known := one.Known("main", ""); fmt.Sprint(known) != "[alice bob]" || len(one.Known("main", "bob"))+len(one.Known("other", "")) > 0 {
 			t.Errorf("known are %v", known)
 		}
 		time.Sleep(memory + time.Minute)
-		if known := one.Known("main", "", 10); len(known) > 0 {
+		if known := one.Known("main", ""); len(known) > 0 {
 			t.Errorf("%v are known after a day", known)
 		}
 	})

@@ -10,19 +10,28 @@ import (
 	"github.com/roomlog/roomlog/services/chat/internal/auth"
 )
 
-// Known lists up to limit people of a tenant who are there or were lately, ascending,
-// after one.
-func (b *Board) Known(t events.Tenant, after events.UserID, limit int) []events.UserID {
+// Known lists the people of a tenant who are there or were lately, ascending, after
+// one.
+func (b *Board) Known(t events.Tenant, after events.UserID) []events.UserID {
+	return b.list(func(who auth.Account, _ *person) bool { return who.Tenant == t && who.User > after })
+}
+
+// Here lists the people of a tenant who are there, ascending.
+func (b *Board) Here(t events.Tenant) []events.UserID {
+	return b.list(func(who auth.Account, p *person) bool { return who.Tenant == t && len(p.until) > 0 })
+}
+
+func (b *Board) list(of func(auth.Account, *person) bool) []events.UserID {
 	b.mu.Lock()
-	defer b.mu.Unlock()
 	var out []events.UserID
-	for who := range b.people {
-		if who.Tenant == t && who.User > after {
+	for who, p := range b.people {
+		if of(who, p) {
 			out = append(out, who.User)
 		}
 	}
+	b.mu.Unlock()
 	slices.Sort(out)
-	return out[:min(len(out), limit)]
+	return out
 }
 
 // Of tells whether someone is there.

@@ -27,6 +27,7 @@ type content struct {
 	events.MessageContent
 	mentions     []events.UserID
 	mentionsRoom bool
+	mentionsHere bool
 }
 
 // contentOf reads what a message or an edit says; nothing where it was redacted.
@@ -41,9 +42,9 @@ func contentOf(row *readmodel.EventRow) (content, error) {
 func contentIn(item readmodel.Item) (content, error) {
 	switch d := item.Data.(type) {
 	case readmodel.MessagePostedData:
-		return content{d.MessageContent, d.Mentions, d.MentionsRoom}, nil
+		return content{d.MessageContent, d.Mentions, d.MentionsRoom, d.MentionsHere}, nil
 	case readmodel.MessageEditedData:
-		return content{d.MessageContent, d.Mentions, d.MentionsRoom}, nil
+		return content{d.MessageContent, d.Mentions, d.MentionsRoom, d.MentionsHere}, nil
 	case readmodel.RedactedData:
 		return content{}, nil
 	}
@@ -79,7 +80,7 @@ func encodeMessage(m *query.Message) (api.Message, error) {
 		return out, err
 	}
 	out.Text, out.Format, out.Attachments, out.Data = c.Text, c.Format, c.Attachments, c.Data
-	out.Mentions, out.MentionsRoom = encodeUsers(c.mentions), c.mentionsRoom
+	out.Mentions, out.MentionsRoom, out.MentionsHere = encodeUsers(c.mentions), c.mentionsRoom, c.mentionsHere
 	for _, r := range m.State.Reactions {
 		out.Reactions = append(out.Reactions, api.Reaction{Key: r.Key, Count: r.Count, Mine: slices.Contains(m.Mine, r.Key)})
 	}
@@ -91,7 +92,7 @@ func encodeVersion(v *query.Version) (api.MessageVersion, error) {
 	return api.MessageVersion{
 		Version: v.Version, EventID: string(v.ID), Seq: int64(v.Seq), SentAt: readmodel.Time(v.SentAt), Redacted: v.Redacted > 0,
 		Text: c.Text, Format: c.Format, Attachments: c.Attachments, Data: c.Data,
-		Mentions: encodeUsers(c.mentions), MentionsRoom: c.mentionsRoom,
+		Mentions: encodeUsers(c.mentions), MentionsRoom: c.mentionsRoom, MentionsHere: c.mentionsHere,
 	}, err
 }
 

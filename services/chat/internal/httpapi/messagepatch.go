@@ -20,6 +20,7 @@ type messageState struct {
 	Format       string              `json:"format,omitempty"`
 	Mentions     []string            `json:"mentions,omitempty"`
 	MentionsRoom bool                `json:"mentions_room,omitempty"`
+	MentionsHere bool                `json:"mentions_here,omitempty"`
 	Attachments  []events.Attachment `json:"attachments,omitempty"`
 	Data         json.RawMessage     `json:"data,omitempty"`
 }
@@ -30,13 +31,14 @@ func messageStateOf(m *query.Message) (messageState, error) {
 		says = &m.Edited
 	}
 	c, err := contentOf(says)
-	return messageState{c.Text, c.Format, encodeUsers(c.mentions), c.mentionsRoom, c.Attachments, c.Data}, err
+	return messageState{c.Text, c.Format, encodeUsers(c.mentions), c.mentionsRoom, c.mentionsHere, c.Attachments, c.Data}, err
 }
 
 // request is the state as if it were posted.
 func (s messageState) request() *messageRequest {
-	return &messageRequest{api.MessageRequest{
-		Text: s.Text, Format: s.Format, Mentions: s.Mentions, MentionsRoom: s.MentionsRoom, Attachments: s.Attachments, Data: s.Data,
+	return &messageRequest{MessageRequest: api.MessageRequest{
+		Text: s.Text, Format: s.Format, Mentions: s.Mentions, MentionsRoom: s.MentionsRoom, MentionsHere: s.MentionsHere,
+		Attachments: s.Attachments, Data: s.Data,
 	}}
 }
 
@@ -78,12 +80,16 @@ func (s *Server) patchMessage(c echo.Context, cmd command.Command, target events
 	if err != nil {
 		return err
 	}
+	here := state.MentionsHere
 	if err := strictjson.Patch(&state, patch); err != nil {
 		return err
 	}
 	to := state.request()
 	if err := to.check(); err != nil {
 		return err
+	}
+	if state.MentionsHere && !here { // who was there stands among the mentions
+		cmd.Complete = s.mentionHere(cmd, to)
 	}
 	cmd.Content = to.content()
 	cmd.Facts = func(by events.Command) events.Facts { return to.editFacts(by, target, present) }

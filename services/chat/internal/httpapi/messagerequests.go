@@ -25,7 +25,11 @@ const (
 var word = regexp.MustCompile(`^[a-z0-9._-]+$`)
 
 // messageRequest is the body of a message.
-type messageRequest struct{ api.MessageRequest }
+type messageRequest struct {
+	api.MessageRequest
+	// here are those whom it mentions for being there.
+	here []events.UserID
+}
 
 func (b *messageRequest) into() (any, string) { return &b.MessageRequest, "text" }
 
@@ -100,7 +104,7 @@ func (b *messageRequest) facts(by events.Command) events.Facts {
 	f := events.MessagePosted{
 		Command: by, Kind: b.Type, TextBytes: len(b.Text), ReplyTo: events.EventID(b.ReplyTo),
 		ThreadRoot: events.EventID(b.ThreadRoot), Attachments: len(b.Attachments),
-		Mentions: userIDs(b.Mentions), MentionsRoom: b.MentionsRoom,
+		Mentions: b.mentions(), MentionsRoom: b.MentionsRoom, MentionsHere: b.MentionsHere,
 	}
 	if f.Kind == "" {
 		f.Kind = "text"
@@ -111,15 +115,16 @@ func (b *messageRequest) facts(by events.Command) events.Facts {
 func (b *messageRequest) editFacts(by events.Command, target events.EventID, base int) events.Facts {
 	return events.MessageEdited{
 		Command: by, Target: target, Base: base, TextBytes: len(b.Text), Attachments: len(b.Attachments),
-		Mentions: userIDs(b.Mentions), MentionsRoom: b.MentionsRoom,
+		Mentions: b.mentions(), MentionsRoom: b.MentionsRoom, MentionsHere: b.MentionsHere,
 	}
 }
 
-func userIDs(names []string) (ids []events.UserID) {
-	for _, n := range names {
+// mentions are those whom the client names, and those who are there.
+func (b *messageRequest) mentions() (ids []events.UserID) {
+	for _, n := range b.Mentions {
 		ids = append(ids, events.UserID(n))
 	}
-	return ids
+	return append(ids, b.here...)
 }
 
 func (b *messageRequest) content() events.MessageContent {

@@ -23,6 +23,9 @@ func (s *Server) PostMessage(c echo.Context, roomName api.RoomID, p api.PostMess
 		return err
 	}
 	cmd.Facts, cmd.Content = body.facts, body.content()
+	if body.MentionsHere {
+		cmd.Complete = s.mentionHere(cmd, &body)
+	}
 	var message api.Message
 	cmd.Load = func(ctx context.Context, r readmodel.Reader, o readmodel.Outcome) error {
 		row, err := messageAt(ctx, r, cmd.RoomKey(), o.Seq)

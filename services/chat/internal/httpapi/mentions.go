@@ -1,0 +1,49 @@
+package httpapi
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/roomlog/roomlog/pkg/events"
+	"github.com/roomlog/roomlog/services/chat/internal/command"
+	"github.com/roomlog/roomlog/services/chat/internal/query"
+)
+
+const (
+	// hereWait is how long the read model may take to know of the members that the
+	// sender has seen.
+	hereWait = time.Second
+	// mentionBytes is what a mention has in an event beside the id: quotes and a comma;
+	// mentionsBytes is what the list of them has: its name, and such.
+	mentionBytes, mentionsBytes = 3, 16
+)
+
+// mentionHere writes into a message which of the room's members are there. It says so
+// once: whoever folds the log, or sends the command again, has nothing to do with who
+// is there by then.
+func (s *Server) mentionHere(cmd command.Command, b *messageRequest) func(context.Context, int) error {
+	return func(ctx context.Context, free int) error {
+		named := map[events.UserID]bool{cmd.Who.User: true}
+		for _, u := range b.Mentions {
+			named[events.UserID(u)] = true
+		}
+		users := slices.DeleteFunc(s.Board.Here(cmd.Who.Tenant), func(u events.UserID) bool { return named[u] })
+		req := query.Request{Who: cmd.Who, Position: cmd.Position, Wait: hereWait}
+		page, _, err := s.Reads.Present(ctx, req, cmd.Room, users, events.MaxMentions)
+		most := min(len(page.Items), events.MaxMentions-len(b.Mentions))
+		b.here = fitting(page.Items[:most], free-mentionsBytes)
+		return err
+	}
+}
+
+// fitting gives as many of the users, from the first, as so many bytes of an event
+// have room for.
+func fitting(users []events.UserID, free int) []events.UserID {
+	for i, u := range users {
+		if free -= len(u) + mentionBytes; free < 0 {
+			return users[:i]
+		}
+	}
+	return users
+}
