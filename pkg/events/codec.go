@@ -52,7 +52,8 @@ var (
 	ErrUnstorable = errors.New("event holds what cannot be stored")
 )
 
-// Encode writes an event for the log; [Decode] reads every event that it writes.
+// Encode writes an event for the log, its facts in the newest version of their
+// shape; [Decode] reads every event that it writes.
 // Times are cut to the millisecond. Errors: [ErrInvalidID], [ErrTooLarge],
 // [ErrUnstorable], facts that contradict the type, content that is neither an
 // object nor a string, a time outside of the years 1 to 9999.
@@ -97,7 +98,7 @@ func encode(e *Event) (Message, error) {
 	}
 	set(HeaderSpecVersion, specVersion)
 	set(HeaderID, string(e.ID))
-	set(HeaderType, string(e.Type))
+	set(HeaderType, e.Type.Versioned(Newest(e.Type)))
 	set(HeaderSource, string(e.Tenant))
 	set(HeaderSubject, string(e.Room))
 	set(HeaderTime, at)
@@ -178,7 +179,7 @@ func checkFacts(f Facts) error {
 		ids.user("mention", f.Mentions...)
 	case MessageRedacted:
 		ids.event("target", f.Target)
-		ids.user("author", f.Author)
+		ids.user("author", f.Range.Author)
 	case MessagePinned:
 		ids.event("target", f.Target)
 	case MessageUnpinned:

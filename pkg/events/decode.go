@@ -10,20 +10,21 @@ import (
 // ever: what is not an event ([ErrNotAnEvent], with the reason) will be none in
 // any later version, what is one stays one.
 //
-// An event with facts that this program does not know, of a newer type or with
-// a newer field, comes back with nil Facts and no error: what it is can be said
-// by a newer program only. Facts and content alias m, which must not change.
+// Facts of an older version come in the shape of the newest. An event with facts
+// that this program does not know, of a newer type or version or with a newer
+// field, comes back with nil Facts and no error: what it is can be said by a newer
+// program only. Facts and content alias m, which must not change.
 func Decode(m Message) (Event, error) {
 	e, err := decodeEnvelope(m)
 	if err != nil {
 		return Event{}, fmt.Errorf("%w: %w", ErrNotAnEvent, err)
 	}
-	shape, known := shapes[e.Type]
-	if !known {
+	versions := shapes[e.Type]
+	if e.Version > len(versions) {
 		return e, nil
 	}
-	if err := decodeBody(&e, m.Value, shape); err != nil {
-		return Event{}, fmt.Errorf("%w: %s: %w", ErrNotAnEvent, e.Type, err)
+	if err := decodeBody(&e, m.Value, versions); err != nil {
+		return Event{}, fmt.Errorf("%w: %s: %w", ErrNotAnEvent, e.Type.Versioned(e.Version), err)
 	}
 	return e, nil
 }
@@ -60,9 +61,10 @@ func decodeEnvelope(m Message) (e Event, err error) {
 	}
 	version, typ, at, expires := values[0], values[2], values[5], values[6]
 	e = Event{
-		ID: EventID(values[1]), Type: Type(typ), Tenant: Tenant(values[3]), Room: RoomID(values[4]),
+		ID: EventID(values[1]), Tenant: Tenant(values[3]), Room: RoomID(values[4]),
 		ContentKey: values[7], TraceParent: traceParent(m.Header(HeaderTraceParent)),
 	}
+	e.Type, e.Version = SplitType(typ)
 	if t := values[8]; t != "" && t != contentType { // CloudEvents' structured mode, say
 		return e, fmt.Errorf("%s is %.40q, not %q", HeaderContentType, t, contentType)
 	}
@@ -87,12 +89,12 @@ func decodeEnvelope(m Message) (e Event, err error) {
 	return e, nil
 }
 
-func decodeBody(e *Event, value []byte, shape shape) error {
-	facts, content, complete, err := scanBody(value, shape.names)
+func decodeBody(e *Event, value []byte, v versions) error {
+	facts, content, complete, err := scanBody(value, v[e.Version-1].names)
 	if err != nil {
 		return err
 	}
-	f, err := shape.decode(facts)
+	f, err := v.decode(e.Version, facts)
 	if err != nil {
 		return err
 	}

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Type is an event's ce_type. A changed shape is a new type with a version
-// behind it ("message.posted.v2"); the bare name is version 1.
+// Type says what an event is. Its facts may have been written in another shape
+// once: see [Type.Versioned].
 type Type string
 
 // The types of this contract. They only grow.
@@ -50,10 +50,13 @@ type Event struct {
 	TraceParent string
 	// ContentKey names the key that Content is encrypted with, or is empty.
 	ContentKey string
-	// Facts are what the fold judges by. Nil where this program does not know
-	// the Type, or one of the facts: the fold then parks the room.
+	// Facts are what the fold judges by, in the newest version of their shape
+	// whichever was written. Nil where this program does not know the Type, the
+	// Version, or one of the facts: the fold then parks the room.
 	Facts Facts
-	// RawFacts are the facts as they stand in the log; set by [Decode] only.
+	// Version and RawFacts are the facts as they stand in the log; set by [Decode]
+	// only.
+	Version  int
 	RawFacts json.RawMessage
 	// Content is carried and never read by the fold: a JSON object, or a JSON
 	// string where it is encrypted.

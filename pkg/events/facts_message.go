@@ -42,16 +42,21 @@ type MessageEdited struct {
 // EventType is [TypeMessageEdited].
 func (MessageEdited) EventType() Type { return TypeMessageEdited }
 
-// MessageRedacted takes content away: that of the message Target, or of all
-// messages with a seq from From to To, where From is set, and of those only the
-// ones by Author, where that is set. To at or past the event itself means all
-// before it.
+// MessageRedacted takes content away: that of the message Target, or that of the
+// messages in Range. One of the two is set.
 type MessageRedacted struct {
 	Command
-	Target EventID `json:"target,omitempty"`
-	From   Seq     `json:"from,omitempty"`
-	To     Seq     `json:"to,omitempty"`
-	Author UserID  `json:"author,omitempty"`
+	Target EventID      `json:"target,omitempty"`
+	Range  MessageRange `json:"range,omitzero"`
+}
+
+// MessageRange are the messages with a seq from From to To, and of those only the
+// ones by Author, where that is set. To at or past the event itself means all
+// before it.
+type MessageRange struct {
+	From   Seq    `json:"from"`
+	To     Seq    `json:"to"`
+	Author UserID `json:"author,omitempty"`
 }
 
 // EventType is [TypeMessageRedacted].

@@ -65,7 +65,10 @@ func FuzzDecode(f *testing.F) {
 		if err != nil {
 			t.Fatalf("what encodes does not decode: %v", err)
 		}
-		e.RawFacts, back.RawFacts = nil, nil
+		if back.Version != events.Newest(e.Type) {
+			t.Fatalf("version %d of %s is written as version %d", e.Version, e.Type, back.Version)
+		}
+		e.Version, e.RawFacts, back.Version, back.RawFacts = 0, nil, 0, nil
 		if !equal(e, back) {
 			t.Fatalf("decoded %+v\nagain   %+v", e, back)
 		}
@@ -112,7 +115,7 @@ func FuzzEncode(f *testing.F) {
 		if got.TraceParent == "" {
 			e.TraceParent = ""
 		}
-		got.RawFacts = nil
+		got.Version, got.RawFacts = 0, nil
 		if !reflect.DeepEqual(got, e) {
 			t.Fatalf("got  %+v\nwant %+v", got, e)
 		}

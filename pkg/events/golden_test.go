@@ -2,10 +2,13 @@ package events_test
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -119,10 +122,10 @@ var written = []struct {
 	{name: "message.edited/full", event: plain("14", "message.edited", events.MessageEdited{
 		Command: by("alice"), Target: "x", Base: 2, TextBytes: 3, Mentions: []events.UserID{"bob"}, Attachments: 1, MentionsRoom: true,
 	}, `{"text":"new","attachments":[{"url":"https://x.example/a.png"}]}`)},
-	{name: "message.redacted/one", event: plain("15", "message.redacted", events.MessageRedacted{Command: by("alice"), Target: "x"}, `{"reason":"spam"}`)},
-	{name: "message.redacted/range", event: plain("16", "message.redacted", events.MessageRedacted{
-		Command: by("alice"), From: 3, To: 9, Author: "bob",
-	}, `{}`)},
+	{name: "message.redacted/one", event: redacted, old: true},
+	{name: "message.redacted/range", event: redactedRange, old: true},
+	{name: "message.redacted.v2/one", event: redacted},
+	{name: "message.redacted.v2/range", event: redactedRange},
 	{name: "message.pinned/minimal", event: plain("17", "message.pinned", events.MessagePinned{Command: by("alice"), Target: "x"}, `{}`)},
 	{name: "message.unpinned/minimal", event: plain("18", "message.unpinned", events.MessageUnpinned{Command: by("alice"), Target: "x"}, `{}`)},
 	{name: "reaction.added/minimal", event: plain("19", "reaction.added", events.ReactionAdded{
@@ -130,6 +133,15 @@ var written = []struct {
 	}, `{}`)},
 	{name: "reaction.removed/minimal", event: plain("20", "reaction.removed", events.ReactionRemoved{Command: by("alice"), Target: "x", Key: "+1"}, `{}`)},
 }
+
+// One event each, whichever version it was written in.
+var (
+	redacted = plain("15", "message.redacted", events.MessageRedacted{Command: by("alice"), Target: "x"}, `{"reason":"spam"}`)
+
+	redactedRange = plain("16", "message.redacted", events.MessageRedacted{
+		Command: by("alice"), Range: events.MessageRange{From: 3, To: 9, Author: "bob"},
+	}, `{}`)
+)
 
 var allSettings = events.RoomSettings{
 	MaxMessageLength: 500, SlowMode: 30, History: events.HistoryJoined, ReadMarks: events.ReadMarksShared,
@@ -161,11 +173,11 @@ func TestGolden(t *testing.T) {
 	for _, w := range written {
 		listed[w.name] = true
 		t.Run(w.name, func(t *testing.T) {
-			path := filepath.Join("testdata", "golden", filepath.FromSlash(w.name)+".txt")
-			file, err := os.ReadFile(path)
+			name := filepath.Join("testdata", "golden", filepath.FromSlash(w.name)+".txt")
+			file, err := os.ReadFile(name)
 			if os.IsNotExist(err) && *update && !w.old {
-				writeGolden(t, path, w.event)
-				file, err = os.ReadFile(path)
+				writeGolden(t, name, w.event)
+				file, err = os.ReadFile(name)
 			}
 			if err != nil {
 				t.Fatal(err)
@@ -176,8 +188,10 @@ func TestGolden(t *testing.T) {
 				t.Fatalf("decode: %v", err)
 			}
 			got.RawFacts = nil
-			if !reflect.DeepEqual(got, w.event) {
-				t.Errorf("the file decodes to\n%+v, not\n%+v", got, w.event)
+			want := w.event
+			_, want.Version = events.SplitType(path.Dir(w.name))
+			if !reflect.DeepEqual(got, want) {
+				t.Errorf("the file decodes to\n%+v, not\n%+v", got, want)
 			}
 			if w.old {
 				return
@@ -187,16 +201,67 @@ func TestGolden(t *testing.T) {
 			}
 		})
 	}
-	files, err := filepath.Glob("testdata/golden/*/*.txt")
+	for _, file := range goldenFiles(t) {
+		if !listed[strings.TrimSuffix(file, ".txt")] {
+			t.Errorf("%s is in no test", file)
+		}
+	}
+}
+
+// No file of the corpus goes or changes, and every version of every type has one:
+// SHA256SUMS has them all ("-update" adds those that are new).
+func TestGoldenCorpusOnlyGrows(t *testing.T) {
+	const name = "testdata/golden/SHA256SUMS"
+	list, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range files {
-		name := strings.TrimSuffix(strings.TrimPrefix(filepath.ToSlash(path), "testdata/golden/"), ".txt")
-		if !listed[name] {
-			t.Errorf("%s is in no test", path)
+	sums := map[string]string{}
+	for line := range strings.Lines(string(list)) {
+		sum, file, _ := strings.Cut(strings.TrimSpace(line), "  ")
+		sums[file] = sum
+	}
+	versions := map[string]bool{}
+	for _, file := range goldenFiles(t) {
+		b, err := os.ReadFile(filepath.Join("testdata", "golden", file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum := fmt.Sprintf("%x", sha256.Sum256(b))
+		if sums[file] == "" && *update {
+			sums[file] = sum
+			list = fmt.Appendf(list, "%s  %s\n", sum, file)
+		}
+		if sums[file] != sum {
+			t.Errorf("%s has changed, or is new", file)
+		}
+		delete(sums, file)
+		versions[path.Dir(file)] = true
+	}
+	for file := range sums {
+		t.Errorf("%s is gone", file)
+	}
+	for _, typ := range events.Types() {
+		for v := 1; v <= events.Newest(typ); v++ {
+			if !versions[typ.Versioned(v)] {
+				t.Errorf("%s has no golden files", typ.Versioned(v))
+			}
 		}
 	}
+	if *update {
+		if err := os.WriteFile(name, list, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func goldenFiles(t testing.TB) []string {
+	t.Helper()
+	files, err := fs.Glob(os.DirFS("testdata/golden"), "*/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d golden files, %v", len(files), err)
+	}
+	return files
 }
 
 // formatGolden writes a record for people: the key, the headers, the value.

@@ -12,8 +12,8 @@ import (
 // those of a plain message: most events are.
 func postedShape() shape {
 	s := shapeOf[MessagePosted]()
-	anyFacts := s.decode
-	s.decode = func(facts []byte) (Facts, error) {
+	anyFacts := s.read
+	s.read = func(facts []byte) (any, error) {
 		if f, err := readPosted(facts); err == nil {
 			return f, nil
 		}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"os"
 	"reflect"
 	"strings"
 	"testing"
@@ -67,23 +66,22 @@ func decoded(t *testing.T, b []byte) string {
 }
 
 func TestShapes(t *testing.T) {
-	for typ, shape := range shapes {
-		if files, err := os.ReadDir("testdata/golden/" + string(typ)); err != nil || len(files) == 0 {
-			t.Errorf("%s has no golden files", typ)
-		}
-		f, err := shape.decode([]byte(`{}`))
-		if err != nil || f.EventType() != typ {
-			t.Errorf("%s decodes to %T, %v", typ, f, err)
+	for typ, versions := range shapes {
+		for version := 1; version <= len(versions); version++ {
+			f, err := DecodeFacts(typ, version, []byte(`{}`))
+			if err != nil || f.EventType() != typ {
+				t.Errorf("%s decodes to %T, %v", typ.Versioned(version), f, err)
+			}
 		}
 	}
 	want := &names{fields: map[string]field{
 		"sender": {1, noNames}, "digest": {2, noNames}, "target": {4, noNames}, "membership": {8, noNames},
 		"role": {16, noNames}, "until": {32, noNames},
 	}}
-	if got := shapes[TypeMemberChanged].names; !reflect.DeepEqual(got, want) {
+	if got := shapes[TypeMemberChanged][0].names; !reflect.DeepEqual(got, want) {
 		t.Errorf("the names of member.changed are %+v", got)
 	}
-	settings := shapes[TypeRoomCreated].names.fields["settings"].names
+	settings := shapes[TypeRoomCreated][0].names.fields["settings"].names
 	if settings.fields["slow_mode"].names != noNames || settings.fields["permissions"].names.fields["pin"].names != noNames {
 		t.Errorf("the names of settings are %+v", settings)
 	}
@@ -104,7 +102,9 @@ func TestNamesOfFactsArePlain(t *testing.T) {
 			walk(typ, f.names)
 		}
 	}
-	for typ, shape := range shapes {
-		walk(typ, shape.names)
+	for typ, versions := range shapes {
+		for _, shape := range versions {
+			walk(typ, shape.names)
+		}
 	}
 }

@@ -13,63 +13,89 @@ import (
 // accept, so there is none.
 const _ int = 1 << 62
 
-// shape is how the facts of a type are read.
+// versions are the shapes that the facts of a type were ever written in, by
+// version: the first one is version 1.
+type versions []shape
+
+// shape is how the facts of one version are read.
 type shape struct {
-	decode func(facts []byte) (Facts, error)
-	names  *names
+	read  func(facts []byte) (any, error)
+	names *names
+	// next gives what was read in the shape of the next version: the upcaster. The
+	// newest version has none.
+	next func(any) any
 }
 
 // shapes has every type and version ever written.
 //
 // The fields of a shape, their names and their types never change. A field that
 // is added parks the rooms that use it in older programs, which is right: it is
-// a fact that they do not know.
-var shapes = map[Type]shape{
-	TypeRoomCreated:   shapeOf[RoomCreated](),
-	TypeMemberChanged: shapeOf[MemberChanged](),
-	TypeMessagePosted: postedShape(),
+// a fact that they do not know. A shape that changes otherwise is another version.
+var shapes = map[Type]versions{
+	TypeRoomCreated:   {shapeOf[RoomCreated]()},
+	TypeMemberChanged: {shapeOf[MemberChanged]()},
+	TypeMessagePosted: {postedShape()},
 
-	TypeRoomUpdated:   shapeOf[RoomUpdated](),
-	TypeRoomDeleted:   shapeOf[RoomDeleted](),
-	TypeRulesUpgraded: shapeOf[RulesUpgraded](),
+	TypeRoomUpdated:   {shapeOf[RoomUpdated]()},
+	TypeRoomDeleted:   {shapeOf[RoomDeleted]()},
+	TypeRulesUpgraded: {shapeOf[RulesUpgraded]()},
 
-	TypeMessageEdited:   shapeOf[MessageEdited](),
-	TypeMessageRedacted: shapeOf[MessageRedacted](),
-	TypeMessagePinned:   shapeOf[MessagePinned](),
-	TypeMessageUnpinned: shapeOf[MessageUnpinned](),
-	TypeReactionAdded:   shapeOf[ReactionAdded](),
-	TypeReactionRemoved: shapeOf[ReactionRemoved](),
+	TypeMessageEdited:   {shapeOf[MessageEdited]()},
+	TypeMessageRedacted: {older(messageRedacted1.next), shapeOf[MessageRedacted]()},
+	TypeMessagePinned:   {shapeOf[MessagePinned]()},
+	TypeMessageUnpinned: {shapeOf[MessageUnpinned]()},
+	TypeReactionAdded:   {shapeOf[ReactionAdded]()},
+	TypeReactionRemoved: {shapeOf[ReactionRemoved]()},
 
-	TypeMarkMoved:          shapeOf[MarkMoved](),
-	TypePreferencesChanged: shapeOf[PreferencesChanged](),
+	TypeMarkMoved:          {shapeOf[MarkMoved]()},
+	TypePreferencesChanged: {shapeOf[PreferencesChanged]()},
 
-	TypeTokensRevoked: shapeOf[TokensRevoked](),
+	TypeTokensRevoked: {shapeOf[TokensRevoked]()},
 }
 
 // Types lists the types that this program knows, ascending.
 func Types() []Type { return slices.Sorted(maps.Keys(shapes)) }
 
+// Newest is the newest version of a type that this program knows, the one that
+// [Encode] writes; zero where it does not know the type.
+func Newest(t Type) int { return len(shapes[t]) }
+
 // DecodeFacts reads the facts of an event, as [Decode] does, from where they are
-// kept without the rest. An error says that they are none of that type.
-func DecodeFacts(t Type, facts []byte) (Facts, error) {
-	shape, known := shapes[t]
-	if !known {
-		return nil, fmt.Errorf("type %q is not known", t)
+// kept without the rest. An error says that they are none of that type and
+// version, or [ErrNewerVersion].
+func DecodeFacts(t Type, version int, facts []byte) (Facts, error) {
+	v := shapes[t]
+	if version < 1 || version > len(v) {
+		return nil, fmt.Errorf("%w: %s", ErrNewerVersion, t.Versioned(version))
 	}
-	return shape.decode(facts)
+	return v.decode(version, facts)
 }
 
-func shapeOf[F Facts]() shape {
-	return shape{
-		decode: func(facts []byte) (Facts, error) {
-			var f F
-			if err := json.Unmarshal(facts, &f); err != nil {
-				return nil, err
-			}
-			return f, nil
-		},
-		names: namesOf(reflect.TypeFor[F]()),
+func (v versions) decode(version int, facts []byte) (Facts, error) {
+	f, err := v[version-1].read(facts)
+	if err != nil {
+		return nil, err
 	}
+	for _, older := range v[version-1 : len(v)-1] {
+		f = older.next(f)
+	}
+	return f.(Facts), nil
+}
+
+// shapeOf is the shape of a type's newest version.
+func shapeOf[F Facts]() shape { return shape{read: readAs[F], names: namesOf(reflect.TypeFor[F]())} }
+
+// older is the shape of a version that was followed by another.
+func older[F, Next any](next func(F) Next) shape {
+	return shape{read: readAs[F], names: namesOf(reflect.TypeFor[F]()), next: func(f any) any { return next(f.(F)) }}
+}
+
+func readAs[F any](facts []byte) (any, error) {
+	var f F
+	if err := json.Unmarshal(facts, &f); err != nil {
+		return nil, err
+	}
+	return f, nil
 }
 
 // names are the names that an object may have.

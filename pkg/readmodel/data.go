@@ -95,108 +95,95 @@ type RedactedData struct {
 	AboutData
 }
 
+// DecodeFacts reads the event's facts, in the newest version of their shape. An
+// error says that the row does not hold what the codec wrote, or that a newer
+// program did: [events.ErrNewerVersion].
+func (r *EventRow) DecodeFacts() (events.Facts, error) {
+	facts, err := events.DecodeFacts(r.Type, r.Version, []byte(r.Facts))
+	if err != nil {
+		return nil, fmt.Errorf("facts of event %s: %w", r.ID, err)
+	}
+	return facts, nil
+}
+
 // data gives what a type's items have as data; of facts and content as the codec
 // wrote them.
 func (r *EventRow) data() (any, error) {
-	if r.Redacted > 0 {
-		return r.redacted()
+	facts, err := r.DecodeFacts()
+	if err != nil {
+		return nil, err
 	}
-	switch r.Type {
-	case events.TypeRoomCreated:
-		var f events.RoomCreated
-		var d RoomCreatedData
-		err := r.unmarshal(&f, &d.RoomContent)
-		d.Kind, d.Settings, d.With = f.Kind, f.Settings, f.With
+	if r.Redacted > 0 {
+		return r.redacted(facts), nil
+	}
+	switch f := facts.(type) {
+	case events.RoomCreated:
+		d := RoomCreatedData{Kind: f.Kind, Settings: f.Settings, With: f.With}
+		err := r.content(&d.RoomContent)
 		return d, err
-	case events.TypeRoomUpdated:
-		var f events.RoomUpdated
-		var d RoomUpdatedData
-		err := r.unmarshal(&f, &d.RoomContent)
-		d.Version, d.Settings, d.Archived = f.Base+1, f.Settings, f.Archived
+	case events.RoomUpdated:
+		d := RoomUpdatedData{Version: f.Base + 1, Settings: f.Settings, Archived: f.Archived}
+		err := r.content(&d.RoomContent)
 		return d, err
-	case events.TypeRoomDeleted:
+	case events.RoomDeleted:
 		return struct{}{}, nil
-	case events.TypeRulesUpgraded:
-		var f events.RulesUpgraded
-		err := r.unmarshal(&f, nil)
-		return RulesUpgradedData{f.Rules}, err
-	case events.TypeMemberChanged:
-		var f events.MemberChanged
-		var d MemberChangedData
-		err := r.unmarshal(&f, &d.MemberContent)
-		d.User, d.Membership, d.Role = f.Target, f.Membership, f.Role
+	case events.RulesUpgraded:
+		return RulesUpgradedData{f.Rules}, nil
+	case events.MemberChanged:
+		d := MemberChangedData{User: f.Target, Membership: f.Membership, Role: f.Role}
 		if f.Until != 0 {
 			d.Until = (*Time)(&f.Until)
 		}
+		err := r.content(&d.MemberContent)
 		return d, err
-	case events.TypeMessagePosted:
-		var d MessagePostedData
-		f, err := r.posted()
-		if err == nil && !r.sealed() {
+	case events.MessagePosted:
+		d := MessagePostedData{Kind: f.Kind, ReplyTo: f.ReplyTo, ThreadRoot: f.ThreadRoot}
+		if !r.sealed() {
 			d.MessageContent, err = events.DecodeMessageContent([]byte(r.Content))
 		}
-		d.Kind, d.ReplyTo, d.ThreadRoot = f.Kind, f.ReplyTo, f.ThreadRoot
 		d.Mentions, d.MentionsRoom, d.MentionsHere = f.Mentions, f.MentionsRoom, f.MentionsHere
 		return d, err
-	case events.TypeMessageEdited:
-		var f events.MessageEdited
-		var d MessageEditedData
-		err := r.unmarshal(&f, &d.MessageContent)
-		d.AboutData, d.Version = r.about(f.Target), f.Base+1
+	case events.MessageEdited:
+		d := MessageEditedData{AboutData: r.about(f.Target), Version: f.Base + 1}
+		err := r.content(&d.MessageContent)
 		d.Mentions, d.MentionsRoom, d.MentionsHere = f.Mentions, f.MentionsRoom, f.MentionsHere
 		return d, err
-	case events.TypeMessageRedacted:
-		var f events.MessageRedacted
-		var d MessageRedactedData
-		err := r.unmarshal(&f, &d.RedactionContent)
-		d.AboutData, d.From, d.To, d.Author = r.about(f.Target), f.From, f.To, f.Author
+	case events.MessageRedacted:
+		d := MessageRedactedData{AboutData: r.about(f.Target), From: f.Range.From, To: f.Range.To, Author: f.Range.Author}
+		err := r.content(&d.RedactionContent)
 		return d, err
-	case events.TypeMessagePinned, events.TypeMessageUnpinned:
-		var f events.MessagePinned // both have a target and no more
-		err := r.unmarshal(&f, nil)
-		return r.about(f.Target), err
-	case events.TypeReactionAdded, events.TypeReactionRemoved:
-		var f events.ReactionAdded // both have the same fields
-		err := r.unmarshal(&f, nil)
-		return ReactionData{r.about(f.Target), f.Key}, err
-	case events.TypeMarkMoved, events.TypePreferencesChanged, events.TypeTokensRevoked: // take no seq
+	case events.MessagePinned:
+		return r.about(f.Target), nil
+	case events.MessageUnpinned:
+		return r.about(f.Target), nil
+	case events.ReactionAdded:
+		return ReactionData{r.about(f.Target), f.Key}, nil
+	case events.ReactionRemoved:
+		return ReactionData{r.about(f.Target), f.Key}, nil
+	case events.MarkMoved, events.PreferencesChanged, events.TokensRevoked: // take no seq
 	}
 	return nil, fmt.Errorf("no data for type %q", r.Type)
 }
 
-func (r *EventRow) redacted() (any, error) {
+func (r *EventRow) redacted(facts events.Facts) RedactedData {
 	d := RedactedData{Redacted: true}
-	if r.Type == events.TypeMessageEdited {
-		var f events.MessageEdited
-		err := r.unmarshal(&f, nil)
-		d.AboutData = r.about(f.Target)
-		return d, err
+	if f, ok := facts.(events.MessagePosted); ok {
+		d.Kind, d.ReplyTo, d.ThreadRoot = f.Kind, f.ReplyTo, f.ThreadRoot
 	}
-	f, err := r.posted()
-	d.Kind, d.ReplyTo, d.ThreadRoot = f.Kind, f.ReplyTo, f.ThreadRoot
-	return d, err
+	if f, ok := facts.(events.MessageEdited); ok {
+		d.AboutData = r.about(f.Target)
+	}
+	return d
 }
 
 func (r *EventRow) about(message events.EventID) AboutData { return AboutData{message, r.About} }
 
-// unmarshal reads facts and, where there is a place for it, content.
-func (r *EventRow) unmarshal(facts, content any) error {
-	if err := json.Unmarshal([]byte(r.Facts), facts); err != nil {
-		return err
-	}
-	if content == nil || r.sealed() {
+// content reads the content, where it is not sealed.
+func (r *EventRow) content(into any) error {
+	if r.sealed() {
 		return nil
 	}
-	return json.Unmarshal([]byte(r.Content), content)
-}
-
-// posted reads the facts of a message.
-func (r *EventRow) posted() (f events.MessagePosted, err error) {
-	facts, err := events.DecodeFacts(events.TypeMessagePosted, []byte(r.Facts))
-	if err != nil {
-		return f, err
-	}
-	return facts.(events.MessagePosted), nil
+	return json.Unmarshal([]byte(r.Content), into)
 }
 
 // sealed says that the content is encrypted, and the key is not here: the event is

@@ -77,7 +77,7 @@ func (g *Gather) Judged(e *events.Event, at Place, c room.Changes, v room.Verdic
 		return
 	}
 	g.out.Events = append(g.out.Events, EventRow{
-		Key: k, Seq: v.Seq, ID: e.ID, Type: e.Type, Sender: prior.Sender, SentAt: sentAt(e, at), LogTime: c.Header.LogTime,
+		Key: k, Seq: v.Seq, ID: e.ID, Type: e.Type, Version: e.Version, Sender: prior.Sender, SentAt: sentAt(e, at), LogTime: c.Header.LogTime,
 		Partition: at.Partition, Offset: at.Offset, Digest: prior.Digest, ThreadRoot: prior.ThreadRoot, About: c.About, Messages: c.Header.Messages,
 		ContentKey: e.ContentKey, Facts: string(e.RawFacts), Content: string(e.Content),
 	})

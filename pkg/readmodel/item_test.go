@@ -76,7 +76,7 @@ func TestItem(t *testing.T) {
 		},
 		{
 			"redaction of many",
-			events.MessageRedacted{Command: by, From: 3, To: 7, Author: "bob"},
+			events.MessageRedacted{Command: by, Range: events.MessageRange{From: 3, To: 7, Author: "bob"}},
 			`{}`,
 			func(e *readmodel.EventRow) { e.About = 0 }, `{"from":3,"to":7,"author":"bob"}`,
 		},
@@ -90,8 +90,8 @@ func TestItem(t *testing.T) {
 			t.Fatal(err)
 		}
 		row := readmodel.EventRow{
-			Key: readmodel.Key{Tenant: "main", Room: "lobby"}, Seq: 5, ID: "e", Type: test.facts.EventType(), Sender: "ann", SentAt: 1_760_000_000_001,
-			About: 2, Facts: string(facts), Content: test.content,
+			Key: readmodel.Key{Tenant: "main", Room: "lobby"}, Seq: 5, ID: "e", Type: test.facts.EventType(), Version: events.Newest(test.facts.EventType()),
+			Sender: "ann", SentAt: 1_760_000_000_001, About: 2, Facts: string(facts), Content: test.content,
 		}
 		if test.change != nil {
 			test.change(&row)
@@ -111,14 +111,39 @@ func TestItem(t *testing.T) {
 
 func TestItemOfNothing(t *testing.T) {
 	for _, row := range []readmodel.EventRow{
-		{Type: "room.renamed", Facts: `{}`, Content: `{}`},
-		{Type: events.TypeMarkMoved, Facts: `{}`, Content: `{}`},
-		{Type: events.TypeMessagePosted, Facts: `{`, Content: `{}`},
-		{Type: events.TypeMessagePosted, Facts: `{}`, Content: `{`},
-		{Type: events.TypeMessageEdited, Facts: `{`, Content: `{}`, Redacted: 2},
+		{Type: "room.renamed", Version: 1, Facts: `{}`, Content: `{}`},
+		{Type: events.TypeMessagePosted, Version: 9, Facts: `{}`, Content: `{}`},
+		{Type: events.TypeMarkMoved, Version: 1, Facts: `{}`, Content: `{}`},
+		{Type: events.TypeMessagePosted, Version: 1, Facts: `{`, Content: `{}`},
+		{Type: events.TypeMessagePosted, Version: 1, Facts: `{}`, Content: `{`},
+		{Type: events.TypeMessageEdited, Version: 1, Facts: `{`, Content: `{}`, Redacted: 2},
 	} {
 		if item, err := row.Item(); err == nil {
 			t.Errorf("%+v gives %+v", row, item)
+		}
+	}
+}
+
+// An event is shown the same way in whichever version it was written.
+func TestItemOfAnOlderVersion(t *testing.T) {
+	item := func(version int, facts string) string {
+		row := readmodel.EventRow{Type: events.TypeMessageRedacted, Version: version, Facts: facts, Content: `{"reason":"spam"}`}
+		item, err := row.Item()
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := json.Marshal(item)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	for old, now := range map[string]string{
+		`{"sender":"ann","target":"m"}`:                   `{"sender":"ann","target":"m"}`,
+		`{"sender":"ann","from":3,"to":7,"author":"bob"}`: `{"sender":"ann","range":{"from":3,"to":7,"author":"bob"}}`,
+	} {
+		if got, want := item(1, old), item(2, now); got != want {
+			t.Errorf("version 1 is shown as\n%s, version 2 as\n%s", got, want)
 		}
 	}
 }

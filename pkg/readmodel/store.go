@@ -205,6 +205,7 @@ type EventRow struct {
 	Seq        events.Seq
 	ID         events.EventID
 	Type       events.Type
+	Version    int // of the shape of Facts; the column type has it behind the type
 	Sender     events.UserID
 	SentAt     int64
 	LogTime    int64
@@ -219,7 +220,7 @@ type EventRow struct {
 	// Redacted is the seq of the event that took the content away; zero: none did.
 	Redacted   events.Seq
 	ContentKey string
-	Facts      string // JSON
+	Facts      string // JSON, as in the log
 	Content    string // JSON
 }
 
@@ -256,7 +257,7 @@ type DeadLetter struct {
 	Offset    events.Offset
 	LogTime   int64
 	ID        events.EventID
-	Type      events.Type
+	Type      string // with its version: [events.Type.Versioned]
 	Code      room.Code
 	Reason    string
 	Message   events.Message

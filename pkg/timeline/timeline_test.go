@@ -20,7 +20,7 @@ func TestCommitComesThrough(t *testing.T) {
 	want := timeline.Commit{
 		Projection: 1, Epoch: 2, Partition: 3, Floor: 4, Next: 6, Decisions: 1,
 		Events: []readmodel.EventRow{{
-			Key: key, Seq: 1, ID: "e", Type: events.TypeMessagePosted, Sender: "alice", SentAt: 5, LogTime: 6, Partition: 3, Offset: 4,
+			Key: key, Seq: 1, ID: "e", Type: events.TypeMessagePosted, Version: 1, Sender: "alice", SentAt: 5, LogTime: 6, Partition: 3, Offset: 4,
 			Facts: `{"sender":"alice"}`, Content: `{"text":"hi"}`,
 		}},
 		Blocked: []timeline.Block{{Key: key, Partition: 3, Offset: 5}},

@@ -88,7 +88,7 @@ func TestTimelineIsDescribed(t *testing.T) {
 	m, err := timeline.NewMessage(timeline.Commit{
 		Projection: 1, Epoch: 1, Floor: 4, Next: 5, Decisions: 1,
 		Events: []readmodel.EventRow{{
-			Key: key, Seq: 1, ID: "e", Type: events.TypeMessagePosted, Sender: "alice", Offset: 4,
+			Key: key, Seq: 1, ID: "e", Type: events.TypeMessagePosted, Version: 1, Sender: "alice", Offset: 4,
 			Facts: `{"sender":"alice","kind":"text","text_bytes":2}`, Content: `{"text":"hi"}`,
 		}},
 		Blocked: []timeline.Block{{Key: key, Offset: 4}},

@@ -74,7 +74,7 @@ type BlockedRoom struct {
 	Partition events.Partition `json:"partition"`
 	Offset    events.Offset    `json:"offset"`
 	Event     events.EventID   `json:"event_id"`
-	Type      events.Type      `json:"type"`
+	Type      string           `json:"type"`
 	Code      string           `json:"code"`
 	Reason    string           `json:"reason,omitempty"`
 	// Advice says what to do about it.

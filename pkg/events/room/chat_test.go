@@ -23,7 +23,7 @@ func redact(u events.UserID, target events.EventID) command {
 }
 
 func redactRange(u events.UserID, from, to events.Seq, author events.UserID) command {
-	return facts(events.MessageRedacted{Command: by(u), From: from, To: to, Author: author})
+	return facts(events.MessageRedacted{Command: by(u), Range: events.MessageRange{From: from, To: to, Author: author}})
 }
 
 func react(u events.UserID, target events.EventID, key string) command {
@@ -146,12 +146,13 @@ func TestRedactions(t *testing.T) {
 	given(t, talk...).when(redactRange("alice", 4, 9, "")).then(rejected(room.CodeMessageUnknown))
 	for name, f := range map[string]events.MessageRedacted{
 		"nothing":            {},
-		"both":               {Target: "e3", From: 1, To: 2},
-		"an author of one":   {Target: "e3", Author: "bob"},
-		"ends first":         {From: 3, To: 2},
-		"from nowhere":       {To: 2},
-		"a negative begin":   {From: -1, To: 2},
-		"an author who is t": {From: 1, To: 2, Author: "no id!"},
+		"both":               {Target: "e3", Range: events.MessageRange{From: 1, To: 2}},
+		"an author of one":   {Target: "e3", Range: events.MessageRange{Author: "bob"}},
+		"an author alone":    {Range: events.MessageRange{Author: "bob"}},
+		"ends first":         {Range: events.MessageRange{From: 3, To: 2}},
+		"from nowhere":       {Range: events.MessageRange{To: 2}},
+		"a negative begin":   {Range: events.MessageRange{From: -1, To: 2}},
+		"an author who is t": {Range: events.MessageRange{From: 1, To: 2, Author: "no id!"}},
 	} {
 		f.Command = by("alice")
 		t.Run(name, func(t *testing.T) { given(t, talk...).when(facts(f)).then(rejected(room.CodeInvalid)) })

@@ -1,53 +1,48 @@
 package room_test
 
 import (
-	"bytes"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/roomlog/roomlog/pkg/events"
 	"github.com/roomlog/roomlog/pkg/events/room"
 	"github.com/roomlog/roomlog/pkg/events/room/roomtest"
 )
 
+// logs are where old logs are kept, with the digests of their rooms.
+const logs = "roomtest/testdata/logs/"
+
 // Logs that were written, with the verdicts that were given: whoever folds them,
 // with whatever later version, comes to the same. A file is never changed; where a
-// contract or rules are added, so is a file ("-update" writes what is missing).
+// contract or rules are added, so is a file ("-update" writes what is missing, to be
+// read in the next run).
 func TestOldLogsFoldToTheSame(t *testing.T) {
-	for _, old := range oldLogs {
-		name := old.name
-		t.Run(name, func(t *testing.T) {
-			path := filepath.Join("testdata", "logs", name+".txt")
-			file, err := os.ReadFile(path)
-			if os.IsNotExist(err) && *update {
-				file = formatLog(roomtest.History(roomtest.Config{Records: old.records}, old.seed))
-				if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-					t.Fatal(err)
-				}
-				err = os.WriteFile(path, file, 0o644)
+	there := map[string]roomtest.OldLog{}
+	for _, l := range roomtest.OldLogs(t) {
+		there[l.Name] = l
+	}
+	for _, w := range writtenLogs {
+		t.Run(w.name, func(t *testing.T) {
+			old, ok := there[w.name]
+			if !ok && *update {
+				writeMissing(t, logs+w.name+".txt", roomtest.FormatLog(roomtest.History(roomtest.Config{Records: w.records}, w.seed)))
 			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			records, verdicts := parseLog(t, file)
-			folded := roomtest.Fold(records)
-			compareDigests(t, filepath.Join("testdata", "logs", name+".digests"), folded)
-			got := folded.Verdicts
+			folded := roomtest.Fold(old.Records)
+			compareDigests(t, logs+w.name+".digests", folded)
 			codes := map[room.Code]bool{}
-			for i, want := range verdicts {
-				codes[got[i].Code] = true
-				if v := formatVerdict(got[i]); v != want {
-					e, _ := events.Decode(records[i].Message)
+			for i, want := range old.Verdicts {
+				got := folded.Verdicts[i]
+				codes[got.Code] = true
+				if v := roomtest.FormatVerdict(got); v != want {
+					e, _ := events.Decode(old.Records[i].Message)
 					t.Errorf("record %d, %+v: %s, it was %s", i, e.Facts, v, want)
 				}
 			}
-			if len(verdicts) != old.records || len(codes) != old.codes {
-				t.Errorf("%d records with %d different codes", len(verdicts), len(codes))
+			if len(old.Verdicts) != w.records || len(codes) != w.codes {
+				t.Errorf("%d records with %d different codes", len(old.Verdicts), len(codes))
 			}
 		})
 	}
@@ -66,8 +61,8 @@ func compareDigests(t *testing.T, path string, folded roomtest.Folded) {
 	slices.Sort(lines)
 	got := strings.Join(lines, "")
 	want, err := os.ReadFile(path)
-	if os.IsNotExist(err) && *update {
-		want, err = []byte(got), os.WriteFile(path, []byte(got), 0o644)
+	if os.IsNotExist(err) && *update && got != "" {
+		writeMissing(t, path, []byte(got))
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -77,63 +72,20 @@ func compareDigests(t *testing.T, path string, folded roomtest.Folded) {
 	}
 }
 
-// oldLogs were written when their rules were the newest, with a seed whose history
+func writeMissing(t *testing.T, path string, file []byte) {
+	t.Helper()
+	if err := os.WriteFile(path, file, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// writtenLogs were written when their rules were the newest, with a seed whose history
 // comes to (nearly) every rejection that there was.
-var oldLogs = []struct {
+var writtenLogs = []struct {
 	name           string
 	records, codes int
 	seed           uint64
 }{
 	{"rules1", 300, 17, 3851},
 	{"rules2", 500, 23, 1621},
-}
-
-const logTime = "2006-01-02T15:04:05.000Z"
-
-// formatLog writes records for people: time, key, headers, value, verdict.
-func formatLog(records []roomtest.Record) []byte {
-	var b bytes.Buffer
-	verdicts := roomtest.Fold(records).Verdicts
-	for i, r := range records {
-		fmt.Fprintf(&b, "at: %s\nkey: %s\n", r.LogTime.Format(logTime), r.Message.Key)
-		for _, h := range r.Message.Headers {
-			fmt.Fprintf(&b, "%s: %s\n", h.Key, h.Value)
-		}
-		fmt.Fprintf(&b, "value: %s\nverdict: %s\n\n", r.Message.Value, formatVerdict(verdicts[i]))
-	}
-	return b.Bytes()
-}
-
-func formatVerdict(v room.Verdict) string {
-	return strings.TrimSpace(fmt.Sprintf("%s %d %s", v.Status, v.Seq, v.Code))
-}
-
-func parseLog(t *testing.T, file []byte) (records []roomtest.Record, verdicts []string) {
-	t.Helper()
-	for block := range strings.SplitSeq(strings.TrimSpace(string(file)), "\n\n") {
-		var r roomtest.Record
-		for line := range strings.SplitSeq(block, "\n") {
-			name, v, ok := strings.Cut(line, ": ")
-			if !ok {
-				t.Fatalf("line %q", line)
-			}
-			switch name {
-			case "at":
-				var err error
-				if r.LogTime, err = time.Parse(logTime, v); err != nil {
-					t.Fatal(err)
-				}
-			case "key":
-				r.Message.Key = []byte(v)
-			case "value":
-				r.Message.Value = []byte(v)
-			case "verdict":
-				verdicts = append(verdicts, v)
-			default:
-				r.Message.Headers = append(r.Message.Headers, events.Header{Key: name, Value: []byte(v)})
-			}
-		}
-		records = append(records, r)
-	}
-	return records, verdicts
 }

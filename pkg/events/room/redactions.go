@@ -7,9 +7,8 @@ import "github.com/roomlog/roomlog/pkg/events"
 // range takes a seq whether there is something in it or not, since the fold does
 // not look at messages that the event does not name.
 func (j judge) messageRedacted(f events.MessageRedacted) (Changes, Verdict) {
-	ranged := f.From != 0 || f.To != 0
-	if ranged == (f.Target != "") || ranged && (f.From < 1 || f.To < f.From) || !ranged && f.Author != "" ||
-		f.Author != "" && noUser(f.Author) {
+	ranged := f.Range != events.MessageRange{}
+	if ranged == (f.Target != "") || ranged && !wellFormedRange(f.Range) {
 		return reject(CodeInvalid)
 	}
 	m := j.member(f.Sender)
@@ -17,7 +16,7 @@ func (j judge) messageRedacted(f events.MessageRedacted) (Changes, Verdict) {
 		return j.hidden(m)
 	}
 	if ranged {
-		return j.redactRange(f, m)
+		return j.redactRange(f.Range, m)
 	}
 	target := j.Priors[f.Target]
 	switch {
@@ -34,14 +33,18 @@ func (j judge) messageRedacted(f events.MessageRedacted) (Changes, Verdict) {
 	return c, v
 }
 
-func (j judge) redactRange(f events.MessageRedacted, m Member) (Changes, Verdict) {
-	if f.Author != f.Sender && !j.may(m, Redact) {
+func (j judge) redactRange(r events.MessageRange, m Member) (Changes, Verdict) {
+	if r.Author != m.User && !j.may(m, Redact) {
 		return reject(CodeForbidden)
 	}
-	if f.From > j.Header.Seq {
+	if r.From > j.Header.Seq {
 		return reject(CodeMessageUnknown)
 	}
 	c, v := j.accept(*j.Header)
-	c.Redaction = &Redaction{From: f.From, To: min(f.To, j.Header.Seq), Author: f.Author, By: v.Seq}
+	c.Redaction = &Redaction{From: r.From, To: min(r.To, j.Header.Seq), Author: r.Author, By: v.Seq}
 	return c, v
+}
+
+func wellFormedRange(r events.MessageRange) bool {
+	return r.From >= 1 && r.To >= r.From && (r.Author == "" || !noUser(r.Author))
 }

@@ -125,7 +125,7 @@ func fill(t *testing.T, s *Store) {
 			seq, u := events.Seq(i+1), events.UserID("user-"+id)
 			b.Members = append(b.Members, readmodel.MemberRow{Key: k, Member: room.Member{User: u}})
 			b.Events = append(b.Events, readmodel.EventRow{
-				Key: k, Seq: seq, ID: events.EventID(id), Type: events.TypeMessagePosted, SentAt: int64(i), Facts: "{}", Content: "{}",
+				Key: k, Seq: seq, ID: events.EventID(id), Type: events.TypeMessagePosted, Version: 1, SentAt: int64(i), Facts: "{}", Content: "{}",
 			})
 			if i%10 > 0 {
 				continue

@@ -27,7 +27,7 @@ func TestLongRedaction(t *testing.T) {
 		return s.Fold(t.Context(), readmodel.Fence{Epoch: c.Epoch, Floor: floor, Next: floor + 1}, nil,
 			func(readmodel.Rows) (readmodel.Batch, error) { return b, nil })
 	}
-	message := readmodel.EventRow{Key: theRoom, Seq: 1, ID: "e", Type: events.TypeMessagePosted, Facts: "{}", Content: `{"text":"a"}`}
+	message := readmodel.EventRow{Key: theRoom, Seq: 1, ID: "e", Type: events.TypeMessagePosted, Version: 1, Facts: "{}", Content: `{"text":"a"}`}
 	if err := fold(0, readmodel.Batch{Events: []readmodel.EventRow{message}}); err != nil {
 		t.Fatal(err)
 	}

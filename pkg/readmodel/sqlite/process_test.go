@@ -51,7 +51,7 @@ func write(ctx context.Context, path string) error {
 			return readmodel.Batch{
 				Headers: []*room.Header{{Tenant: theRoom.Tenant, Room: theRoom.Room, Seq: seq, LastMessage: seq}},
 				Events: []readmodel.EventRow{{
-					Key: theRoom, Seq: seq, ID: events.EventID(strconv.Itoa(int(seq))), Type: events.TypeMessagePosted,
+					Key: theRoom, Seq: seq, ID: events.EventID(strconv.Itoa(int(seq))), Type: events.TypeMessagePosted, Version: 1,
 					Facts: "{}", Content: "{}", Offset: n,
 				}},
 			}, nil

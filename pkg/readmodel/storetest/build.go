@@ -132,7 +132,7 @@ func (r *roomBuilder) event(facts events.Facts, content any) *readmodel.EventRow
 	r.Digest = room.NextDigest(r.Digest, r.Seq, eventID(r.key.Room, r.Seq))
 	r.LogTime, r.touched = logTime, true
 	r.p.batch.Events = append(r.p.batch.Events, readmodel.EventRow{
-		Key: r.key, Seq: r.Seq, ID: eventID(r.key.Room, r.Seq), Type: facts.EventType(), Sender: facts.By().Sender,
+		Key: r.key, Seq: r.Seq, ID: eventID(r.key.Room, r.Seq), Type: facts.EventType(), Version: events.Newest(facts.EventType()), Sender: facts.By().Sender,
 		SentAt: logTime - 5, LogTime: logTime, Partition: r.p.claim.Partition, Offset: offset, Digest: facts.By().Digest, Messages: r.Messages,
 		Facts: toJSON(facts), Content: toJSON(content),
 	})
@@ -223,7 +223,7 @@ func (r *roomBuilder) mentions(message events.Seq, everyone bool, users ...event
 
 // redacts takes content away; the event that does it is the next.
 func (r *roomBuilder) redacts(u events.UserID, redaction room.Redaction) *roomBuilder {
-	r.event(events.MessageRedacted{Command: events.Command{Sender: u}, From: redaction.From, To: redaction.To}, events.RedactionContent{})
+	r.event(events.MessageRedacted{Command: events.Command{Sender: u}, Range: events.MessageRange{From: redaction.From, To: redaction.To}}, events.RedactionContent{})
 	redaction.By = r.Seq
 	r.p.batch.Redactions = append(r.p.batch.Redactions, readmodel.RedactionRow{Key: r.key, Redaction: redaction})
 	return r

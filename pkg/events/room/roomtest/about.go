@@ -70,9 +70,9 @@ func (w *writer) edit(k Key, target events.EventID) {
 func (w *writer) redact(k Key, by events.Command, target events.EventID) {
 	f := events.MessageRedacted{Command: by, Target: target}
 	if w.pick(5) == 0 {
-		f.Target, f.From, f.To = "", events.Seq(w.pick(12)), events.Seq(w.pick(40))
+		f.Target, f.Range = "", events.MessageRange{From: events.Seq(w.pick(12)), To: events.Seq(w.pick(40))}
 		if w.pick(2) == 0 {
-			f.Author = one(w, users)
+			f.Range.Author = one(w, users)
 		}
 	}
 	w.send(k, f, events.RedactionContent{Reason: "because"})

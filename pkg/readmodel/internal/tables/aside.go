@@ -32,7 +32,7 @@ var DeadLetters = Insert[readmodel.DeadLetter]{
 		{Name: "log_offset", Int: func(d *readmodel.DeadLetter) int64 { return int64(d.Offset) }},
 		{Name: "log_time", Int: func(d *readmodel.DeadLetter) int64 { return d.LogTime }},
 		{Name: "event_id", Text: func(d *readmodel.DeadLetter) string { return string(d.ID) }},
-		{Name: "type", Text: func(d *readmodel.DeadLetter) string { return string(d.Type) }},
+		{Name: "type", Text: func(d *readmodel.DeadLetter) string { return d.Type }},
 		{Name: "code", Text: func(d *readmodel.DeadLetter) string { return string(d.Code) }},
 		{Name: "reason", Text: func(d *readmodel.DeadLetter) string { return clean(d.Reason) }},
 		{Name: "record", Text: recordText},

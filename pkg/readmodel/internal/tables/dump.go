@@ -29,7 +29,7 @@ func (r Reader) Dump(ctx context.Context, row func(readmodel.DumpRow) error) err
 // eventDump has the fields of an event in the order of the dump.
 type eventDump struct {
 	ID         events.EventID `json:"event_id"`
-	Type       events.Type    `json:"type"`
+	Type       string         `json:"type"`
 	Sender     events.UserID  `json:"sender"`
 	SentAt     int64          `json:"sent_at"`
 	LogTime    int64          `json:"log_time"`
@@ -50,7 +50,7 @@ func (r Reader) dumpEvents(ctx context.Context, row func(readmodel.DumpRow) erro
 			return err
 		}
 		return emit(row, "events", fmt.Sprintf("%s %s %019d", e.Tenant, e.Room, e.Seq), eventDump{
-			e.ID, e.Type, e.Sender, e.SentAt, e.LogTime, e.Digest, e.ThreadRoot, e.About, e.Messages, e.Redacted, e.ContentKey, e.Facts, e.Content,
+			e.ID, e.Type.Versioned(e.Version), e.Sender, e.SentAt, e.LogTime, e.Digest, e.ThreadRoot, e.About, e.Messages, e.Redacted, e.ContentKey, e.Facts, e.Content,
 		})
 	})
 }

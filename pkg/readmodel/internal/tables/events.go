@@ -18,7 +18,7 @@ var Events = Insert[readmodel.EventRow]{
 		{Name: "room", Text: func(e *readmodel.EventRow) string { return string(e.Room) }},
 		{Name: "seq", Int: func(e *readmodel.EventRow) int64 { return int64(e.Seq) }},
 		{Name: "event_id", Text: func(e *readmodel.EventRow) string { return string(e.ID) }},
-		{Name: "type", Text: func(e *readmodel.EventRow) string { return string(e.Type) }},
+		{Name: "type", Text: func(e *readmodel.EventRow) string { return e.Type.Versioned(e.Version) }},
 		{Name: "sender", Text: func(e *readmodel.EventRow) string { return string(e.Sender) }},
 		{Name: "sent_at", Int: func(e *readmodel.EventRow) int64 { return e.SentAt }},
 		{Name: "log_time", Int: func(e *readmodel.EventRow) int64 { return e.LogTime }},
@@ -38,7 +38,7 @@ var Events = Insert[readmodel.EventRow]{
 var eventColumns = Events.of("e")
 
 // eventFields are pointers to plain types where they can be: to those the drivers
-// assign without reflection.
+// assign without reflection. [versioned] has to follow.
 func eventFields(e *readmodel.EventRow) []any {
 	return []any{
 		(*string)(&e.Tenant), (*string)(&e.Room), (*int64)(&e.Seq), (*string)(&e.ID), (*string)(&e.Type), (*string)(&e.Sender),
@@ -50,22 +50,32 @@ func eventFields(e *readmodel.EventRow) []any {
 func scanEvent(r Row) (readmodel.EventRow, error) {
 	var e readmodel.EventRow
 	err := r.Scan(eventFields(&e)...)
+	versioned(&e)
 	return e, err
+}
+
+// versioned takes apart the type that was scanned; where an outer join found no
+// event there is none.
+func versioned(e *readmodel.EventRow) {
+	if e.Type != "" {
+		e.Type, e.Version = events.SplitType(string(e.Type))
+	}
 }
 
 var selectEvents = `SELECT ` + eventColumns + ` FROM events e WHERE `
 
 const ascending = ` ORDER BY e.seq LIMIT $4`
 
-// Events lists accepted events. Of several types it merges the beginnings of
-// each one's list, so that it reads at most limit rows of each.
+// Events lists accepted events. Of several types and versions it merges the
+// beginnings of each one's list, so that it reads at most limit rows of each.
 func (r Reader) Events(ctx context.Context, k readmodel.Key, after events.Seq, types []events.Type, limit int) ([]readmodel.EventRow, error) {
-	types = slices.Compact(slices.Sorted(slices.Values(types)))
 	args := []any{string(k.Tenant), string(k.Room), int64(after), limit}
-	arms := make([]string, len(types))
-	for i, t := range types {
-		args = append(args, string(t))
-		arms[i] = selectEvents + byType + fmt.Sprintf(" AND e.type = $%d AND e.seq > $3", len(args)) + ascending
+	var arms []string
+	for _, t := range slices.Compact(slices.Sorted(slices.Values(types))) {
+		for version := 1; version <= max(1, events.Newest(t)); version++ {
+			args = append(args, t.Versioned(version))
+			arms = append(arms, selectEvents+byType+fmt.Sprintf(" AND e.type = $%d AND e.seq > $3", len(args))+ascending)
+		}
 	}
 	sql := selectEvents + `e.tenant = $1 AND e.room = $2 AND e.seq > $3` + ascending
 	switch len(arms) {

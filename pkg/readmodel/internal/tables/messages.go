@@ -34,6 +34,7 @@ func (s *messageScan) fields() []any {
 }
 
 func (s *messageScan) row() (readmodel.MessageRow, error) {
+	versioned(&s.EventRow)
 	err := scanReactions(s.reactions, &s.State)
 	return s.MessageRow, err
 }

@@ -130,13 +130,14 @@ func (p *Prefetch) takePrior(r Row) error {
 	var prior room.Prior
 	var of events.Seq // the message of the state, or zero
 	var state room.MessageState
-	var reactions string
+	var typ, reactions string
 	to := []any{
-		&k.Tenant, &k.Room, &id, &prior.Type, &prior.Sender, &prior.Digest, &prior.Seq, &prior.Code, &prior.ThreadRoot, &prior.Redacted, &of,
+		&k.Tenant, &k.Room, &id, &typ, &prior.Sender, &prior.Digest, &prior.Seq, &prior.Code, &prior.ThreadRoot, &prior.Redacted, &of,
 	}
 	if err := r.Scan(append(to, stateFields(&state, &reactions)...)...); err != nil {
 		return err
 	}
+	prior.Type, _ = events.SplitType(typ)
 	view := p.rows.Views[k]
 	view.Priors[id] = prior
 	if of == 0 {

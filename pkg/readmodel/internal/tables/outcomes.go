@@ -40,7 +40,9 @@ const verdictColumns = `v.type, v.sender, v.status, v.code, v.seq, v.digest, v.p
 
 func scanOutcome(r Row) (readmodel.Outcome, error) {
 	var o readmodel.Outcome
-	err := r.Scan(&o.Type, &o.Sender, &o.Status, &o.Code, &o.Seq, &o.Digest, &o.Partition, &o.Offset)
+	var typ string
+	err := r.Scan(&typ, &o.Sender, &o.Status, &o.Code, &o.Seq, &o.Digest, &o.Partition, &o.Offset)
+	o.Type, _ = events.SplitType(typ)
 	return o, err
 }
 

@@ -42,7 +42,7 @@ FROM bad_records b ORDER BY b.partition, b.log_offset`, nil, func(r Row) error {
 type deadLetterDump struct {
 	LogTime int64          `json:"log_time"`
 	ID      events.EventID `json:"event_id"`
-	Type    events.Type    `json:"type"`
+	Type    string         `json:"type"`
 	Code    room.Code      `json:"code"`
 	Record  string         `json:"record"`
 }

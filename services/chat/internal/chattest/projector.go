@@ -125,7 +125,7 @@ func (w *World) judge(view *room.View, blocked bool, key readmodel.Key, e *event
 	switch v.Status {
 	case room.Parked:
 		g.DeadLetter(readmodel.DeadLetter{
-			Key: key, Partition: r.Partition, Offset: r.Offset, LogTime: r.Time.UnixMilli(), ID: e.ID, Type: e.Type,
+			Key: key, Partition: r.Partition, Offset: r.Offset, LogTime: r.Time.UnixMilli(), ID: e.ID, Type: e.Type.Versioned(e.Version),
 			Code: v.Code, Message: r.Message,
 		})
 	case room.Accepted, room.Rejected:

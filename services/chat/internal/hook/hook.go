@@ -187,7 +187,7 @@ func encode(e *events.Event, actor events.UserID) ([]byte, error) {
 		return nil, fmt.Errorf("encode facts: %w", err)
 	}
 	row := readmodel.EventRow{
-		Key: readmodel.Key{Tenant: e.Tenant, Room: e.Room}, ID: e.ID, Type: e.Type, Sender: e.Facts.By().Sender,
+		Key: readmodel.Key{Tenant: e.Tenant, Room: e.Room}, ID: e.ID, Type: e.Type, Version: events.Newest(e.Type), Sender: e.Facts.By().Sender,
 		Facts: string(facts), Content: string(e.Content),
 	}
 	item, err := row.Item()

@@ -10,6 +10,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/roomlog/roomlog/pkg/events"
 	"github.com/roomlog/roomlog/pkg/events/room"
 	"github.com/roomlog/roomlog/services/chat/internal/api"
 	"github.com/roomlog/roomlog/services/chat/internal/problem"
@@ -141,6 +142,9 @@ func (s *Server) handleError(err error, c echo.Context) {
 func (s *Server) problemOf(err error) *problem.Error {
 	if p, ok := errors.AsType[*problem.Error](err); ok {
 		return p
+	}
+	if errors.Is(err, events.ErrNewerVersion) { // another replica is that program, or this one soon
+		return problem.Caused(problem.ReadModelUnavailable, "a newer program has written what you ask for: ask again", err)
 	}
 	var h *echo.HTTPError
 	if !errors.As(err, &h) {

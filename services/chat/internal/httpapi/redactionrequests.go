@@ -36,7 +36,9 @@ func (b *redactionRequest) check() error {
 }
 
 func (b *redactionRequest) facts(by events.Command) events.Facts {
-	return events.MessageRedacted{Command: by, From: events.Seq(b.From), To: events.Seq(b.To), Author: events.UserID(b.Author)}
+	return events.MessageRedacted{
+		Command: by, Range: events.MessageRange{From: events.Seq(b.From), To: events.Seq(b.To), Author: events.UserID(b.Author)},
+	}
 }
 
 // isText reports whether what is no JSON can be stored.

@@ -72,24 +72,20 @@ func (f *Frame) encode(item any) error {
 
 // people notes whose membership the event changes.
 func (f *Frame) people(row *readmodel.EventRow) error {
-	var facts struct {
-		Target     events.UserID     `json:"target"`
-		Membership events.Membership `json:"membership"`
-		With       events.UserID     `json:"with"`
-	}
 	if row.Type != events.TypeMemberChanged && row.Type != events.TypeRoomCreated {
 		return nil
 	}
-	if err := json.Unmarshal([]byte(row.Facts), &facts); err != nil {
-		return fmt.Errorf("facts of event %s: %w", row.ID, err)
+	facts, err := row.DecodeFacts()
+	if err != nil {
+		return err
 	}
-	if row.Type == events.TypeMemberChanged {
-		f.People, f.Membership = []events.UserID{facts.Target}, facts.Membership
+	if changed, ok := facts.(events.MemberChanged); ok {
+		f.People, f.Membership = []events.UserID{changed.Target}, changed.Membership
 		return nil
 	}
 	f.People, f.Membership = []events.UserID{row.Sender}, events.MembershipJoin
-	if facts.With != "" {
-		f.People = append(f.People, facts.With)
+	if with := facts.(events.RoomCreated).With; with != "" {
+		f.People = append(f.People, with)
 	}
 	return nil
 }

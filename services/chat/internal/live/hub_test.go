@@ -15,18 +15,18 @@ var lobby = readmodel.Key{Tenant: "main", Room: "lobby"}
 
 func posted(k readmodel.Key, seq events.Seq) readmodel.EventRow {
 	return readmodel.EventRow{
-		Key: k, Seq: seq, ID: "e", Type: events.TypeMessagePosted, Sender: "alice",
+		Key: k, Seq: seq, ID: "e", Type: events.TypeMessagePosted, Version: 1, Sender: "alice",
 		Facts: `{"sender":"alice","kind":"text","text_bytes":2}`, Content: `{"text":"a\nb"}`,
 	}
 }
 
 func deleted(k readmodel.Key, seq events.Seq) readmodel.EventRow {
-	return readmodel.EventRow{Key: k, Seq: seq, ID: "d", Type: events.TypeRoomDeleted, Sender: "alice", Facts: `{"sender":"alice"}`, Content: `{}`}
+	return readmodel.EventRow{Key: k, Seq: seq, ID: "d", Type: events.TypeRoomDeleted, Version: 1, Sender: "alice", Facts: `{"sender":"alice"}`, Content: `{}`}
 }
 
 func membership(k readmodel.Key, seq events.Seq, user events.UserID, m events.Membership) readmodel.EventRow {
 	facts, _ := json.Marshal(events.MemberChanged{Command: events.Command{Sender: user}, Target: user, Membership: m})
-	return readmodel.EventRow{Key: k, Seq: seq, ID: "m", Type: events.TypeMemberChanged, Sender: user, Facts: string(facts), Content: `{}`}
+	return readmodel.EventRow{Key: k, Seq: seq, ID: "m", Type: events.TypeMemberChanged, Version: 1, Sender: user, Facts: string(facts), Content: `{}`}
 }
 
 // took gives the seqs of what waits for a follower, and whether it is to look at

@@ -2,8 +2,6 @@ package query
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 
 	"github.com/roomlog/roomlog/pkg/events"
 	"github.com/roomlog/roomlog/pkg/readmodel"
@@ -75,9 +73,9 @@ func versionOf(row *readmodel.EventRow) (int, error) {
 	if row.Type == events.TypeMessagePosted {
 		return 1, nil
 	}
-	var f events.MessageEdited
-	if err := json.Unmarshal([]byte(row.Facts), &f); err != nil {
-		return 0, fmt.Errorf("edit %s: %w", row.ID, err)
+	facts, err := row.DecodeFacts()
+	if err != nil {
+		return 0, err
 	}
-	return f.Base + 1, nil
+	return facts.(events.MessageEdited).Base + 1, nil
 }

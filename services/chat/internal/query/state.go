@@ -138,9 +138,9 @@ func (m *moment) replay(ctx context.Context, v Visibility, to events.Seq, then i
 // again folds an event that was accepted, in a view that lacks what does not matter
 // to it: the events about messages in between.
 func again(view *room.View, row *readmodel.EventRow) error {
-	facts, err := events.DecodeFacts(row.Type, []byte(row.Facts))
+	facts, err := row.DecodeFacts()
 	if err != nil {
-		return fmt.Errorf("event %s: %w", row.ID, err)
+		return err
 	}
 	if h := view.Header; h != nil {
 		before := *h

@@ -2,7 +2,6 @@ package query
 
 import (
 	"context"
-	"encoding/json"
 
 	"github.com/roomlog/roomlog/pkg/events"
 	"github.com/roomlog/roomlog/pkg/events/room"
@@ -85,8 +84,8 @@ func (v Visibility) own(row *readmodel.EventRow) bool {
 	if row.Type != events.TypeMemberChanged {
 		return false
 	}
-	var f events.MemberChanged
-	return json.Unmarshal([]byte(row.Facts), &f) == nil && f.Target == v.user
+	facts, err := row.DecodeFacts()
+	return err == nil && facts.(events.MemberChanged).Target == v.user
 }
 
 // Contains reports whether the person may read the message with that seq.

@@ -90,7 +90,7 @@ func visited() (*history, room.Member) {
 }
 
 func changed(u events.UserID) readmodel.EventRow {
-	return readmodel.EventRow{Type: events.TypeMemberChanged, Facts: `{"sender":"alice","target":"` + string(u) + `","membership":"x"}`}
+	return readmodel.EventRow{Type: events.TypeMemberChanged, Version: 1, Facts: `{"sender":"alice","target":"` + string(u) + `","membership":"x"}`}
 }
 
 func visibilityOf(t *testing.T, h *history, m room.Member) Visibility {

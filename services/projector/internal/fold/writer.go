@@ -41,7 +41,7 @@ func (w *writer) deadLetter(r *record, code room.Code, reason string) {
 	w.rows.Blocked[k] = true
 	w.DeadLetter(readmodel.DeadLetter{
 		Key: k, Partition: r.Partition, Offset: r.Offset, LogTime: r.Time.UnixMilli(),
-		ID: r.event.ID, Type: r.event.Type, Code: code, Reason: cut(reason), Message: r.Message,
+		ID: r.event.ID, Type: r.event.Type.Versioned(r.event.Version), Code: code, Reason: cut(reason), Message: r.Message,
 	})
 }
 

@@ -30,7 +30,7 @@ type letter struct {
 	Offset    events.Offset     `json:"offset"`
 	LogTime   readmodel.Time    `json:"log_time"`
 	Event     events.EventID    `json:"event_id"`
-	Type      events.Type       `json:"type"`
+	Type      string            `json:"type"`
 	Code      string            `json:"code,omitempty"`
 	Reason    string            `json:"reason,omitempty"`
 	Headers   map[string]string `json:"headers,omitempty"`

@@ -56,7 +56,7 @@ func (r reader) Events(_ context.Context, k readmodel.Key, after events.Seq, _ [
 	for _, seq := range r.seqs {
 		if seq > after && len(out) < limit {
 			out = append(out, readmodel.EventRow{
-				Key: k, Seq: seq, SentAt: int64(seq) * 1000, ID: events.EventID(fmt.Sprint("e", seq)), Type: events.TypeMessagePosted, Sender: "alice",
+				Key: k, Seq: seq, SentAt: int64(seq) * 1000, ID: events.EventID(fmt.Sprint("e", seq)), Type: events.TypeMessagePosted, Version: 1, Sender: "alice",
 				Facts: `{"sender":"alice","kind":"text"}`, Content: `{"text":"hello"}`,
 			})
 		}

@@ -30,7 +30,7 @@ func Line(r eventlog.Record) []byte {
 	if e.Facts != nil {
 		sender = e.Facts.By().Sender
 	}
-	line := fmt.Sprintf("%s %s %s %s %s", head, e.Key(), e.Type, sender, summary(&e))
+	line := fmt.Sprintf("%s %s %s %s %s", head, e.Key(), e.Type.Versioned(e.Version), sender, summary(&e))
 	return append([]byte(strings.TrimRight(line, " ")), '\n')
 }
 
@@ -60,7 +60,7 @@ func summary(e *events.Event) string {
 		if f.Target != "" {
 			return string(f.Target)
 		}
-		return fmt.Sprintf("%d to %d %s", f.From, f.To, f.Author)
+		return fmt.Sprintf("%d to %d %s", f.Range.From, f.Range.To, f.Range.Author)
 	case events.MessagePinned:
 		return string(f.Target)
 	case events.MessageUnpinned:
@@ -97,7 +97,7 @@ type entry struct {
 	Error     string           `json:"error,omitempty"`
 	Size      int              `json:"size"` // bytes
 	ID        events.EventID   `json:"event_id,omitempty"`
-	Type      events.Type      `json:"type,omitempty"`
+	Type      string           `json:"type,omitempty"`
 	Tenant    events.Tenant    `json:"tenant,omitempty"`
 	Room      events.RoomID    `json:"room,omitempty"`
 	SentAt    string           `json:"sent_at,omitempty"`
@@ -114,7 +114,7 @@ func JSON(r eventlog.Record) []byte {
 	if e, err := events.Decode(r.Message); err != nil {
 		v.Error = err.Error()
 	} else {
-		v.ID, v.Type, v.Tenant, v.Room = e.ID, e.Type, e.Tenant, e.Room
+		v.ID, v.Type, v.Tenant, v.Room = e.ID, e.Type.Versioned(e.Version), e.Tenant, e.Room
 		v.SentAt, v.Expires = orEmpty(e.Time), orEmpty(e.Expires)
 		if json.Valid(r.Value) && utf8.Valid(r.Value) { // of a type that is not known it may be neither
 			v.Value = r.Value
