@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	writers   = 20
-	readPause = 5 * time.Millisecond
+	writers   = 64
+	readPause = 50 * time.Millisecond
 )
 
 // load is people who write and read rooms of their own, each in a steady rhythm.
