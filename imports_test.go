@@ -106,7 +106,7 @@ var importRules = []importRule{
 	},
 	{
 		of: []string{"..."}, not: []string{"pkg/readmodel/...", "deployments/cluster/...", "bench/..."}, direct: true,
-		deny: []string{"github.com/jackc/pgx/...", "modernc.org/sqlite/...", "database/sql/...", "github.com/pressly/goose/..."},
+		deny: []string{"github.com/jackc/pgx/...", "modernc.org/sqlite/...", "zombiezen.com/go/sqlite/...", "database/sql/...", "github.com/pressly/goose/..."},
 		why:  "databases are spoken to by pkg/readmodel",
 	},
 	{

@@ -2,192 +2,157 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
-	"database/sql/driver"
 	"errors"
 	"fmt"
-	"sync"
+	"strconv"
+	"time"
 
-	_ "modernc.org/sqlite" // the driver
+	"zombiezen.com/go/sqlite"
 
 	"github.com/roomlog/roomlog/pkg/readmodel/internal/tables"
 )
 
-// errClosed says that the store was closed.
-var errClosed = errors.New("the read model is closed")
+// lockTimeout is how long a transaction that writes waits for another writer.
+const lockTimeout = 10 * time.Second
 
-// pool lends connections that keep their prepared statements, which those of
-// database/sql do not.
-type pool struct {
-	db   *sql.DB
-	size int
-	free chan *conn // nil for one that is to be opened
-	done chan struct{}
-	once sync.Once
-	err  error // of closing
+// conn is a connection in the hands of one goroutine. What it runs is interrupted
+// when the context ends with which it was taken, until it is detached.
+type conn struct {
+	c          *sqlite.Conn
+	statements map[string]*statement
 }
 
-func newPool(dsn string, size int) (*pool, error) {
-	db, err := sql.Open("sqlite", dsn)
+// statement is prepared, and lives as long as its connection.
+type statement struct {
+	*sqlite.Stmt
+	// args has for each parameter which of the arguments it is: SQLite numbers $3 by
+	// where it stands.
+	args []int
+}
+
+// connect opens a file and sets what a connection has for itself.
+func connect(ctx context.Context, s source) (*conn, error) {
+	c, err := sqlite.OpenConn(s.uri, sqlite.OpenReadWrite, sqlite.OpenCreate, sqlite.OpenURI)
 	if err != nil {
 		return nil, err
 	}
-	p := &pool{db: db, size: size, free: make(chan *conn, size), done: make(chan struct{})}
-	for range size {
-		p.free <- nil
-	}
-	return p, nil
-}
-
-func (p *pool) take(ctx context.Context) (*conn, error) {
-	select {
-	case <-p.done:
-		return nil, errClosed
-	default:
-	}
-	select {
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	case <-p.done:
-		return nil, errClosed
-	case c := <-p.free:
-		if c != nil {
-			return c, nil
+	opened := &conn{c: c, statements: map[string]*statement{}}
+	c.SetInterrupt(ctx.Done())
+	for _, pragma := range s.pragmas {
+		if _, err := opened.exec(ctx, "PRAGMA "+pragma); err != nil {
+			return nil, errors.Join(fmt.Errorf("%s: %w", pragma, err), opened.close())
 		}
-		sc, err := p.db.Conn(ctx)
-		if err != nil {
-			p.free <- nil
-			return nil, err
-		}
-		return &conn{c: sc, statements: map[string]*sql.Stmt{}}, nil
 	}
+	return opened, nil
 }
 
-// put ends what transaction there is and gives the connection back.
-func (p *pool) put(ctx context.Context, c *conn) {
-	if !c.rollback(context.WithoutCancel(ctx)) {
-		c.discard()
-		c = nil
-	}
-	p.free <- c
+// detach lets what comes run to its end, whatever becomes of the context.
+func (c *conn) detach() { c.c.SetInterrupt(nil) }
+
+func (c *conn) begin(ctx context.Context) error {
+	_, err := c.exec(ctx, "BEGIN")
+	return err
 }
 
-// close waits for all connections. Once is enough.
-func (p *pool) close() error {
-	p.once.Do(func() {
-		close(p.done)
-		var errs []error
-		for range p.size {
-			if c := <-p.free; c != nil {
-				errs = append(errs, c.close())
-			}
-		}
-		p.err = errors.Join(append(errs, p.db.Close())...)
-	})
-	return p.err
-}
-
-// conn is a connection in the hands of one goroutine.
-type conn struct {
-	c          *sql.Conn
-	statements map[string]*sql.Stmt
-	open       bool // a transaction
-}
-
-func (c *conn) begin(ctx context.Context, sql string) error {
-	_, err := c.exec(ctx, sql)
-	// When ctx ends the driver says so, whatever SQLite has done: it may have begun.
-	c.open = err == nil || ctx.Err() != nil
+// lock begins a transaction that writes. From then on it is not interrupted.
+func (c *conn) lock(ctx context.Context) error {
+	bounded, cancel := context.WithTimeout(ctx, lockTimeout)
+	defer cancel()
+	c.c.SetInterrupt(bounded.Done())
+	defer c.detach()
+	_, err := c.exec(bounded, "BEGIN IMMEDIATE")
 	return err
 }
 
 func (c *conn) commit(ctx context.Context) error {
-	if _, err := c.exec(ctx, "COMMIT"); err != nil {
-		return err
-	}
-	c.open = false
-	return nil
+	c.detach()
+	_, err := c.exec(ctx, "COMMIT")
+	return err
 }
 
-// rollback reports whether the connection is without a transaction afterwards.
-// It fails where SQLite has rolled back by itself; the connection is as good as
-// new then, but that is not worth telling apart.
+// rollback ends what transaction there is, and reports whether the connection is
+// without one afterwards.
 func (c *conn) rollback(ctx context.Context) bool {
-	if !c.open {
+	c.detach()
+	if c.c.AutocommitEnabled() {
 		return true
 	}
-	c.open = false
 	_, err := c.exec(ctx, "ROLLBACK")
 	return err == nil
 }
 
-// prepared gives the statement, which lives as long as the connection. There are
-// as many as there are statements in this module.
-func (c *conn) prepared(ctx context.Context, sql string) (*sql.Stmt, error) {
-	if st, ok := c.statements[sql]; ok {
-		return st, nil
+// prepared gives the statement with its arguments. There are as many as there are
+// statements in this module.
+func (c *conn) prepared(sql string, args []any) (*statement, error) {
+	st, ok := c.statements[sql]
+	if !ok {
+		prepared, err := c.c.Prepare(sql)
+		if err != nil {
+			return nil, err
+		}
+		st = &statement{prepared, make([]int, prepared.BindParamCount())}
+		for i := range st.args {
+			st.args[i] = i
+			if name := prepared.BindParamName(i + 1); name != "" {
+				n, err := strconv.Atoi(name[1:])
+				if err != nil {
+					return nil, fmt.Errorf("parameter %s: %w", name, err)
+				}
+				st.args[i] = n - 1
+			}
+		}
+		c.statements[sql] = st
 	}
-	st, err := c.c.PrepareContext(ctx, sql)
-	if err != nil {
-		return nil, err
+	for i, arg := range st.args {
+		if arg >= len(args) {
+			return nil, fmt.Errorf("the statement takes argument %d of %d", arg+1, len(args))
+		}
+		switch v := args[arg].(type) {
+		case string:
+			st.BindText(i+1, v)
+		case int64:
+			st.BindInt64(i+1, v)
+		case int:
+			st.BindInt64(i+1, int64(v))
+		default:
+			return nil, fmt.Errorf("argument %d is a %T", arg+1, v)
+		}
 	}
-	c.statements[sql] = st
 	return st, nil
 }
 
 // exec gives the number of rows that were touched.
 func (c *conn) exec(ctx context.Context, sql string, args ...any) (int64, error) {
-	st, err := c.prepared(ctx, sql) //nolint:sqlclosecheck // it lives as long as the connection
+	st, err := c.prepared(sql, args)
 	if err != nil {
-		return 0, err
+		return 0, cause(ctx, err)
 	}
-	result, err := st.ExecContext(ctx, args...)
-	if err != nil {
-		return 0, err
+	for more := true; more; {
+		if more, err = st.Step(); err != nil {
+			return 0, cause(ctx, err)
+		}
 	}
-	return result.RowsAffected()
+	if err := st.Reset(); err != nil {
+		return 0, cause(ctx, err)
+	}
+	return int64(c.c.Changes()), nil
 }
 
 // Query runs a statement of package tables.
 func (c *conn) Query(ctx context.Context, sql string, args ...any) (tables.Rows, error) {
-	st, err := c.prepared(ctx, sql) //nolint:sqlclosecheck // it lives as long as the connection
+	st, err := c.prepared(sql, args)
 	if err != nil {
-		return nil, err
+		return nil, cause(ctx, err)
 	}
-	r, err := st.QueryContext(ctx, args...) //nolint:rowserrcheck // the caller closes and asks for errors
-	if err != nil {
-		return nil, err
-	}
-	return &rows{Rows: r}, nil
+	return &rows{st: st, failed: func(err error) error { return cause(ctx, err) }}, nil
 }
 
-func (c *conn) close() error {
-	var errs []error
-	for _, st := range c.statements {
-		errs = append(errs, st.Close())
+// cause is why a statement was interrupted.
+func cause(ctx context.Context, err error) error {
+	if sqlite.ErrCode(err).ToPrimary() == sqlite.ResultInterrupt && ctx.Err() != nil {
+		return ctx.Err()
 	}
-	return errors.Join(append(errs, c.c.Close())...)
+	return err
 }
 
-// discard closes the connection itself, not only the hold on it.
-func (c *conn) discard() {
-	for _, st := range c.statements {
-		_ = st.Close() // the connection goes with all it has
-	}
-	_ = c.c.Raw(func(any) error { return driver.ErrBadConn })
-	_ = c.c.Close()
-}
-
-// rows are those of database/sql with the error of closing kept for Err.
-type rows struct {
-	*sql.Rows
-	closing error
-}
-
-func (r *rows) Close() {
-	if err := r.Rows.Close(); err != nil && r.closing == nil {
-		r.closing = fmt.Errorf("close rows: %w", err)
-	}
-}
-
-func (r *rows) Err() error { return errors.Join(r.Rows.Err(), r.closing) }
+func (c *conn) close() error { return c.c.Close() }

@@ -12,7 +12,6 @@ import (
 	"github.com/roomlog/roomlog/migrations"
 	"github.com/roomlog/roomlog/pkg/readmodel"
 	"github.com/roomlog/roomlog/pkg/readmodel/internal/control"
-	"github.com/roomlog/roomlog/pkg/readmodel/internal/schema"
 	"github.com/roomlog/roomlog/pkg/readmodel/internal/tables"
 )
 
@@ -44,15 +43,12 @@ func OpenControl(ctx context.Context, cfg Config) (*Control, error) {
 		c.logger = slog.New(slog.DiscardHandler)
 	}
 	var err error
-	source := writerDSN(c.path)
 	if cfg.ReadOnly {
 		_, err = os.Stat(c.path)
-		source = readerDSN(c.path)
+		c.pool = newPool(reading(c.path), 1)
 	} else {
 		err = create(c.path)
-	}
-	if err == nil {
-		c.pool, err = newPool(source, 1)
+		c.pool = newPool(writing(c.path), 1)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open the control: %w", err)
@@ -65,9 +61,9 @@ func OpenControl(ctx context.Context, cfg Config) (*Control, error) {
 
 func (c *Control) prepare(ctx context.Context) error {
 	if c.cfg.ReadOnly {
-		return schema.Check(ctx, schema.SQLiteHasVersions, c.pool.db, migrations.SQLiteControl())
+		return c.pool.fits(ctx, migrations.SQLiteControl())
 	}
-	if err := migrate(ctx, c.pool.db, migrations.SQLiteControl(), c.logger); err != nil {
+	if err := c.pool.migrate(ctx, migrations.SQLiteControl(), c.logger); err != nil {
 		return err
 	}
 	live, err := c.live(ctx)
@@ -197,14 +193,13 @@ func (c *Control) change(ctx context.Context, run func(*controlTx) error) (err e
 		return readmodel.ErrReadOnly
 	}
 	tx := &controlTx{dir: c.cfg.Dir, versions: map[int]*version{}, fault: c.cfg.Fault}
-	if tx.pool, err = newPool(writerDSN(c.path), 1); err != nil {
-		return err
-	}
+	tx.pool = newPool(writing(c.path), 1)
 	defer func() { err = errors.Join(err, tx.close()) }()
 	if tx.conn, err = tx.pool.take(ctx); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, tx.release(ctx)) }()
+	tx.conn.c.SetBusyTimeout(lockTimeout)
 	list, err := tables.Projections(ctx, tx)
 	if err != nil {
 		return err
@@ -214,7 +209,7 @@ func (c *Control) change(ctx context.Context, run func(*controlTx) error) (err e
 			return err
 		}
 	}
-	if err := tx.conn.begin(ctx, "BEGIN"); err != nil {
+	if err := tx.conn.begin(ctx); err != nil {
 		return err
 	}
 	if err := run(tx); err != nil {

@@ -53,7 +53,7 @@ func (t *controlTx) Freeze(ctx context.Context, version int) error {
 	if err != nil {
 		return err
 	}
-	return v.conn.begin(ctx, "BEGIN IMMEDIATE")
+	return v.conn.lock(ctx)
 }
 
 func (t *controlTx) May(step string) error {
@@ -73,7 +73,7 @@ func (t *controlTx) attach(ctx context.Context, version int) error {
 		}
 		return err
 	}
-	if err := t.Exec(ctx, "ATTACH $1 AS "+t.Place(version), dsn(path, "mode=rw")); err != nil {
+	if err := t.Exec(ctx, "ATTACH $1 AS "+t.Place(version), uri(path, "rw")); err != nil {
 		return fmt.Errorf("attach version %d: %w", version, err)
 	}
 	return nil
@@ -88,10 +88,9 @@ func (t *controlTx) version(ctx context.Context, number int) (*version, error) {
 	if err := exists(path); err != nil {
 		return nil, err
 	}
-	p, err := newPool(writerDSN(path)+"&mode=rw", 1)
-	if err != nil {
-		return nil, err
-	}
+	there := writing(path)
+	there.uri = uri(path, "rw")
+	p := newPool(there, 1)
 	c, err := p.take(ctx)
 	if err != nil {
 		return nil, errors.Join(err, p.close())

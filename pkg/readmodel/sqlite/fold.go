@@ -64,7 +64,7 @@ func (s *Store) write(ctx context.Context, run func(*tx) error) error {
 	if err := t.may("begin"); err != nil {
 		return err
 	}
-	if err := c.begin(ctx, "BEGIN IMMEDIATE"); err != nil {
+	if err := c.lock(ctx); err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
 	// Under the lock: a file that was removed can be written to its end, for nobody.

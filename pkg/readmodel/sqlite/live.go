@@ -16,7 +16,7 @@ import (
 
 // snapshotAttempts bounds how often a snapshot begins anew because the version
 // that it found live was dropped in the same moment.
-const snapshotAttempts = 5
+const snapshotAttempts = 20
 
 // Live reads the version that is live, whichever that is: each snapshot asks the
 // control. It does not write. It has the live version's file open, and those
@@ -52,10 +52,7 @@ func OpenLive(ctx context.Context, cfg Config) (*Live, error) {
 		cfg.Readers = max(4, runtime.GOMAXPROCS(0))
 	}
 	cfg.Path, cfg.Existing = "", true
-	s := &Live{cfg: cfg, logger: c.logger, open: map[int]*opened{}}
-	if s.control, err = newPool(readerDSN(c.path), cfg.Readers); err != nil {
-		return nil, errors.Join(fmt.Errorf("open the live read model: %w", err), c.Close())
-	}
+	s := &Live{cfg: cfg, control: newPool(reading(c.path), cfg.Readers), logger: c.logger, open: map[int]*opened{}}
 	if err := s.Ping(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("open the live read model: %w", err), s.Close(), c.Close())
 	}

@@ -18,11 +18,9 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
-	"strings"
 
 	"github.com/roomlog/roomlog/pkg/readmodel"
 	"github.com/roomlog/roomlog/pkg/readmodel/internal/tables"
@@ -92,13 +90,9 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		return nil, fmt.Errorf("open the read model: %w", err)
 	}
 	if !cfg.ReadOnly {
-		if s.writer, err = newPool(writerDSN(path), 1); err != nil {
-			return nil, fmt.Errorf("open the read model %s: %w", path, err)
-		}
+		s.writer = newPool(writing(path), 1)
 	}
-	if s.readers, err = newPool(readerDSN(path), cfg.Readers); err != nil {
-		return nil, errors.Join(fmt.Errorf("open the read model %s: %w", path, err), s.Close())
-	}
+	s.readers = newPool(reading(path), cfg.Readers)
 	if err := s.prepare(ctx, logger); err != nil {
 		return nil, errors.Join(fmt.Errorf("open the read model %s: %w", path, err), s.Close())
 	}
@@ -124,7 +118,7 @@ func (s *Store) Snapshot(ctx context.Context, read func(readmodel.Reader) error)
 		return fmt.Errorf("begin a snapshot: %w", err)
 	}
 	defer s.readers.put(ctx, c)
-	if err := c.begin(ctx, "BEGIN"); err != nil {
+	if err := c.begin(ctx); err != nil {
 		return fmt.Errorf("begin a snapshot: %w", err)
 	}
 	return read(tables.NewReader(c, lists, s.version))
@@ -183,33 +177,4 @@ func create(path string) error {
 		return err
 	}
 	return f.Close()
-}
-
-const busyTimeout = "_pragma=busy_timeout(10000)"
-
-func writerDSN(path string) string {
-	return dsn(path,
-		busyTimeout,
-		"_pragma=page_size(4096)", // before the first table is made
-		"_pragma=journal_mode(WAL)",
-		"_pragma=synchronous(NORMAL)",
-		"_pragma=wal_autocheckpoint(4000)",     // pages: 16 MB, so that hot pages are written back once for many commits
-		"_pragma=journal_size_limit(67108864)", // what a long snapshot made the WAL grow to is given back
-		"_pragma=cache_size(-65536)",           // KiB
-		"_pragma=temp_store(MEMORY)",
-		"_txlock=immediate", // of migrations
-	)
-}
-
-func readerDSN(path string) string {
-	return dsn(path,
-		"mode=ro",
-		busyTimeout, // for the moments when the WAL is made or recovered
-		"_pragma=cache_size(-16384)",
-		"_pragma=temp_store(MEMORY)",
-	)
-}
-
-func dsn(path string, options ...string) string {
-	return "file:" + (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath() + "?" + strings.Join(options, "&")
 }

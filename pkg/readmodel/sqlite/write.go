@@ -1,12 +1,10 @@
 package sqlite
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
+	"zombiezen.com/go/sqlite"
 
 	"github.com/roomlog/roomlog/pkg/events/room"
 	"github.com/roomlog/roomlog/pkg/readmodel"
@@ -127,11 +125,9 @@ func writeRows[R any](t *tx, w write[R], n int, row func(int) *R) error {
 
 // classify marks the errors that the same row would meet again.
 func classify(err error) error {
-	if e, ok := errors.AsType[*sqlite.Error](err); ok {
-		switch e.Code() & 0xff {
-		case sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_TOOBIG:
-			return fmt.Errorf("%w: %w", readmodel.ErrRowRefused, err)
-		}
+	switch sqlite.ErrCode(err).ToPrimary() { //nolint:exhaustive // the others are not about the row
+	case sqlite.ResultConstraint, sqlite.ResultMismatch, sqlite.ResultTooBig:
+		return fmt.Errorf("%w: %w", readmodel.ErrRowRefused, err)
 	}
 	return err
 }

@@ -40,6 +40,9 @@ func Apply(ctx context.Context, dialect goose.Dialect, db *sql.DB, files fs.FS, 
 	return nil
 }
 
+// Applied is the query for the migration that a database is at, where it has [VersionTable].
+const Applied = `SELECT COALESCE(MAX(version_id), 0) FROM ` + VersionTable + ` WHERE is_applied`
+
 // Queries that tell whether [VersionTable] is there.
 const (
 	SQLiteHasVersions   = `SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = '` + VersionTable + `')`
@@ -57,8 +60,7 @@ func Check(ctx context.Context, hasVersions string, db *sql.DB, files fs.FS) err
 	}
 	var current int64
 	if there {
-		err := db.QueryRowContext(ctx, `SELECT COALESCE(MAX(version_id), 0) FROM `+VersionTable+` WHERE is_applied`).Scan(&current)
-		if err != nil {
+		if err := db.QueryRowContext(ctx, Applied).Scan(&current); err != nil {
 			return fmt.Errorf("check the schema: %w", err)
 		}
 	}

@@ -1,0 +1,42 @@
+package sqlite
+
+import (
+	"database/sql"
+	"net/url"
+	"path/filepath"
+
+	_ "modernc.org/sqlite" // for migrations, which take a database/sql
+)
+
+// source is a file and how it is opened.
+type source struct {
+	uri     string
+	pragmas []string // what each connection sets for itself
+}
+
+func writing(path string) source {
+	return source{uri(path, "rwc"), []string{
+		"page_size=4096", // before the first table is made
+		"journal_mode=WAL",
+		"synchronous=NORMAL",
+		"wal_autocheckpoint=4000",     // pages: 16 MB, so that hot pages are written back once for many commits
+		"journal_size_limit=67108864", // what a long snapshot made the WAL grow to is given back
+		"cache_size=-65536",           // KiB
+		"temp_store=MEMORY",
+	}}
+}
+
+func reading(path string) source {
+	return source{uri(path, "ro"), []string{"cache_size=-16384", "temp_store=MEMORY"}}
+}
+
+// uri names a file for SQLite: ro, rw, or rwc for one that may be made.
+func uri(path, mode string) string {
+	return "file:" + (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath() + "?mode=" + mode
+}
+
+// sql opens the file with database/sql.
+func (s source) sql() (*sql.DB, error) {
+	options := url.Values{"_pragma": append([]string{"busy_timeout=10000"}, s.pragmas...), "_txlock": {"immediate"}}
+	return sql.Open("sqlite", s.uri+"&"+options.Encode())
+}
