@@ -9,12 +9,14 @@ import (
 )
 
 const (
-	// restPerRecord and longestRest make batches large where the log is busy: what a
-	// transaction costs is mostly the same for one record as for a thousand. Of a
-	// thousand records a second, and fewer, each is folded at once; from ten thousand
-	// on there is a batch every longestRest.
-	restPerRecord = 100 * time.Microsecond
-	longestRest   = 100 * time.Millisecond
+	// Up to quiet records a second each is folded at once. From busy on there is a batch
+	// every longestRest: what a transaction costs is mostly the same for one record of a
+	// room as for a hundred. In between the rest grows with the rate.
+	quiet       = 1500
+	busy        = 7500
+	longestRest = 400 * time.Millisecond
+	// paceTime is over how long the rate is measured.
+	paceTime = 100 * time.Millisecond
 	// behind is how old the newest folded record is where there is no time to rest.
 	behind = time.Second
 	// gatherFrom is the rest after which it is worth to wait for gatherTime: a reader
@@ -23,23 +25,36 @@ const (
 	gatherTime = 5 * time.Millisecond
 )
 
-// pace is how fast the log was when it was last looked at.
+// pace is how fast the log is.
 type pace struct {
-	records int // in the last batch
+	since   time.Time // of records
+	records int
+	rate    float64 // a second, when paceTime was last over
+	last    int     // in the last batch
 	newest  time.Time
 }
 
-func paceOf(records []eventlog.Record) pace {
-	return pace{len(records), records[len(records)-1].Time}
+// saw notes a batch.
+func (p *pace) saw(records []eventlog.Record, now time.Time) {
+	p.last, p.newest = len(records), records[len(records)-1].Time
+	p.records += len(records)
+	switch took := now.Sub(p.since); {
+	case p.since.IsZero():
+		p.since, p.records = now, 0
+	case took >= paceTime:
+		p.rate = float64(p.records) / took.Seconds()
+		p.since, p.records = now, 0
+	}
 }
 
 // rest is how long records have to gather. A full batch says that there are more
 // already.
-func (p pace) rest(limit int, now time.Time) time.Duration {
-	if p.records >= limit || now.Sub(p.newest) > behind {
+func (p *pace) rest(limit int, now time.Time) time.Duration {
+	if p.last >= limit || now.Sub(p.newest) > behind {
 		return 0
 	}
-	return min(time.Duration(p.records)*restPerRecord, longestRest)
+	share := (p.rate - quiet) / (busy - quiet)
+	return time.Duration(min(max(share, 0), 1) * float64(longestRest))
 }
 
 // read gives the next records, once they have gathered.

@@ -30,11 +30,14 @@ func (f *fetches) Read(ctx context.Context, _ int) ([]eventlog.Record, error) {
 	return nil, ctx.Err()
 }
 
-// TestGather has batches of all sizes behind it, and looks how long the next one
+// TestGather has a log of all rates behind it, and looks how long the next batch
 // takes, and how large it is.
 func TestGather(t *testing.T) {
+	const most = 5000
 	broken := errors.New("broken")
+	half := longestRest / 2
 	for name, tc := range map[string]struct {
+		rate    float64
 		last    int           // records in the last batch
 		age     time.Duration // of its newest
 		fetched []int
@@ -44,17 +47,16 @@ func TestGather(t *testing.T) {
 		fails   error
 	}{
 		"first":            {fetched: []int{3, 4}, want: 3},
-		"quiet":            {last: 1, fetched: []int{3, 4}, want: 3, takes: 100 * time.Microsecond},
-		"1,000 a second":   {last: 2, fetched: []int{3, 4}, want: 3, takes: 200 * time.Microsecond},
-		"busy":             {last: 100, fetched: []int{30, 400}, want: 430, takes: 10 * time.Millisecond},
-		"busier":           {last: 1900, fetched: []int{30, 1200}, want: 1230, takes: longestRest},
-		"busy until now":   {last: 100, fetched: []int{30}, want: 30, takes: 10*time.Millisecond + gatherTime},
-		"full":             {last: 2000, fetched: []int{30, 400}, want: 30},
-		"behind":           {last: 100, age: time.Minute, fetched: []int{30, 400}, want: 30},
-		"fills":            {last: 100, fetched: []int{2000, 5}, want: 2000, takes: 10 * time.Millisecond},
-		"fails":            {last: 100, err: broken, fails: broken, takes: 10 * time.Millisecond},
-		"fails gathering":  {last: 100, fetched: []int{30}, err: broken, fails: broken, takes: 10 * time.Millisecond},
-		"ends, and rested": {last: 100, fails: context.DeadlineExceeded, takes: time.Second},
+		"1,000 a second":   {rate: 1000, last: 2, fetched: []int{3, 4}, want: 3},
+		"busier":           {rate: quiet + (busy-quiet)/2, last: 100, fetched: []int{30, 400}, want: 430, takes: half},
+		"busy":             {rate: 20_000, last: 1900, fetched: []int{30, 1200}, want: 1230, takes: longestRest},
+		"busy until now":   {rate: quiet + (busy-quiet)/2, last: 100, fetched: []int{30}, want: 30, takes: half + gatherTime},
+		"full":             {rate: 20_000, last: most, fetched: []int{30, 400}, want: 30},
+		"behind":           {rate: 20_000, last: 100, age: time.Minute, fetched: []int{30, 400}, want: 30},
+		"fills":            {rate: 20_000, last: 100, fetched: []int{most, 5}, want: most, takes: longestRest},
+		"fails":            {rate: 20_000, last: 100, err: broken, fails: broken, takes: longestRest},
+		"fails gathering":  {rate: 20_000, last: 100, fetched: []int{30}, err: broken, fails: broken, takes: longestRest},
+		"ends, and rested": {rate: 20_000, last: 100, fails: context.DeadlineExceeded, takes: time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -62,7 +64,8 @@ func TestGather(t *testing.T) {
 				for _, n := range tc.fetched {
 					f.all = append(f.all, make([]eventlog.Record, n))
 				}
-				o := &Owner{Config: Config{Now: time.Now}, reader: f, limit: 2000, pace: pace{tc.last, time.Now().Add(-tc.age)}}
+				o := &Owner{Config: Config{Now: time.Now}, reader: f, limit: most}
+				o.pace = pace{rate: tc.rate, last: tc.last, newest: time.Now().Add(-tc.age)}
 				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 				defer cancel()
 				begun := time.Now()
@@ -73,4 +76,39 @@ func TestGather(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestPace measures: two records at once, after none for long, are no busy log, and
+// what was busy becomes quiet again.
+func TestPace(t *testing.T) {
+	now := time.Unix(1_700_000_000, 0)
+	var p pace
+	saw := func(records int, after time.Duration) {
+		now = now.Add(after)
+		all := make([]eventlog.Record, records)
+		all[records-1].Time = now
+		p.saw(all, now)
+	}
+	rested := func(what string, want time.Duration) {
+		t.Helper()
+		if got := p.rest(5000, now); got != want {
+			t.Errorf("%s: it rests for %s, want %s", what, got, want)
+		}
+	}
+	saw(1, 0)
+	saw(1, time.Minute)
+	saw(1, time.Microsecond)
+	rested("two at once", 0)
+	for range 20 {
+		saw(1, time.Second/quiet)
+	}
+	rested("as many as are folded at once", 0)
+	for range 20 {
+		saw(100, 10*time.Millisecond)
+	}
+	rested("10,000 a second", longestRest)
+	saw(4000, longestRest)
+	rested("10,000 a second, gathered", longestRest)
+	saw(1, time.Second)
+	rested("quiet again", 0)
 }

@@ -262,7 +262,7 @@ func (o *Owner) next(ctx, reading context.Context, to events.Offset) error {
 	if n == 0 {
 		return fmt.Errorf("the log has no record between offsets %d and %d", o.claim.Next, to)
 	}
-	o.pace = paceOf(records[:n])
+	o.pace.saw(records[:n], o.Now())
 	return o.foldBatch(ctx, fold.New(o.Judge, o.discarded(o.Layout.Log), o.Layout.Partitions, records[:n], o.cache))
 }
 
