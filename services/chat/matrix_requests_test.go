@@ -31,7 +31,7 @@ var requests = []request{
 	{route: "PUT /v1/rooms/{room}", as: "new", with: map[string]string{"room": "new"}, body: `{"kind":"public"}`},
 	{route: "PATCH /v1/rooms/{room}", body: `{"name":"x"}`},
 	{route: "DELETE /v1/rooms/{room}"},
-	{route: "PUT /v1/rooms/{room}/rules", body: `{"rules":2}`},
+	{route: "PUT /v1/rooms/{room}/rules", body: `{"rules":3}`},
 	{route: "PUT /v1/rooms/{room}/preferences", body: `{"muted":true}`},
 	{route: "PUT /v1/rooms/{room}/read", body: `{"seq":1}`},
 	{route: "PUT /v1/rooms/{room}/read", as: "of a thread", body: `{"seq":1,"thread_root":"{event_id}"}`},

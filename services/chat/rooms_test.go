@@ -48,7 +48,7 @@ func TestRoomSettings(t *testing.T) {
 		},
 	}
 	r := roomOf(read)
-	if r.Settings != want || r.Version != 1 || r.Rules != 2 || r.Archived || r.Members != 1 || r.Kind != "private" || !strings.Contains(string(read.Body), "1.50") {
+	if r.Settings != want || r.Version != 1 || r.Rules != 3 || r.Archived || r.Members != 1 || r.Kind != "private" || !strings.Contains(string(read.Body), "1.50") {
 		t.Errorf("%s", read.Body)
 	}
 
@@ -303,7 +303,7 @@ func TestRulesUpgrade(t *testing.T) {
 		return bob.Put(theLobby+"/members/bob", `{"membership":"knock"}`, chattest.Wait)
 	}
 	knock().Problem(http.StatusBadRequest, "invalid_event")
-	alice.Put(theLobby+"/rules", `{"rules":3}`).Problem(http.StatusBadRequest, "invalid_field")
+	alice.Put(theLobby+"/rules", `{"rules":4}`).Problem(http.StatusBadRequest, "invalid_field")
 	alice.Put(theLobby+"/rules", `{}`).Problem(http.StatusBadRequest, "missing_field")
 	bob.Put(theLobby+"/rules", `{"rules":2}`, chattest.Wait).Problem(http.StatusNotFound, "room_not_found")
 	if r := roomOf(alice.Put(theLobby+"/rules", `{"rules":2}`, chattest.Wait).Is(http.StatusOK)); r.Rules != 2 {
@@ -311,4 +311,10 @@ func TestRulesUpgrade(t *testing.T) {
 	}
 	knock().Is(http.StatusOK)
 	alice.Put(theLobby+"/rules", `{"rules":1}`, chattest.Wait).Problem(http.StatusBadRequest, "invalid_event")
+
+	alice.Patch(theLobby, `{"archived":true}`, chattest.Wait, version(1)).Is(http.StatusOK)
+	carol := w.As("carol")
+	carol.Put(theLobby+"/members/carol", `{"membership":"knock"}`, chattest.Wait).Problem(http.StatusConflict, "room_archived")
+	alice.Put(theLobby+"/rules", `{"rules":3}`, chattest.Wait).Is(http.StatusOK)
+	carol.Put(theLobby+"/members/carol", `{"membership":"knock"}`, chattest.Wait).Problem(http.StatusNotFound, "room_not_found")
 }

@@ -2488,7 +2488,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "rules": 2
+                 *       "rules": 3
                  *     }
                  */
                 "application/json": components["schemas"]["RulesRequest"];

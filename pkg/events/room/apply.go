@@ -7,7 +7,7 @@ import (
 )
 
 // Rules is the newest version of the rules; rooms made now are judged by it.
-const Rules = 2
+const Rules = 3
 
 // Apply judges e, which the log appended at logTime, against the view. It
 // changes neither.

@@ -329,6 +329,18 @@ func TestRulesUpgraded(t *testing.T) {
 	}
 }
 
+// A private room that is archived told strangers so when they knocked, and so that it is
+// there; since rules 3 it does not.
+func TestKnocksAtAnArchivedRoom(t *testing.T) {
+	knock := member("bob", "bob", events.MembershipKnock)
+	private := facts(events.RoomCreated{Command: by("alice"), Kind: events.RoomPrivate, Rules: 2, Settings: events.RoomSettings{Knocks: true}})
+	archived := facts(events.RoomUpdated{Command: by("alice"), Base: 1, Settings: events.RoomSettings{Knocks: true}, Archived: true})
+	given(t, private, archived).
+		when(knock).then(rejected(room.CodeRoomArchived)).
+		when(facts(events.RulesUpgraded{Command: by("alice"), Rules: 3})).then(accepted(3)).
+		when(knock).then(rejected(room.CodeRoomNotFound))
+}
+
 func TestDirectRooms(t *testing.T) {
 	id := events.DirectRoomID("main", "alice", "bob")
 	if id != events.DirectRoomID("main", "bob", "alice") || id == events.DirectRoomID("acme", "alice", "bob") || !id.Reserved() {

@@ -88,4 +88,5 @@ var writtenLogs = []struct {
 }{
 	{"rules1", 300, 17, 3851},
 	{"rules2", 500, 23, 1621},
+	{"rules3", 500, 24, 398},
 }

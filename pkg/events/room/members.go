@@ -108,12 +108,13 @@ func (j judge) knock(m Member) (Changes, Verdict) {
 		return j.hidden(m)
 	case events.MembershipNone, events.MembershipLeave:
 	}
+	public := j.Header.Kind == events.RoomPublic
 	switch {
-	case j.Header.Archived:
+	case j.Header.Archived && (public || j.Header.Rules < 3): // which showed strangers that the room is there
 		return reject(CodeRoomArchived)
-	case j.Header.Kind == events.RoomPublic: // one joins it
+	case public: // one joins it
 		return reject(CodeForbidden)
-	case !j.Header.Settings.Knocks:
+	case j.Header.Archived, !j.Header.Settings.Knocks:
 		return reject(CodeRoomNotFound)
 	}
 	return j.become(m, events.MembershipKnock, "")

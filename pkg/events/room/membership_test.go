@@ -60,8 +60,16 @@ func TestMembershipMachine(t *testing.T) {
 		name     string
 		kind     events.RoomKind
 		settings events.RoomSettings
+		archived bool
 	}
-	kinds := []roomKind{{"public room", events.RoomPublic, events.RoomSettings{}}, {"private room", events.RoomPrivate, events.RoomSettings{}}}
+	knocks := events.RoomSettings{Knocks: true}
+	kinds := []roomKind{{name: "public room", kind: events.RoomPublic}, {name: "private room", kind: events.RoomPrivate}}
+	kinds2 := append(slices.Clone(kinds),
+		roomKind{name: "private room with knocks", kind: events.RoomPrivate, settings: knocks},
+		roomKind{
+			name: "room for owners to invite to", kind: events.RoomPublic,
+			settings: events.RoomSettings{Permissions: events.Permissions{Invite: events.RoleOwner}},
+		})
 	standings2 := append(slices.Clone(standings),
 		personAs{"guest", room.Member{Membership: events.MembershipJoin, Role: events.RoleGuest}},
 		personAs{"knock", room.Member{Membership: events.MembershipKnock}})
@@ -75,16 +83,18 @@ func TestMembershipMachine(t *testing.T) {
 		asked     []asking
 	}{
 		{1, kinds, standings, asked},
-		{2, append(slices.Clone(kinds),
-			roomKind{"private room with knocks", events.RoomPrivate, events.RoomSettings{Knocks: true}},
-			roomKind{"room for owners to invite to", events.RoomPublic, events.RoomSettings{Permissions: events.Permissions{Invite: events.RoleOwner}}},
+		{2, kinds2, standings2, asked2},
+		{3, append(slices.Clone(kinds2),
+			roomKind{name: "archived public room", kind: events.RoomPublic, archived: true},
+			roomKind{name: "archived private room", kind: events.RoomPrivate, archived: true},
+			roomKind{name: "archived private room with knocks", kind: events.RoomPrivate, settings: knocks, archived: true},
 		), standings2, asked2},
 	} {
 		t.Run(fmt.Sprintf("rules %d", machine.rules), func(t *testing.T) {
 			var b bytes.Buffer
 			for _, kind := range machine.kinds {
 				for _, ask := range machine.asked {
-					h := room.Header{Rules: machine.rules, Kind: kind.kind, Settings: kind.settings}
+					h := room.Header{Rules: machine.rules, Kind: kind.kind, Settings: kind.settings, Archived: kind.archived}
 					fmt.Fprintf(&b, "%s: %s\n%-12s%-17s", kind.name, ask.name, "", "oneself")
 					for _, target := range machine.standings {
 						fmt.Fprintf(&b, "%-17s", target.name)

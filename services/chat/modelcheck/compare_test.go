@@ -143,7 +143,7 @@ func (s *scene) compareHead(r *room, user string, m member) error {
 	h := head{Room: r.id, Kind: r.kind(), Name: name, Members: r.joined(now)}
 	switch {
 	case m.membership == "join":
-		h.With, h.Settings, h.Archived, h.Seq, h.Version, h.Rules = r.with(user), r.settings(), r.archived(), r.seq(), r.version(), 2
+		h.With, h.Settings, h.Archived, h.Seq, h.Version, h.Rules = r.with(user), r.settings(), r.archived(), r.seq(), r.version(), 3
 		h.Metadata, _ = r.is()["metadata"].(map[string]any)
 		if h.Metadata == nil {
 			h.Metadata = map[string]any{}

@@ -51,10 +51,9 @@ func (r *room) judgeOwn(c *request, m member) (v verdict) {
 		case "ban":
 			return r.outside(m)
 		default:
-			// An archived room says so to everyone who knocks: rules 2 look at that first.
-			v.because("room_archived", r.archived())
+			v.because("room_archived", r.public() && r.archived())
 			v.because("forbidden", r.public() && !r.archived())
-			v.because("room_not_found", !r.public() && !r.settings().Knocks && !r.archived())
+			v.because("room_not_found", !r.public() && (r.archived() || !r.settings().Knocks))
 		}
 	case "leave":
 		v.same = m.membership == "leave"

@@ -89,7 +89,7 @@ func (w *writer) create(k Key) {
 	if k.Room == "den" {
 		kind = events.RoomPrivate
 	}
-	f := events.RoomCreated{Command: w.command(), Kind: kind, Rules: 1 + w.pick(2)}
+	f := events.RoomCreated{Command: w.command(), Kind: kind, Rules: 1 + w.pick(room.Rules)}
 	if w.pick(16) == 0 {
 		k = w.direct(k.Tenant, &f)
 	}
