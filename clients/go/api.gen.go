@@ -2072,11 +2072,12 @@ type ClientInterface interface {
 	// ListRooms The caller's rooms
 	//
 	// Rooms that the caller has joined or is invited to, the one with the latest event first, each with its last message and what is unread. Those that the
-	// caller has archived are listed apart, with `archived=true`; those that they have hidden come back with the next message.
+	// caller has archived are listed apart, with `archived=true`; those that they have hidden come back with the next message. An invitation is listed whatever they had said of the room before.
 	// Of a room that one is only invited to there is nothing of what is said in it. `next` goes into `after`; `prev` is always null.
 	//
 	// `unread` counts the messages outside of threads behind one's read mark, `mentions` those of all messages behind it that mention one or
-	// the whole room; redacted ones do not count. The first page's `Roomlog-Position` is where `GET /v1/events?after=` goes on from what the list shows. An `ETag` sent back in `If-None-Match` gives `304` where the page is the same still.
+	// the whole room; redacted ones do not count. Nor does what was posted before the caller joined: it is not unread to a newcomer, even where they may read it. Where history is open, who moves their
+	// mark back has it unread again from there; elsewhere both counts begin with the join at the earliest. The first page's `Roomlog-Position` is where `GET /v1/events?after=` goes on from what the list shows. An `ETag` sent back in `If-None-Match` gives `304` where the page is the same still.
 	//
 	// Corresponds with GET /v1/rooms (the `ListRooms` operationId).
 	ListRooms(ctx context.Context, params *ListRoomsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -2661,11 +2662,12 @@ func (c *Operations) PutReadAll(ctx context.Context, params *PutReadAllParams, b
 // ListRooms The caller's rooms
 //
 // Rooms that the caller has joined or is invited to, the one with the latest event first, each with its last message and what is unread. Those that the
-// caller has archived are listed apart, with `archived=true`; those that they have hidden come back with the next message.
+// caller has archived are listed apart, with `archived=true`; those that they have hidden come back with the next message. An invitation is listed whatever they had said of the room before.
 // Of a room that one is only invited to there is nothing of what is said in it. `next` goes into `after`; `prev` is always null.
 //
 // `unread` counts the messages outside of threads behind one's read mark, `mentions` those of all messages behind it that mention one or
-// the whole room; redacted ones do not count. The first page's `Roomlog-Position` is where `GET /v1/events?after=` goes on from what the list shows. An `ETag` sent back in `If-None-Match` gives `304` where the page is the same still.
+// the whole room; redacted ones do not count. Nor does what was posted before the caller joined: it is not unread to a newcomer, even where they may read it. Where history is open, who moves their
+// mark back has it unread again from there; elsewhere both counts begin with the join at the earliest. The first page's `Roomlog-Position` is where `GET /v1/events?after=` goes on from what the list shows. An `ETag` sent back in `If-None-Match` gives `304` where the page is the same still.
 //
 // Corresponds with GET /v1/rooms (the `ListRooms` operationId).
 func (c *Operations) ListRooms(ctx context.Context, params *ListRoomsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -6667,11 +6669,12 @@ type ClientWithResponsesInterface interface {
 	// ListRoomsWithResponse The caller's rooms
 	//
 	// Rooms that the caller has joined or is invited to, the one with the latest event first, each with its last message and what is unread. Those that the
-	// caller has archived are listed apart, with `archived=true`; those that they have hidden come back with the next message.
+	// caller has archived are listed apart, with `archived=true`; those that they have hidden come back with the next message. An invitation is listed whatever they had said of the room before.
 	// Of a room that one is only invited to there is nothing of what is said in it. `next` goes into `after`; `prev` is always null.
 	//
 	// `unread` counts the messages outside of threads behind one's read mark, `mentions` those of all messages behind it that mention one or
-	// the whole room; redacted ones do not count. The first page's `Roomlog-Position` is where `GET /v1/events?after=` goes on from what the list shows. An `ETag` sent back in `If-None-Match` gives `304` where the page is the same still.
+	// the whole room; redacted ones do not count. Nor does what was posted before the caller joined: it is not unread to a newcomer, even where they may read it. Where history is open, who moves their
+	// mark back has it unread again from there; elsewhere both counts begin with the join at the earliest. The first page's `Roomlog-Position` is where `GET /v1/events?after=` goes on from what the list shows. An `ETag` sent back in `If-None-Match` gives `304` where the page is the same still.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -9022,11 +9025,12 @@ func (c *ClientWithResponses) PutReadAllWithResponse(ctx context.Context, params
 // ListRoomsWithResponse The caller's rooms
 //
 // Rooms that the caller has joined or is invited to, the one with the latest event first, each with its last message and what is unread. Those that the
-// caller has archived are listed apart, with `archived=true`; those that they have hidden come back with the next message.
+// caller has archived are listed apart, with `archived=true`; those that they have hidden come back with the next message. An invitation is listed whatever they had said of the room before.
 // Of a room that one is only invited to there is nothing of what is said in it. `next` goes into `after`; `prev` is always null.
 //
 // `unread` counts the messages outside of threads behind one's read mark, `mentions` those of all messages behind it that mention one or
-// the whole room; redacted ones do not count. The first page's `Roomlog-Position` is where `GET /v1/events?after=` goes on from what the list shows. An `ETag` sent back in `If-None-Match` gives `304` where the page is the same still.
+// the whole room; redacted ones do not count. Nor does what was posted before the caller joined: it is not unread to a newcomer, even where they may read it. Where history is open, who moves their
+// mark back has it unread again from there; elsewhere both counts begin with the join at the earliest. The first page's `Roomlog-Position` is where `GET /v1/events?after=` goes on from what the list shows. An `ETag` sent back in `If-None-Match` gives `304` where the page is the same still.
 //
 // Returns a wrapper object for the known response body format(s).
 //

@@ -118,11 +118,12 @@ export interface paths {
         /**
          * The caller's rooms
          * @description Rooms that the caller has joined or is invited to, the one with the latest event first, each with its last message and what is unread. Those that the
-         *     caller has archived are listed apart, with `archived=true`; those that they have hidden come back with the next message.
+         *     caller has archived are listed apart, with `archived=true`; those that they have hidden come back with the next message. An invitation is listed whatever they had said of the room before.
          *     Of a room that one is only invited to there is nothing of what is said in it. `next` goes into `after`; `prev` is always null.
          *
          *     `unread` counts the messages outside of threads behind one's read mark, `mentions` those of all messages behind it that mention one or
-         *     the whole room; redacted ones do not count. The first page's `Roomlog-Position` is where `GET /v1/events?after=` goes on from what the list shows. An `ETag` sent back in `If-None-Match` gives `304` where the page is the same still.
+         *     the whole room; redacted ones do not count. Nor does what was posted before the caller joined: it is not unread to a newcomer, even where they may read it. Where history is open, who moves their
+         *     mark back has it unread again from there; elsewhere both counts begin with the join at the earliest. The first page's `Roomlog-Position` is where `GET /v1/events?after=` goes on from what the list shows. An `ETag` sent back in `If-None-Match` gives `304` where the page is the same still.
          */
         get: operations["listRooms"];
         put?: never;

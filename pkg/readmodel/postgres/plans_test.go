@@ -59,7 +59,7 @@ func plans(t *testing.T, state string, s *Store) {
 		"Events/others": "events_by_type", "MessageAt": "events_messages_at", "Event": "events_by_id", "Outcome": "events_by_id",
 		"Message": "events_by_id", "Edits": "events_edits", "Thread": "events_in_thread", "ThreadBefore": "events_in_thread",
 		"ThreadUnread": "events_in_thread", "Threads": "message_states_threads", "Pins": "message_states_pins", "Reactors": "reactions_by_key",
-		"RoomsOf": "members_by_user", "BlockedRooms": "dead_letters_first", "Events": "events_pkey", "Members": "members_pkey",
+		"RoomsOf": "members_by_user", "RoomsOf/latest": "rooms_by_activity", "BlockedRooms": "dead_letters_first", "Events": "events_pkey", "Members": "members_pkey",
 		"Dump": "events_pkey", "Stays": "stays_pkey", "Histories": "histories_pkey", "Reacted": "reactions_pkey",
 		"prefetch/priors": "events_by_id", "prefetch/reactions": "reactions_by_key", "delete/reactions": "reactions_pkey", "delete/mentions": "mentions_pkey",
 		"redact/0/0": "events_pkey", "redact/0/1": "events_edits", "redact/0/2": "mentions_pkey",
@@ -107,6 +107,7 @@ func plans(t *testing.T, state string, s *Store) {
 		}
 	}
 	one := func(s string) []string { return []string{s} }
+	explain("RoomsOf/latest", tables.RoomsLatest, "t", "u", int64(7), "r", 51, 0, 1000)
 	explain("delete/reactions", deleteReactions.sql, one("t"), one("r"), one("u"), []int64{1}, one("+1"))
 	explain("delete/mentions", deleteMentions.sql, one("t"), one("r"), []int64{1})
 }

@@ -36,6 +36,7 @@ func Run(t *testing.T, open Open) {
 		{"redactions", testRedactions},
 		{"unread", testUnread},
 		{"listed", testListed},
+		{"many rooms", testManyRooms},
 		{"visibility", testVisibility},
 		{"revocations", testRevocations},
 		{"outcomes", testOutcomes},

@@ -117,4 +117,12 @@ func testListed(t *testing.T, open Open) {
 	p.record()
 	p.commit(t)
 	lists("two deleted", []events.RoomID{"c"}, nil)
+
+	// An invitation shows, whatever was said of the room before.
+	p.room(inMain("c")).member("ann", func(m *room.Member) {
+		m.Membership, m.Since, m.Hidden, m.Archived = events.MembershipInvite, 5, 4, true
+	})
+	p.record()
+	p.commit(t)
+	lists("invited again", []events.RoomID{"c"}, nil)
 }

@@ -29,16 +29,17 @@ type Row interface {
 // its like are conditions with them on events e, members m and so on, where $1 is
 // the tenant and $2 the room or user.
 const (
-	byID     = `('i/' || e.tenant || '/' || e.room) = ('i/' || ` + key
-	byType   = `('t/' || e.tenant || '/' || e.room) = ('t/' || ` + key
-	byTime   = `('s/' || e.tenant || '/' || e.room) = ('s/' || ` + key
-	byThread = `('h/' || e.tenant || '/' || e.room) = ('h/' || ` + key + ` AND e.thread_root <> ''`
-	byEdit   = `('e/' || e.tenant || '/' || e.room) = ('e/' || ` + key + ` AND e.type = 'message.edited'`
-	byReply  = `('h/' || s.tenant || '/' || s.room) = ('h/' || ` + key + ` AND s.replies > 0`
-	byPin    = `('p/' || s.tenant || '/' || s.room) = ('p/' || ` + key + ` AND s.pinned > 0`
-	byKey    = `('k/' || x.tenant || '/' || x.room) = ('k/' || ` + key
-	byUser   = `('u/' || m.tenant || '/' || m.user_id) = ('u/' || ` + key
-	key      = `CAST($1 AS TEXT) || '/' || CAST($2 AS TEXT))`
+	byID       = `('i/' || e.tenant || '/' || e.room) = ('i/' || ` + key
+	byType     = `('t/' || e.tenant || '/' || e.room) = ('t/' || ` + key
+	byTime     = `('s/' || e.tenant || '/' || e.room) = ('s/' || ` + key
+	byThread   = `('h/' || e.tenant || '/' || e.room) = ('h/' || ` + key + ` AND e.thread_root <> ''`
+	byEdit     = `('e/' || e.tenant || '/' || e.room) = ('e/' || ` + key + ` AND e.type = 'message.edited'`
+	byReply    = `('h/' || s.tenant || '/' || s.room) = ('h/' || ` + key + ` AND s.replies > 0`
+	byPin      = `('p/' || s.tenant || '/' || s.room) = ('p/' || ` + key + ` AND s.pinned > 0`
+	byKey      = `('k/' || x.tenant || '/' || x.room) = ('k/' || ` + key
+	byActivity = `('a/' || r.tenant) = ('a/' || CAST($1 AS TEXT)) AND r.deleted = 0`
+	byUser     = `('u/' || m.tenant || '/' || m.user_id) = ('u/' || ` + key
+	key        = `CAST($1 AS TEXT) || '/' || CAST($2 AS TEXT))`
 )
 
 // Each calls row for each row of a result and closes it.

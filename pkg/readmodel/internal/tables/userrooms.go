@@ -8,34 +8,67 @@ import (
 	"github.com/roomlog/roomlog/pkg/readmodel"
 )
 
-// roomsOf cuts the list before it fetches names and last messages and counts what
-// is unread: $1 tenant, $2 user, $3 and $4 the cursor, $5 limit, $6 archived. p is
-// the page, with the seq past which things count.
+const (
+	// fewRooms is how many rooms of a person are looked at one by one: with more of them
+	// the latest of all rooms are looked at first, and no more than latestRooms.
+	fewRooms, latestRooms = 300, 1000
+
+	// countRooms counts a person's rooms as far as $3.
+	countRooms = `SELECT COUNT(*) FROM (SELECT 1 AS one FROM members m WHERE ` + byUser + ` AND m.membership IN ('join', 'invite') LIMIT $3) c`
+
+	// ofPerson looks at all rooms of a person, latest at the latest of all: each gives
+	// a page. $1 is the tenant, $2 the user, $3 and $4 the cursor, $5 the limit, $6
+	// says whether those archived are listed; $7 how many of the latest are looked at.
+	ofPerson = `SELECT r.tenant, r.room, r.log_time, m.user_id
+	FROM members m
+	CROSS JOIN rooms r
+	WHERE ` + byUser + ` AND m.membership IN ('join', 'invite') AND r.tenant = m.tenant AND r.room = m.room AND r.deleted = 0
+		AND ` + listed + ` AND ` + afterCursor + `
+	ORDER BY r.log_time DESC, r.room
+	LIMIT $5`
+
+	latest = `SELECT r.tenant, r.room, r.log_time, m.user_id
+	FROM (
+		SELECT r.tenant, r.room, r.log_time, r.last_message FROM rooms r WHERE ` + byActivity + ` AND ` + afterCursor + `
+		ORDER BY r.log_time DESC, r.room
+		LIMIT $7
+	) r
+	CROSS JOIN members m
+	WHERE m.tenant = r.tenant AND m.room = r.room AND m.user_id = $2 AND m.membership IN ('join', 'invite') AND ` + listed + `
+	ORDER BY r.log_time DESC, r.room
+	LIMIT $5`
+
+	afterCursor = `r.log_time <= $3 AND (r.log_time < $3 OR r.room > $4)`
+
+	// listed says whether a room is on the list: what a person said of it before they
+	// left does not hide an invitation.
+	listed = `(m.membership = 'invite' AND $6 = 0
+		OR m.membership = 'join' AND m.archived = $6 AND (m.hidden = 0 OR r.last_message > m.hidden))`
+
+	// readUpTo is the seq past which things count.
+	readUpTo = `CASE WHEN r.history IN ('', 'all') OR m.since < m.read_seq THEN m.read_seq ELSE m.since END`
+)
+
+// roomsOf shows a page p of rooms: it fetches names and last messages and counts what
+// is unread.
 //
 // Messages outside of threads are counted by what the room had then and has now,
 // without those that were redacted since. Mentions have a row for each, until
 // they are redacted; those of everyone are not for who wrote them.
-var roomsOf = `SELECT ` + headerColumns + `, COALESCE(c.content, '{}'), ` + memberColumns + `,
+func roomsOf(p string) string {
+	return `SELECT ` + headerColumns + `, COALESCE(c.content, '{}'), ` + memberColumns + `,
 r.messages
-	- COALESCE((SELECT b.messages FROM events b WHERE b.tenant = p.tenant AND b.room = p.room AND b.seq = p.base), 0)
-	- (SELECT COUNT(*) FROM events x WHERE ('r/' || x.tenant || '/' || x.room) = ('r/' || p.tenant || '/' || p.room)
-		AND x.redacted > 0 AND x.type = 'message.posted' AND x.thread_root = '' AND x.seq > p.base),
-(SELECT COUNT(*) FROM mentions n WHERE ('m/' || n.tenant || '/' || n.room) = ('m/' || p.tenant || '/' || p.room)
-	AND n.user_id = p.user_id AND n.seq > p.base)
-	+ (SELECT COUNT(*) FROM mentions n CROSS JOIN events x WHERE ('m/' || n.tenant || '/' || n.room) = ('m/' || p.tenant || '/' || p.room)
-		AND n.user_id = '` + everyone + `' AND n.seq > p.base
-		AND x.tenant = n.tenant AND x.room = n.room AND x.seq = n.seq AND x.sender <> p.user_id),
+	- COALESCE((SELECT b.messages FROM events b WHERE b.tenant = r.tenant AND b.room = r.room AND b.seq = ` + readUpTo + `), 0)
+	- (SELECT COUNT(*) FROM events x WHERE ('r/' || x.tenant || '/' || x.room) = ('r/' || r.tenant || '/' || r.room)
+		AND x.redacted > 0 AND x.type = 'message.posted' AND x.thread_root = '' AND x.seq > ` + readUpTo + `),
+(SELECT COUNT(*) FROM mentions n WHERE ('m/' || n.tenant || '/' || n.room) = ('m/' || r.tenant || '/' || r.room)
+	AND n.user_id = m.user_id AND n.seq > ` + readUpTo + `)
+	+ (SELECT COUNT(*) FROM mentions n CROSS JOIN events x WHERE ('m/' || n.tenant || '/' || n.room) = ('m/' || r.tenant || '/' || r.room)
+		AND n.user_id = '` + everyone + `' AND n.seq > ` + readUpTo + `
+		AND x.tenant = n.tenant AND x.room = n.room AND x.seq = n.seq AND x.sender <> m.user_id),
 ` + Events.outer("e") + ", " + stateColumns + `
 FROM (
-	SELECT r.tenant, r.room, r.log_time, m.user_id,
-		CASE WHEN r.history IN ('', 'all') OR m.since < m.read_seq THEN m.read_seq ELSE m.since END AS base
-	FROM members m
-	CROSS JOIN rooms r
-	WHERE ` + byUser + ` AND m.membership IN ('join', 'invite') AND m.archived = $6
-		AND r.tenant = m.tenant AND r.room = m.room AND r.deleted = 0 AND (m.hidden = 0 OR r.last_message > m.hidden)
-		AND (r.log_time < $3 OR r.log_time = $3 AND r.room > $4)
-	ORDER BY r.log_time DESC, r.room
-	LIMIT $5
+	` + p + `
 ) p
 CROSS JOIN rooms r
 CROSS JOIN members m
@@ -44,6 +77,12 @@ LEFT JOIN events e ON e.tenant = r.tenant AND e.room = r.room AND e.seq = r.last
 ` + withState + `
 WHERE r.tenant = p.tenant AND r.room = p.room AND m.tenant = p.tenant AND m.room = p.room AND m.user_id = p.user_id
 ORDER BY p.log_time DESC, p.room`
+}
+
+var roomsOfPerson = roomsOf(ofPerson)
+
+// RoomsLatest lists those of a person's rooms that are among the latest of all.
+var RoomsLatest = roomsOf(latest)
 
 func scanUserRoom(r Row) (readmodel.UserRoom, error) {
 	var s headerScan
@@ -69,10 +108,25 @@ func (r Reader) RoomsOf(ctx context.Context, t events.Tenant, u events.UserID, a
 	if after == (readmodel.RoomCursor{}) {
 		after.LogTime = math.MaxInt64
 	}
-	rows, err := list(ctx, r.q, "rooms of a user", scanUserRoom, limit, roomsOf,
-		string(t), string(u), after.LogTime, string(after.Room), limit, flag(archived))
+	rows, err := r.roomsOf(ctx, limit, []any{string(t), string(u), after.LogTime, string(after.Room), limit, flag(archived)})
 	if err != nil {
 		return nil, err
 	}
 	return rows, r.edited(ctx, len(rows), func(i int) *readmodel.MessageRow { return &rows[i].Last })
+}
+
+func (r Reader) roomsOf(ctx context.Context, limit int, args []any) ([]readmodel.UserRoom, error) {
+	const what = "rooms of a user"
+	scanCount := func(row Row) (n int, err error) { err = row.Scan(&n); return n, err }
+	n, _, err := one(ctx, r.q, what, scanCount, countRooms, args[0], args[1], fewRooms)
+	if err != nil {
+		return nil, err
+	}
+	if n == fewRooms {
+		rows, err := list(ctx, r.q, what, scanUserRoom, limit, RoomsLatest, append(args, latestRooms)...)
+		if err != nil || len(rows) == limit {
+			return rows, err
+		}
+	}
+	return list(ctx, r.q, what, scanUserRoom, limit, roomsOfPerson, args...)
 }
