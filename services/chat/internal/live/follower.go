@@ -180,11 +180,12 @@ func (f *Follower) take(m *message.Message) {
 	f.Hub.Deliver(c.Events, c.Blocked)
 }
 
-// link adds a commit to its partition's chain; false: it is of an earlier claim.
+// link adds a commit to its partition's chain; false: it is of an earlier claim, or
+// comes so late that followers were sent to the read model for it.
 func (f *Follower) link(c timeline.Commit) bool {
 	f.mu.Lock()
 	h := f.head(c.Partition)
-	if c.Epoch < h.epoch {
+	if c.Epoch < h.epoch || c.Epoch == h.epoch && c.Next < h.next {
 		f.mu.Unlock()
 		return false
 	}
@@ -339,15 +340,16 @@ func (f *Follower) seen(c readmodel.Checkpoint) {
 	f.mu.Lock()
 	h := f.head(c.Partition)
 	h.advance(c.Next)
-	lost := f.Now().Sub(h.heard) > silence && c.Next > h.next
-	lost = h.decide(c.Decisions) || lost
-	if lost {
-		h.next = max(h.next, c.Next)
-	}
+	lost := f.Now().Sub(h.heard) > silence && c.Next > h.next || c.Decisions > h.decided
 	f.mu.Unlock()
-	if lost {
-		f.missed(c.Partition)
+	if !lost {
+		return
 	}
+	f.missed(c.Partition) // before the chain goes on: else a commit that comes now is delivered as if nothing were missing
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	h.next = max(h.next, c.Next)
+	h.decide(c.Decisions)
 }
 
 // head gives the state of a partition; the caller holds mu.

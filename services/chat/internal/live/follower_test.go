@@ -61,6 +61,7 @@ func TestChain(t *testing.T) {
 		{"the first word", nil, commit(1, 5, 6, posted(lobby, 1)), 0, true, 6},
 		{"a link", []timeline.Commit{commit(1, 0, 5)}, commit(1, 5, 6, posted(lobby, 1)), 1, false, 6},
 		{"again", []timeline.Commit{commit(1, 0, 6)}, commit(1, 5, 6, posted(lobby, 1)), 1, false, 6},
+		{"what was taken for lost", []timeline.Commit{commit(1, 0, 5), commit(1, 6, 7)}, commit(1, 5, 6, posted(lobby, 1)), 0, false, 7},
 		{"a hole", []timeline.Commit{commit(1, 0, 5)}, commit(1, 6, 7, posted(lobby, 1)), 0, true, 7},
 		{"a beacon", []timeline.Commit{commit(1, 0, 5)}, commit(1, 5, 5), 0, false, 5},
 		{"a beacon after a lost last commit", []timeline.Commit{commit(1, 0, 5)}, commit(1, 6, 6), 0, true, 6},
@@ -223,6 +224,34 @@ func TestSilentTimeline(t *testing.T) {
 	}
 	if f.Folded(0) != 7 {
 		t.Errorf("folded %d", f.Folded(0))
+	}
+}
+
+// While a hole that the poller has found is not told to the streams, the chain does
+// not go on behind it.
+func TestHoleIsToldFirst(t *testing.T) {
+	f := follower(nil)
+	f.goLive(1)
+	give(t, f, commit(1, 0, 5))
+	f.Now = func() time.Time { return time.Now().Add(time.Hour) } // the timeline is silent
+	next := func() events.Offset {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		return f.head(0).next
+	}
+	f.Hub.mu.Lock()
+	var g errgroup.Group
+	g.Go(func() error { f.seen(readmodel.Checkpoint{Next: 6}); return nil })
+	if err := f.WaitFolded(t.Context(), 0, 6); err != nil {
+		t.Error(err)
+	}
+	if n := next(); n != 5 {
+		t.Errorf("the chain leads to %d", n)
+	}
+	f.Hub.mu.Unlock()
+	_ = g.Wait()
+	if n := next(); n != 6 {
+		t.Errorf("told of the hole, the chain leads to %d", n)
 	}
 }
 
