@@ -39,7 +39,8 @@ test: build generated test-typescript ## all tests, on the embedded and on the r
 test-with-cluster:
 	go vet $(PKGS)
 	go test -race -timeout 20m ./... ./clients/go/... ./services/chat/... ./services/projector/... ./services/roomlog/internal/...
-	ROOMLOG_TEST_STORE=postgres go test -timeout 20m ./services/chat ./services/chat/modelcheck
+	ROOMLOG_TEST_STORE=postgres go test -timeout 20m ./services/chat
+	ROOMLOG_TEST_STORE=postgres go test -timeout 20m ./services/chat/modelcheck -rapid.checks=20
 	ROOMLOG_TEST_BIN=$(CURDIR)/bin go test -count=1 -p 1 -timeout 30m ./services/roomlog/e2e/... ./services/roomlog/cmd/...
 
 test-typescript: build $(TS)/node_modules/.stamp ## the TypeScript client, against a running server

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"os"
-	"strconv"
 	"testing"
 
 	"github.com/roomlog/roomlog/pkg/timeline"
@@ -118,16 +116,10 @@ func (c *crowd) any() string { return c.said[c.rnd.IntN(len(c.said))] }
 
 // A client that is cut off at random moments, and resumes from its last cursor or
 // from any that it ever had, ends with what one has that never was cut off, and with
-// what the read model shows. CUTS says how often.
+// what the read model shows. CUTS says how often, CUTS_SEED what is done meanwhile.
 func TestCatchUpEqualsLive(t *testing.T) {
-	cuts, seed := 40, rand.Uint64()
-	if s := os.Getenv("CUTS"); s != "" {
-		var err error
-		if cuts, err = strconv.Atoi(s); err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Logf("%d cuts, seed %d", cuts, seed)
+	cuts, seed := chattest.Number(t, "CUTS", 40), uint64(chattest.Number(t, "CUTS_SEED", int(rand.Uint32())))
+	t.Logf("%d cuts, CUTS_SEED=%d", cuts, seed)
 	w := chattest.Start(t)
 	c := &crowd{rand.New(rand.NewPCG(seed, 0)), w.As("alice").Unchecked(), w.As("bob").Unchecked(), []string{"a", "b", "c", "d"}, nil}
 	for _, r := range c.rooms {

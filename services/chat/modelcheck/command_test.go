@@ -28,9 +28,12 @@ const (
 	pin         act = "pin"
 	unpin       act = "unpin"
 	markRead    act = "read"
+	readAll     act = "read all" // in all rooms of the tenant
 	delivered   act = "delivered"
 	prefer      act = "preferences"
-	pass        act = "minutes pass" // no command
+	// These are no commands.
+	cut  act = "cut" // the stream of all that is theirs, which goes on from one of its cursors
+	pass act = "minutes pass"
 )
 
 // people are all who take part in a history. The direct room is that of the first two.
@@ -41,10 +44,14 @@ var rooms = []string{"a", "b", "direct"}
 
 const direct = 2
 
+// newestRules are those that rooms are made with.
+const newestRules = 3
+
 // command is what somebody asks for, before it is known which ids messages will have.
 type command struct {
 	do     act
 	by     string
+	tenant int
 	room   int
 	atOnce bool // with the one before it
 	wait   bool // for the verdict
@@ -66,7 +73,7 @@ type command struct {
 	kind     string
 	change   string // JSON: settings of a new room, or a patch
 	version  int    // of If-Match, or 0
-	from, to int    // seqs; minutes that pass
+	from, to int    // seqs; minutes that pass; how many cursors a cut goes back
 
 	muted, hidden, archived bool
 }
@@ -86,6 +93,7 @@ func (c command) String() string {
 			fmt.Fprintf(&s, " %s=%s", name, text)
 		}
 	}
+	show("tenant", c.tenant)
 	show("kind", c.kind)
 	show("to", c.membership)
 	show("whom", c.whom)
@@ -132,11 +140,15 @@ type request struct {
 
 	answer
 	at time.Time // when it was sent
-	// offset is where the log has it; -1: nowhere, it was refused before.
-	offset int64
-	logged int64 // the log's time, Unix milliseconds
-	id     string
+	place
 	outcome
+}
+
+// place is where the log has a request's event.
+type place struct {
+	offset         int64 // -1: nowhere, it was refused before
+	logged, sentAt int64 // the log's time and the event's own, Unix milliseconds
+	id, trace      string
 }
 
 // answer is what came back for a command.
@@ -232,7 +244,7 @@ func (r *request) fill(room string) {
 	case prefer:
 		r.path += "/preferences"
 		body["muted"], body["hidden"], body["archived"] = r.muted, r.hidden, r.archived
-	case pass:
+	case readAll, cut, pass:
 	}
 	if slices.Contains([]act{unreact, unpin}, r.do) {
 		r.method = http.MethodDelete

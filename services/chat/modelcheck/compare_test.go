@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 )
 
 // list is a page.
@@ -37,6 +36,9 @@ func (s *scene) compare(models []*room) error {
 			if err := s.compareList(models, user, archived); err != nil {
 				return err
 			}
+		}
+		if err := s.compareTold(models, user); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -95,7 +97,7 @@ func (s *scene) compareRoom(r *room, user string) error {
 	default:
 		return refused(s, user, "room_not_found", within...)
 	}
-	for _, compare := range []func(*room, string) error{s.compareMembers, s.compareMessages, s.compareThreads, s.comparePins, s.compareEvents, s.compareState, s.compareEach} {
+	for _, compare := range []func(*room, string) error{s.compareMembers, s.compareMessages, s.compareAround, s.compareAt, s.compareThreads, s.comparePins, s.compareEvents, s.compareState, s.compareEach} {
 		if err := compare(r, user); err != nil {
 			return err
 		}
@@ -143,7 +145,7 @@ func (s *scene) compareHead(r *room, user string, m member) error {
 	h := head{Room: r.id, Kind: r.kind(), Name: name, Members: r.joined(now)}
 	switch {
 	case m.membership == "join":
-		h.With, h.Settings, h.Archived, h.Seq, h.Version, h.Rules = r.with(user), r.settings(), r.archived(), r.seq(), r.version(), 3
+		h.With, h.Settings, h.Archived, h.Seq, h.Version, h.Rules = r.with(user), r.settings(), r.archived(), r.seq(), r.version(), newestRules
 		h.Metadata, _ = r.is()["metadata"].(map[string]any)
 		if h.Metadata == nil {
 			h.Metadata = map[string]any{}
@@ -199,47 +201,6 @@ func (s *scene) compareMembers(r *room, user string) error {
 	return is(s, user, "/v1/rooms/"+r.id+"/members?limit=200", want)
 }
 
-// readable are the messages that a person may read.
-func (r *room) readable(user string) []message {
-	all := []message{}
-	for _, m := range r.posts() {
-		if r.visible(user, m.seq) {
-			all = append(all, r.message(m, user))
-		}
-	}
-	return all
-}
-
-// compareMessages reads all messages in one page, and again from the end in small ones.
-func (s *scene) compareMessages(r *room, user string) error {
-	in := "/v1/rooms/" + r.id + "/messages"
-	all := r.readable(user)
-	if err := is(s, user, in+"?after=0&limit=200", list[message]{Items: all}); err != nil {
-		return err
-	}
-	limit := 1 + len(all)%4
-	before := ""
-	for end := len(all); ; {
-		begin := max(0, end-limit)
-		want := list[message]{Items: all[begin:end]}
-		if begin > 0 {
-			want.Prev = seqOf(all[begin])
-		}
-		if end < len(all) {
-			want.Next = seqOf(all[end-1])
-		}
-		if err := is(s, user, fmt.Sprintf("%s?limit=%d%s", in, limit, before), want); err != nil || begin == 0 {
-			return err
-		}
-		end, before = begin, "&before="+*want.Prev
-	}
-}
-
-func seqOf(m message) *string {
-	seq := strconv.Itoa(m.Seq)
-	return &seq
-}
-
 func (s *scene) compareThreads(r *room, user string) error {
 	in := "/v1/rooms/" + r.id
 	roots := []message{}
@@ -262,68 +223,6 @@ func (s *scene) comparePins(r *room, user string) error {
 	pins := slices.DeleteFunc(r.readable(user), func(m message) bool { return !m.Pinned || m.Redacted })
 	slices.SortFunc(pins, func(a, b message) int { return cmp.Compare(r.pinnedBy(b.ID), r.pinnedBy(a.ID)) })
 	return is(s, user, "/v1/rooms/"+r.id+"/pins?limit=200", list[message]{Items: pins})
-}
-
-// shownEvent is an event as it is shown.
-type shownEvent struct {
-	Seq    int    `json:"seq"`
-	Type   string `json:"type"`
-	ID     string `json:"event_id"`
-	Sender string `json:"sender"`
-	Data   struct {
-		Text     string `json:"text"`
-		Redacted bool   `json:"redacted"`
-		User     string `json:"user"`
-		Message  string `json:"message"`
-	} `json:"data"`
-}
-
-var types = map[act]string{
-	create: "room.created", update: "room.updated", rules: "room.rules_upgraded", change: "member.changed", post: "message.posted",
-	edit: "message.edited", redact: "message.redacted", redactRange: "message.redacted", react: "reaction.added", unreact: "reaction.removed",
-	pin: "message.pinned", unpin: "message.unpinned",
-}
-
-func (s *scene) compareEvents(r *room, user string) error {
-	want := struct {
-		list[shownEvent]
-		Cursor int `json:"cursor"`
-	}{list[shownEvent]{Items: []shownEvent{}}, r.seq()}
-	for _, f := range r.facts {
-		if f.seq > 0 && r.shows(user, f) {
-			want.Items = append(want.Items, r.event(f))
-		}
-	}
-	return is(s, user, "/v1/rooms/"+r.id+"/events?limit=200", want)
-}
-
-// shows tells whether an event is for a person: it and the message that it is about are,
-// or it is about their own membership.
-func (r *room) shows(user string, f fact) bool {
-	if f.do == change && f.whom == user {
-		return true
-	}
-	about, ok := r.posted(f.target)
-	return r.visible(user, f.seq) && (!ok || r.visible(user, about.seq))
-}
-
-func (r *room) event(f fact) shownEvent {
-	e := shownEvent{Seq: f.seq, Type: types[f.do], ID: f.id, Sender: f.by}
-	e.Data.Message = f.target
-	switch f.do {
-	case change:
-		e.Data.User = f.whom
-	case post:
-		e.Data.Redacted = r.redacted(f)
-	case edit:
-		m, _ := r.posted(f.target)
-		e.Data.Redacted = r.redacted(m)
-	default: // nothing more of it is compared
-	}
-	if (f.do == post || f.do == edit) && !e.Data.Redacted {
-		e.Data.Text = f.text
-	}
-	return e
 }
 
 // compareEach reads each message by itself: its versions where it has some, and who

@@ -33,6 +33,10 @@ func begin(t *rapid.T) history {
 	if chance(t, 3) {
 		h = append(h, away()...)
 	}
+	if chance(t, 4) { // somebody else's room of the same name
+		h = append(h, command{do: create, by: people[0], tenant: 1, kind: "public", change: drawSettings(t)},
+			command{do: change, by: people[1], tenant: 1, whom: people[1], membership: "join"})
+	}
 	if chance(t, 2) {
 		h = append(h, command{do: create, by: people[1], room: 1, kind: "public", change: drawSettings(t)},
 			command{do: change, by: people[0], room: 1, whom: people[0], membership: "join"},
@@ -41,12 +45,14 @@ func begin(t *rapid.T) history {
 	return h
 }
 
-// away has the third person miss an edit of what they have read, and come back.
+// away has the third person miss an edit of what they have read, and a message, and
+// come back.
 func away() history {
 	return history{
 		{do: post, by: people[0], text: "hi"},
 		{do: change, by: people[2], whom: people[2], membership: "leave"},
 		{do: edit, by: people[0], on: 1, text: "better"},
+		{do: post, by: people[0], text: "meanwhile"},
 		{do: change, by: people[0], whom: people[2], membership: "invite"},
 		{do: change, by: people[2], whom: people[2], membership: "join"},
 	}
@@ -80,9 +86,11 @@ var often = func() (all []act) {
 		{redactRange, 2},
 		{update, 5},
 		{markRead, 4},
+		{readAll, 2},
 		{delivered, 2},
 		{prefer, 3},
 		{create, 2},
+		{cut, 6},
 		{pass, 1},
 		{rules, 1},
 		{deleteRoom, 1},
@@ -99,13 +107,16 @@ func drawCommand(t *rapid.T) command {
 		do: oneOf(t, often...), by: oneOf(t, people[0], people[0], people[0], people[1], people[1], people[2], people[3]),
 		room: oneOf(t, 0, 0, 0, 0, 0, 1, 1, direct), atOnce: chance(t, 2), wait: chance(t, 4),
 	}
+	if chance(t, 12) {
+		c.tenant = 1
+	}
 	c.draw(t)
 	switch c.do {
 	case create, deleteRoom, rules, change, post, redactRange:
 		if chance(t, 4) {
 			c.key = oneOf(t, "k1", "k2")
 		}
-	case update, edit, redact, react, unreact, pin, unpin, markRead, delivered, prefer, pass:
+	case update, edit, redact, react, unreact, pin, unpin, markRead, readAll, delivered, prefer, cut, pass:
 	}
 	return c
 }
@@ -124,7 +135,7 @@ func (c *command) draw(t *rapid.T) {
 	case update:
 		c.change, c.version = drawPatch(t), oneOf(t, 0, 0, 0, 1, 2, 3)
 	case rules:
-		c.to = oneOf(t, 1, 2)
+		c.to = oneOf(t, 1, newestRules-1, newestRules)
 	case change:
 		c.drawChange(t)
 	case post:
@@ -149,13 +160,15 @@ func (c *command) draw(t *rapid.T) {
 		c.whom = oneOf(t, "", c.by, oneOf(t, people...))
 	case react, unreact:
 		c.on, c.reaction = message(), oneOf(t, "+1", "a/b 👍")
-	case markRead, delivered:
+	case markRead, readAll, delivered:
 		c.to = oneOf(t, 0, 1, 3, 6, 12, 1000)
 		if c.do == markRead && chance(t, 3) {
 			c.thread = message()
 		}
 	case prefer:
 		c.muted, c.hidden, c.archived = chance(t, 2), chance(t, 2), chance(t, 3)
+	case cut:
+		c.to = oneOf(t, 0, 0, 0, 1, 4)
 	case pass:
 		c.to = oneOf(t, 20, 61)
 	case deleteRoom:
@@ -167,7 +180,7 @@ func (c *command) drawChange(t *rapid.T) {
 	c.whom = oneOf(t, c.by, c.by, oneOf(t, people...))
 	c.membership = oneOf(t, "join", "join", "join", "leave", "invite", "ban", "knock")
 	if c.whom != c.by {
-		c.membership = oneOf(t, "invite", "invite", "leave", "ban", "join", "join", "knock")
+		c.membership = oneOf(t, "invite", "invite", "leave", "ban", "ban", "join", "join", "knock")
 	}
 	switch c.membership {
 	case "join":

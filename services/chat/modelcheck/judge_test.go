@@ -105,8 +105,8 @@ func (r *room) judge(c *request, now int64, before bool) verdict {
 		v.because("forbidden", m.role != "owner")
 	case rules:
 		v.because("forbidden", m.role != "owner")
-		v.because("invalid_event", c.to < 2)
-		v.same = c.to == 2
+		v.because("invalid_event", c.to < newestRules)
+		v.same = c.to == newestRules
 	case post:
 		r.judgePost(c, m, now, found, &v)
 	case redactRange:

@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -36,7 +35,7 @@ const (
 // What the log does not acknowledge, and what is cut off when a replica dies, may have happened at any time
 // since, or not at all. LINEAR_ROUNDS says how often, LINEAR_SEED what the clients do.
 func TestLinearizable(t *testing.T) {
-	rounds, seed := number(t, "LINEAR_ROUNDS", 3), uint64(number(t, "LINEAR_SEED", int(rand.Uint32())))
+	rounds, seed := chattest.Number(t, "LINEAR_ROUNDS", 3), uint64(chattest.Number(t, "LINEAR_SEED", int(rand.Uint32())))
 	w := start(t)
 	w.Log.SetFault(unknown(rand.New(rand.NewPCG(seed, 0))))
 	total, open := 0, 0
@@ -53,18 +52,6 @@ func TestLinearizable(t *testing.T) {
 		}
 	}
 	t.Logf("%d rounds, %d calls, %d of them without an answer, LINEAR_SEED=%d", rounds, total, open, seed)
-}
-
-func number(t *testing.T, name string, usual int) int {
-	s := os.Getenv(name)
-	if s == "" {
-		return usual
-	}
-	n, err := strconv.Atoi(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return n
 }
 
 // unknown has the log not acknowledge some events: of these it has every other one.

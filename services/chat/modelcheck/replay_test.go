@@ -8,12 +8,12 @@ import (
 )
 
 // replay gives the model the same commands in the log's order.
-func (s *scene) replay(batches [][]*request) ([]*room, error) {
+func (s *scene) replay() ([]*room, error) {
 	models := make([]*room, len(rooms))
 	for i := range models {
 		models[i] = &room{id: s.rooms[i], tenant: s.tenant, keys: map[string]judged{}}
 	}
-	for _, batch := range batches {
+	for _, batch := range s.batches {
 		for i, r := range models {
 			var logged, refused []*request
 			for _, c := range batch {

@@ -9,13 +9,18 @@ import (
 )
 
 // enough is how many histories come to every verdict.
-const enough = 1000
+const enough = 5000
 
 // tally counts what the histories have met: one that never meets a rule checks nothing.
 type tally map[string]int
 
-func (n tally) add(batches [][]*request) {
-	for _, batch := range batches {
+func (n tally) add(s *scene) {
+	for _, f := range s.followers {
+		n["cut off"] += f.cuts
+		n["told by a stream"] += f.live
+		n["told by a page"] += len(f.got) - f.live
+	}
+	for _, batch := range s.batches {
 		for _, c := range batch {
 			switch {
 			case c.offset < 0:
@@ -32,7 +37,7 @@ func (n tally) add(batches [][]*request) {
 }
 
 // check fails where many histories have not met something.
-func (n tally) check(t *testing.T, histories int64) {
+func (n tally) check(t *testing.T, histories int) {
 	var lines []string
 	for _, what := range slices.Sorted(maps.Keys(n)) {
 		lines = append(lines, fmt.Sprintf("%7d %s", n[what], what))
@@ -46,8 +51,13 @@ func (n tally) check(t *testing.T, histories int64) {
 			t.Errorf("nothing was refused with %s", code)
 		}
 	}
+	for _, what := range []string{"cut off", "told by a stream", "told by a page"} {
+		if n[what] == 0 {
+			t.Errorf("nobody was %s", what)
+		}
+	}
 	for do := range types {
-		if n[string(do)] == 0 && do != rules { // a room is made with the newest
+		if n[string(do)] == 0 && do != rules { // rooms are made with the newest
 			t.Errorf("%s was never accepted", do)
 		}
 	}

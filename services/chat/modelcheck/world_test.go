@@ -24,6 +24,7 @@ type world struct {
 	handler   http.Handler
 	histories atomic.Int64
 	requests  atomic.Int64
+	streams   *http.Client
 }
 
 // plenty is more than anyone asks for.
@@ -31,7 +32,9 @@ const plenty = 1 << 30
 
 func start(t *testing.T) *world {
 	w := chattest.Start(t, unlimited)
-	return &world{World: w, handler: w.Service.Handler()}
+	transport := &http.Transport{}
+	t.Cleanup(transport.CloseIdleConnections)
+	return &world{World: w, handler: w.Service.Handler(), streams: &http.Client{Transport: transport}}
 }
 
 func unlimited(c *chat.Config) {
@@ -74,7 +77,7 @@ func answered(status int, h http.Header, body []byte) answer {
 	return a
 }
 
-// scene is what a history is played in: its rooms, and its people's tokens.
+// scene is what a history is played in: a tenant's rooms, and its people's tokens.
 type scene struct {
 	*world
 	tenant string
@@ -82,11 +85,13 @@ type scene struct {
 	tokens map[string]string
 	rooms  [3]string
 	// sent are the messages that were sent to each room, by id.
-	sent [3][]string
+	sent      [3][]string
+	followers map[string]*follower
+	batches   [][]*request // what was sent, in the order in which it was, or at once
 }
 
 func (w *world) scene() *scene {
-	s := &scene{world: w, tenant: fmt.Sprintf("h%d", w.histories.Add(1)), began: w.Now(), tokens: map[string]string{}}
+	s := &scene{world: w, tenant: fmt.Sprintf("h%d", w.histories.Add(1)), began: w.Now(), tokens: map[string]string{}, followers: map[string]*follower{}}
 	for _, u := range people {
 		s.tokens[u] = chattest.Token(u, func(c jwt.MapClaims) { c["tenant"] = s.tenant })
 	}
@@ -100,7 +105,7 @@ func (s *scene) partition(room int) events.Partition {
 
 // request names the messages that a command is about.
 func (s *scene) request(c command) *request {
-	r := &request{command: c, offset: -1}
+	r := &request{command: c, place: place{offset: -1}}
 	name := func(back int) string {
 		sent := s.sent[c.room]
 		switch {
@@ -137,25 +142,31 @@ func (s *scene) send(r *request) error {
 	if r.position == "" {
 		return nil
 	}
-	p := s.partition(r.room)
-	v, err := events.ParseToken(r.position)
+	found, err := s.find(r.room, r.position)
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", r, err)
+	}
+	if (r.do == edit || r.do == update) && found.trace != trace {
+		return nil // it is where the message or the room was read that is not theirs to change
+	}
+	r.place = found
+	return nil
+}
+
+// find finds the event in a room's partition that a position is of.
+func (s *scene) find(room int, position string) (place, error) {
+	p := s.partition(room)
+	v, err := events.ParseToken(position)
+	if err != nil {
+		return place{}, err
 	}
 	next, ok := v.Next(p)
 	if !ok || v.Len() != 1 {
-		return fmt.Errorf("the position of %s is of another partition", r)
+		return place{}, fmt.Errorf("the position %s is of another partition", position)
 	}
 	record := s.Log.Records(p)[next-1]
 	e, err := events.Decode(record.Message)
-	if err != nil {
-		return err
-	}
-	if (r.do == edit || r.do == update) && e.TraceParent != trace {
-		return nil // it is where the message or the room was read that is not theirs to change
-	}
-	r.offset, r.logged, r.id = int64(next-1), record.Time.UnixMilli(), string(e.ID)
-	return nil
+	return place{offset: int64(next - 1), logged: record.Time.UnixMilli(), sentAt: e.Time.UnixMilli(), id: string(e.ID), trace: e.TraceParent}, err
 }
 
 // read reads something as a person.
