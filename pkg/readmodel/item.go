@@ -23,8 +23,11 @@ type Item struct {
 type Time int64
 
 // MarshalJSON writes "2026-01-02T15:04:05.000Z".
-func (t Time) MarshalJSON() ([]byte, error) {
-	return time.UnixMilli(int64(t)).UTC().AppendFormat(nil, `"2006-01-02T15:04:05.000Z"`), nil
+func (t Time) MarshalJSON() ([]byte, error) { return t.Append(nil), nil }
+
+// Append appends what [Time.MarshalJSON] writes.
+func (t Time) Append(b []byte) []byte {
+	return time.UnixMilli(int64(t)).UTC().AppendFormat(b, `"2006-01-02T15:04:05.000Z"`)
 }
 
 // UnmarshalJSON reads any RFC 3339 time that in UTC still is one: of the years 1 to

@@ -29,14 +29,16 @@ func Reads() map[string]func(context.Context, readmodel.Reader) error {
 		"Events/others": func(ctx context.Context, r readmodel.Reader) error {
 			return drop(r.Events(ctx, k, 7, []events.Type{events.TypeMemberChanged, events.TypeRoomCreated}, page))
 		},
-		"Event":          func(ctx context.Context, r readmodel.Reader) error { _, _, err := r.Event(ctx, k, "e"); return err },
-		"Heads":          func(ctx context.Context, r readmodel.Reader) error { return drop(r.Heads(ctx, k.Tenant, "ann")) },
-		"SeqBefore":      func(ctx context.Context, r readmodel.Reader) error { return drop(r.SeqBefore(ctx, k, 7)) },
-		"MessagesBefore": func(ctx context.Context, r readmodel.Reader) error { return drop(r.MessagesBefore(ctx, k, 7, page)) },
-		"MessagesAfter":  func(ctx context.Context, r readmodel.Reader) error { return drop(r.MessagesAfter(ctx, k, 7, page)) },
-		"Message":        func(ctx context.Context, r readmodel.Reader) error { _, _, err := r.Message(ctx, k, "e"); return err },
-		"Edits":          func(ctx context.Context, r readmodel.Reader) error { return drop(r.Edits(ctx, k, 5, 7, page)) },
-		"Thread":         func(ctx context.Context, r readmodel.Reader) error { return drop(r.Thread(ctx, k, "e", 7, page)) },
+		"Event":     func(ctx context.Context, r readmodel.Reader) error { _, _, err := r.Event(ctx, k, "e"); return err },
+		"Heads":     func(ctx context.Context, r readmodel.Reader) error { return drop(r.Heads(ctx, k.Tenant, "ann")) },
+		"SeqBefore": func(ctx context.Context, r readmodel.Reader) error { return drop(r.SeqBefore(ctx, k, 7)) },
+		"MessagesBefore": func(ctx context.Context, r readmodel.Reader) error {
+			return drop(r.MessagesBefore(ctx, k, 7_000, page))
+		},
+		"MessagesAfter": func(ctx context.Context, r readmodel.Reader) error { return drop(r.MessagesAfter(ctx, k, 7, page)) },
+		"Message":       func(ctx context.Context, r readmodel.Reader) error { _, _, err := r.Message(ctx, k, "e"); return err },
+		"Edits":         func(ctx context.Context, r readmodel.Reader) error { return drop(r.Edits(ctx, k, 5, 7, page)) },
+		"Thread":        func(ctx context.Context, r readmodel.Reader) error { return drop(r.Thread(ctx, k, "e", 7, page)) },
 		"ThreadBefore": func(ctx context.Context, r readmodel.Reader) error {
 			return drop(r.ThreadBefore(ctx, k, "e", 7, page))
 		},

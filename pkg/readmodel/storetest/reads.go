@@ -186,13 +186,18 @@ func testMessages(t *testing.T, open Open) {
 										says("bob", "a clock ahead", at(9_000_000)). // 7
 										becomes("bob", events.MembershipLeave)       // 8
 	p.room(inMain("other")).created("ann", events.RoomPublic, "Other").says("ann", "x", at(2000))
+	sparse := p.room(inMain("sparse")).created("ann", events.RoomPublic, "Sparse").says("ann", "first", nil)
+	for n := range 10 {
+		sparse.becomes(user(n), events.MembershipJoin)
+	}
+	sparse.says("ann", "last", nil)
 	p.commit(t)
 
 	seqs := func(rows []readmodel.MessageRow, err error) ([]events.Seq, error) {
 		list := []events.Seq{}
 		for _, e := range rows {
-			if e.Room != lobby || e.Type != events.TypeMessagePosted {
-				t.Errorf("a row that is no message of the lobby: %+v", e)
+			if e.Type != events.TypeMessagePosted {
+				t.Errorf("a row that is no message: %+v", e)
 			}
 			list = append(list, e.Seq)
 		}
@@ -224,6 +229,15 @@ func testMessages(t *testing.T, open Open) {
 		})
 		equal(t, fmt.Sprintf("%d after %d", test.limit, test.seq), after, test.after)
 	}
+	far := read(t, s, func(ctx context.Context, r readmodel.Reader) ([][]events.Seq, error) {
+		before, err := seqs(r.MessagesBefore(ctx, sparse.key, 13, 1))
+		if err != nil {
+			return nil, err
+		}
+		after, err := seqs(r.MessagesAfter(ctx, sparse.key, 2, 1))
+		return [][]events.Seq{before, after}, err
+	})
+	equal(t, "messages with much between them", far, [][]events.Seq{{2}, {13}})
 	for _, test := range []struct {
 		at   int64
 		want maybe[events.Seq]

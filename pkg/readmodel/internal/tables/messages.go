@@ -18,10 +18,20 @@ const (
 )
 
 var (
-	selectMessages = `SELECT ` + eventColumns + ", " + stateColumns + ` FROM events e ` + withState + ` WHERE `
-	selectByState  = `SELECT ` + eventColumns + ", " + stateColumns + ` FROM message_states s CROSS JOIN events e WHERE `
+	// messageColumns are of a room that is known: all columns but the key.
+	messageColumns = Insert[readmodel.EventRow]{Columns: Events.Columns[2:]}.of("e") + ", " + stateColumns
+	selectMessages = `SELECT ` + messageColumns + ` FROM events e ` + withState + ` WHERE `
+	selectByState  = `SELECT ` + messageColumns + ` FROM message_states s CROSS JOIN events e WHERE `
 	selectEdits    = `SELECT ` + eventColumns + ` FROM n CROSS JOIN events e WHERE e.tenant = n.tenant AND e.room = n.room AND e.seq = CAST(n.seq AS BIGINT)`
+	// selectNear looks at events one after the other, whatever they are: the type's index
+	// would find the messages, but then each has to be found again by its key.
+	selectNear = selectMessages + `e.tenant = $1 AND e.room = $2 AND e.type || '' = 'message.posted' AND `
 )
+
+// nearPages is how many pages of events are looked at for one of messages: mostly
+// most of a room's events are messages. Where they are not, the index by type finds
+// them.
+const nearPages = 2
 
 // messageScan collects a message's columns.
 type messageScan struct {
@@ -39,17 +49,22 @@ func (s *messageScan) row() (readmodel.MessageRow, error) {
 	return s.MessageRow, err
 }
 
-func scanMessage(r Row) (readmodel.MessageRow, error) {
+// scanMessages scans rows of messageColumns, of a room.
+func scanMessages(k readmodel.Key) func(Row) (readmodel.MessageRow, error) {
 	var s messageScan
-	if err := r.Scan(s.fields()...); err != nil {
-		return s.MessageRow, err
+	fields := s.fields()[2:]
+	return func(r Row) (readmodel.MessageRow, error) {
+		s.MessageRow = readmodel.MessageRow{EventRow: readmodel.EventRow{Key: k}}
+		if err := r.Scan(fields...); err != nil {
+			return s.MessageRow, err
+		}
+		return s.row()
 	}
-	return s.row()
 }
 
-// messages lists messages with their edits.
-func (r Reader) messages(ctx context.Context, what string, limit int, sql string, args ...any) ([]readmodel.MessageRow, error) {
-	rows, err := list(ctx, r.q, what, scanMessage, limit, sql, args...)
+// messages lists messages of a room with their edits; $1 and $2 are the room's.
+func (r Reader) messages(ctx context.Context, what string, k readmodel.Key, limit int, sql string, args ...any) ([]readmodel.MessageRow, error) {
+	rows, err := list(ctx, r.q, what, scanMessages(k), limit, sql, append([]any{string(k.Tenant), string(k.Room)}, args...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -91,23 +106,30 @@ func (r Reader) edited(ctx context.Context, n int, message func(int) *readmodel.
 
 // MessagesBefore lists the last messages below a seq.
 func (r Reader) MessagesBefore(ctx context.Context, k readmodel.Key, before events.Seq, limit int) ([]readmodel.MessageRow, error) {
-	rows, err := r.messages(ctx, "messages", limit,
-		selectMessages+byType+` AND e.type = 'message.posted' AND e.seq < $3 ORDER BY e.seq DESC LIMIT $4`,
-		string(k.Tenant), string(k.Room), int64(before), limit)
+	const last = ` AND e.seq < $3 ORDER BY e.seq DESC LIMIT $4`
+	near := max(0, before-events.Seq(nearPages*limit))
+	rows, err := r.messages(ctx, "messages", k, limit, selectNear+`e.seq >= $5`+last, int64(before), limit, int64(near))
+	if err == nil && len(rows) < limit && near > 1 {
+		rows, err = r.messages(ctx, "messages", k, limit, selectMessages+byType+` AND e.type = 'message.posted'`+last, int64(before), limit)
+	}
 	slices.Reverse(rows)
 	return rows, err
 }
 
 // MessagesAfter lists the first messages above a seq.
 func (r Reader) MessagesAfter(ctx context.Context, k readmodel.Key, after events.Seq, limit int) ([]readmodel.MessageRow, error) {
-	return r.messages(ctx, "messages", limit,
-		selectMessages+byType+` AND e.type = 'message.posted' AND e.seq > $3`+ascending,
-		string(k.Tenant), string(k.Room), int64(after), limit)
+	const first = ` AND e.seq > $3` + ascending
+	near := after + events.Seq(nearPages*limit)
+	rows, err := r.messages(ctx, "messages", k, limit, selectNear+`e.seq <= $5`+first, int64(after), limit, int64(near))
+	if err == nil && len(rows) < limit {
+		rows, err = r.messages(ctx, "messages", k, limit, selectMessages+byType+` AND e.type = 'message.posted'`+first, int64(after), limit)
+	}
+	return rows, err
 }
 
 // Message reads one message by its id.
 func (r Reader) Message(ctx context.Context, k readmodel.Key, id events.EventID) (readmodel.MessageRow, bool, error) {
-	m, ok, err := one(ctx, r.q, "message", scanMessage, selectMessages+byID+` AND e.event_id = $3`,
+	m, ok, err := one(ctx, r.q, "message", scanMessages(k), selectMessages+byID+` AND e.event_id = $3`,
 		string(k.Tenant), string(k.Room), string(id))
 	if err != nil || m.Type != events.TypeMessagePosted {
 		return readmodel.MessageRow{}, false, err
@@ -127,7 +149,7 @@ func (r Reader) MessageAt(ctx context.Context, k readmodel.Key, sentAt int64) (e
 
 // Pins lists the pinned messages by when they were pinned, the latest first.
 func (r Reader) Pins(ctx context.Context, k readmodel.Key, before events.Seq, limit int) ([]readmodel.MessageRow, error) {
-	return r.messages(ctx, "pins", limit,
+	return r.messages(ctx, "pins", k, limit,
 		selectByState+byPin+` AND s.pinned < $3 AND `+ofState+` AND e.redacted = 0 ORDER BY s.pinned DESC LIMIT $4`,
-		string(k.Tenant), string(k.Room), int64(before), limit)
+		int64(before), limit)
 }

@@ -24,24 +24,24 @@ var ThreadMarks = Insert[readmodel.ThreadMarkRow]{
 
 // Thread lists the first messages of a thread above a seq.
 func (r Reader) Thread(ctx context.Context, k readmodel.Key, root events.EventID, after events.Seq, limit int) ([]readmodel.MessageRow, error) {
-	return r.messages(ctx, "thread", limit, selectMessages+byThread+` AND e.thread_root = $5 AND e.seq > $3`+ascending,
-		string(k.Tenant), string(k.Room), int64(after), limit, string(root))
+	return r.messages(ctx, "thread", k, limit, selectMessages+byThread+` AND e.thread_root = $5 AND e.seq > $3`+ascending,
+		int64(after), limit, string(root))
 }
 
 // ThreadBefore lists the last messages of a thread below a seq.
 func (r Reader) ThreadBefore(ctx context.Context, k readmodel.Key, root events.EventID, before events.Seq, limit int) ([]readmodel.MessageRow, error) {
-	rows, err := r.messages(ctx, "thread", limit,
+	rows, err := r.messages(ctx, "thread", k, limit,
 		selectMessages+byThread+` AND e.thread_root = $5 AND e.seq < $3 ORDER BY e.seq DESC LIMIT $4`,
-		string(k.Tenant), string(k.Room), int64(before), limit, string(root))
+		int64(before), limit, string(root))
 	slices.Reverse(rows)
 	return rows, err
 }
 
 // Threads lists the roots of threads by their last reply, the latest first.
 func (r Reader) Threads(ctx context.Context, k readmodel.Key, before events.Seq, limit int) ([]readmodel.MessageRow, error) {
-	return r.messages(ctx, "threads", limit,
+	return r.messages(ctx, "threads", k, limit,
 		selectByState+byReply+` AND s.last_reply < $3 AND `+ofState+` ORDER BY s.last_reply DESC LIMIT $4`,
-		string(k.Tenant), string(k.Room), int64(before), limit)
+		int64(before), limit)
 }
 
 // threadUnread counts past the mark of each thread's reader.

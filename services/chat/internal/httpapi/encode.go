@@ -22,6 +22,11 @@ func writeJSON(c echo.Context, status int, contentType string, body any) error {
 	if err != nil {
 		return fmt.Errorf("encode answer: %w", err)
 	}
+	return private(c, status, contentType, b)
+}
+
+// private answers with bytes that no cache keeps, unless a handler has said so.
+func private(c echo.Context, status int, contentType string, b []byte) error {
 	if c.Response().Header().Get("Cache-Control") == "" {
 		c.Response().Header().Set("Cache-Control", "private, no-store")
 	}

@@ -2,11 +2,13 @@ package httpapi
 
 import (
 	"context"
+	"net/http"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/roomlog/roomlog/pkg/events"
 	"github.com/roomlog/roomlog/services/chat/internal/api"
+	"github.com/roomlog/roomlog/services/chat/internal/position"
 	"github.com/roomlog/roomlog/services/chat/internal/problem"
 	"github.com/roomlog/roomlog/services/chat/internal/query"
 )
@@ -75,11 +77,12 @@ func (s *Server) listMessages(c echo.Context, roomName api.RoomID, position, pre
 }
 
 func answerMessages(c echo.Context, at events.Vector, page query.Page[query.Message]) error {
-	items, err := encodeAll(page.Items, encodeMessage)
+	b, err := appendMessages(make([]byte, 0, messageSize*(len(page.Items)+1)), page)
 	if err != nil {
 		return err
 	}
-	return answer(c, at, api.MessagePage{Items: items, Next: page.Next, Prev: page.Prev})
+	c.Response().Header().Set(position.Header, at.Token())
+	return private(c, http.StatusOK, echo.MIMEApplicationJSON, b)
 }
 
 // messagesQuery reads the place of a page: at most one of four.

@@ -1,0 +1,79 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"reflect"
+	"testing"
+
+	"github.com/roomlog/roomlog/pkg/events"
+	"github.com/roomlog/roomlog/services/chat/internal/api"
+)
+
+// same holds what is appended against what encoding/json says.
+func same(t *testing.T, m *api.Message) {
+	t.Helper()
+	want, err := json.Marshal(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := appendMessage(nil, m)
+	if err != nil || string(got) != string(want) {
+		t.Errorf("got %s, %v\nwant %s", got, err, want)
+	}
+}
+
+// TestAppendMessageHasEachField sets one field at a time, and all of them: one that is
+// added to the description and forgotten here shows.
+func TestAppendMessageHasEachField(t *testing.T) {
+	empty := api.Message{Reactions: []api.Reaction{}}
+	same(t, &empty)
+	all := empty
+	for i := range reflect.TypeFor[api.Message]().NumField() {
+		one := empty
+		for _, m := range []*api.Message{&one, &all} {
+			set(t, reflect.ValueOf(m).Elem().Field(i))
+		}
+		same(t, &one)
+	}
+	same(t, &all)
+}
+
+func set(t *testing.T, v reflect.Value) {
+	t.Helper()
+	switch p := v.Addr().Interface().(type) {
+	case *json.RawMessage:
+		*p = json.RawMessage(`{"any": ["<1>"]}`)
+	case *[]events.Attachment:
+		*p = []events.Attachment{{URL: "https://example.org/?a&b", Name: "é"}}
+	case *[]api.Reaction:
+		*p = []api.Reaction{{Key: "+1", Count: 2, Mine: true}}
+	case *[]string:
+		*p = []string{"ann", "bob"}
+	default:
+		switch v.Kind() {
+		case reflect.String:
+			v.SetString("ein Wort, ελληνικά 🎈")
+		case reflect.Int, reflect.Int64:
+			v.SetInt(1767323045123)
+		case reflect.Bool:
+			v.SetBool(true)
+		default:
+			t.Fatalf("a field of type %s", v.Type())
+		}
+	}
+}
+
+func FuzzAppendText(f *testing.F) {
+	for _, s := range []string{"", "plain", `"quoted" \ back`, "<b>&amp;", "a\nb\x7f\x00", "\u2028 \u2029", "é🎈", "\xff broken", "\xed\xa0\x80"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		want, err := json.Marshal(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := appendText(nil, s); string(got) != string(want) {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	})
+}
