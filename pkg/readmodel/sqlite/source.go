@@ -8,6 +8,11 @@ import (
 	_ "modernc.org/sqlite" // for migrations, which take a database/sql
 )
 
+// cacheSize, in KiB, is enough for the pages that a batch or a page of messages is
+// about. More of it only grows: the operating system has the file too, and a reader's
+// cache is emptied by each commit of others.
+const cacheSize = "cache_size=-8192"
+
 // source is a file and how it is opened.
 type source struct {
 	uri     string
@@ -21,13 +26,13 @@ func writing(path string) source {
 		"synchronous=NORMAL",
 		"wal_autocheckpoint=4000",     // pages: 16 MB, so that hot pages are written back once for many commits
 		"journal_size_limit=67108864", // what a long snapshot made the WAL grow to is given back
-		"cache_size=-65536",           // KiB
+		cacheSize,
 		"temp_store=MEMORY",
 	}}
 }
 
 func reading(path string) source {
-	return source{uri(path, "ro"), []string{"cache_size=-16384", "temp_store=MEMORY"}}
+	return source{uri(path, "ro"), []string{cacheSize, "temp_store=MEMORY"}}
 }
 
 // uri names a file for SQLite: ro, rw, or rwc for one that may be made.
