@@ -8,7 +8,7 @@ TS      := clients/typescript
 DATA    ?= data
 FUZZTIME ?= 20s
 
-.PHONY: help run build test test-with-cluster test-typescript fuzz fuzz-api fuzz-decoders soak rebuild crash bench bench-core bench-scale bench-streams lint fmt generate generated cluster cluster-down clean
+.PHONY: help run build test test-with-cluster test-typescript fuzz fuzz-api fuzz-decoders soak rebuild crash bench bench-core bench-rooms bench-scale bench-streams lint fmt generate generated cluster cluster-down clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -60,6 +60,9 @@ bench-core: ## what the core can do on this machine: codec, log, tables, fold
 
 bench-scale: build ## projectors against each other and against COPY, on PostgreSQL: prints ratios
 	ROOMLOG_TEST_BIN=$(CURDIR)/bin $(CLUSTER) exec -- go test -run '^$$' -bench . -benchtime 3x -timeout 60m ./services/roomlog/e2e/scale
+
+bench-rooms: ## what is done in rooms of 10, 1,000 and 100,000 members: prints ratios
+	go test -run '^$$' -bench LargeRoom -benchtime 20x ./services/chat
 
 bench-streams: build ## what streams cost one server: memory of 10,000 idle ones, a message to 5,000 followers, followers who do not read
 	ROOMLOG_TEST_BIN=$(CURDIR)/bin go test -run '^$$' -bench . -benchtime 1x -timeout 30m ./services/roomlog/e2e/streams

@@ -87,6 +87,21 @@ func TestMentionsOfWhoIsHere(t *testing.T) {
 		t.Errorf("%+v", m)
 	}
 
+	var page struct {
+		Items []struct{ User string }
+		Next  *string
+	}
+	eve.Get("/v1/rooms/den/presence?limit=1").Is(http.StatusOK).Into(&page)
+	if len(page.Items) != 1 || page.Items[0].User != "eve" || page.Next == nil {
+		t.Fatalf("the first page has %+v", page)
+	}
+	next := *page.Next
+	page.Next = nil
+	eve.Get("/v1/rooms/den/presence?limit=1&after=" + next).Is(http.StatusOK).Into(&page)
+	if len(page.Items) != 1 || page.Items[0].User != "frank" || page.Next != nil {
+		t.Errorf("the second page has %+v", page)
+	}
+
 	// Who comes later is not mentioned by an edit; only where those here are mentioned anew.
 	t.Cleanup(dan.Follow(allPath, false).Close)
 	shows(t, alice, "lobby", "alice", "bob", "carol", "dan")

@@ -59,7 +59,9 @@ type Board struct {
 	local  map[auth.Account]int       // connections to this replica
 	going  map[auth.Account]time.Time // since when someone has none
 	people map[auth.Account]*person
-	typing map[typist]telling
+	// rosters have the same people in order.
+	rosters map[events.Tenant]*roster
+	typing  map[typist]telling
 }
 
 // person is someone who is there, or was.
@@ -83,7 +85,7 @@ type telling struct {
 func New(c Config) *Board {
 	return &Board{
 		Config: c, out: make(chan told, queue), local: map[auth.Account]int{}, going: map[auth.Account]time.Time{},
-		people: map[auth.Account]*person{}, typing: map[typist]telling{},
+		people: map[auth.Account]*person{}, rosters: map[events.Tenant]*roster{}, typing: map[typist]telling{},
 	}
 }
 

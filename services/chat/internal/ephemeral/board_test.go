@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -119,14 +120,20 @@ func TestPresence(t *testing.T) {
 		}
 		two.Enter(bob)
 		one.hears(t, Online, Online)
-		if here := one.Here("main"); fmt.Sprint(here) != "[alice bob]" || len(one.Here("other")) > 0 {
-			t.Errorf("here are %v", here)
+		are := func(what string, p People, want ...events.UserID) {
+			t.Helper()
+			if got := p.After("", 10); !slices.Equal(got, want) || p.Most() < len(want) {
+				t.Errorf("%s are %v of %d, want %v", what, got, p.Most(), want)
+			}
 		}
+		are("here", one.Here("main"), "alice", "bob")
+		are("here elsewhere", one.Here("other"))
 		two.Leave(bob)
 		time.Sleep(2 * grace)
 		two.hears(t, Online, Offline)
-		if here := one.Here("main"); fmt.Sprint(here) != "[alice]" {
-			t.Errorf("here are %v", here)
+		are("here", one.Here("main"), "alice")
+		if here := one.Here("main"); !here.Has("alice") || here.Has("bob") || !one.Known("main").Has("bob") {
+			t.Error("the wrong ones are here")
 		}
 		one.hears(t, Offline)
 		one.Leave(alice)
@@ -143,12 +150,14 @@ func TestPresence(t *testing.T) {
 		if is := one.Of(alice); is.Presence != Offline || is.LastSeen == 0 {
 			t.Errorf("alice is %+v", is)
 		}
-		if known := one.Known("main", ""); fmt.Sprint(known) != "[alice bob]" || len(one.Known("main", "bob"))+len(one.Known("other", "")) > 0 {
-			t.Errorf("known are %v", known)
+		are("known", one.Known("main"), "alice", "bob")
+		if first, rest := one.Known("main").After("", 1), one.Known("main").After("alice", 10); fmt.Sprint(first, rest) != "[alice] [bob]" {
+			t.Errorf("known are %v, then %v", first, rest)
 		}
 		time.Sleep(memory + time.Minute)
-		if known := one.Known("main", ""); len(known) > 0 {
-			t.Errorf("%v are known after a day", known)
+		are("known after a day", one.Known("main"))
+		if most := one.Known("main").Most(); most > 0 {
+			t.Errorf("%d are known after a day", most)
 		}
 	})
 }

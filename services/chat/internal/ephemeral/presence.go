@@ -10,30 +10,6 @@ import (
 	"github.com/roomlog/roomlog/services/chat/internal/auth"
 )
 
-// Known lists the people of a tenant who are there or were lately, ascending, after
-// one.
-func (b *Board) Known(t events.Tenant, after events.UserID) []events.UserID {
-	return b.list(func(who auth.Account, _ *person) bool { return who.Tenant == t && who.User > after })
-}
-
-// Here lists the people of a tenant who are there, ascending.
-func (b *Board) Here(t events.Tenant) []events.UserID {
-	return b.list(func(who auth.Account, p *person) bool { return who.Tenant == t && len(p.until) > 0 })
-}
-
-func (b *Board) list(of func(auth.Account, *person) bool) []events.UserID {
-	b.mu.Lock()
-	var out []events.UserID
-	for who, p := range b.people {
-		if of(who, p) {
-			out = append(out, who.User)
-		}
-	}
-	b.mu.Unlock()
-	slices.Sort(out)
-	return out
-}
-
 // Of tells whether someone is there.
 func (b *Board) Of(who auth.Account) Presence {
 	b.mu.Lock()
@@ -51,6 +27,8 @@ func (b *Board) here(who auth.Account, replica string) (came bool) {
 	if p == nil {
 		p = &person{until: map[string]time.Time{}}
 		b.people[who] = p
+		r := b.roster(who.Tenant)
+		r.fresh = append(r.fresh, who.User)
 	}
 	came = len(p.until) == 0
 	p.seen = b.Now()
@@ -135,6 +113,7 @@ func (b *Board) expire() {
 		}
 	}
 	var lost []auth.Account
+	known := len(b.people)
 	for who, p := range b.people {
 		was := len(p.until) > 0
 		for replica, until := range p.until {
@@ -148,6 +127,9 @@ func (b *Board) expire() {
 		case !was && now.Sub(p.seen) > memory:
 			delete(b.people, who)
 		}
+	}
+	if len(b.people) < known {
+		b.forget()
 	}
 	b.mu.Unlock()
 	for _, who := range lost {

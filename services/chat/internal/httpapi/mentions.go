@@ -28,11 +28,11 @@ func (s *Server) mentionHere(cmd command.Command, b *messageRequest) func(contex
 		for _, u := range b.Mentions {
 			named[events.UserID(u)] = true
 		}
-		users := slices.DeleteFunc(s.Board.Here(cmd.Who.Tenant), func(u events.UserID) bool { return named[u] })
 		req := query.Request{Who: cmd.Who, Position: cmd.Position, Wait: hereWait}
-		page, _, err := s.Reads.Present(ctx, req, cmd.Room, users, events.MaxMentions)
-		most := min(len(page.Items), events.MaxMentions-len(b.Mentions))
-		b.here = fitting(page.Items[:most], free-mentionsBytes)
+		page, _, err := s.Reads.Present(ctx, req, cmd.Room, s.Board.Here(cmd.Who.Tenant), "", events.MaxMentions+len(named))
+		users := slices.DeleteFunc(page.Items, func(u events.UserID) bool { return named[u] })
+		users = users[:min(len(users), events.MaxMentions-len(b.Mentions))]
+		b.here = fitting(users, free-mentionsBytes)
 		return err
 	}
 }

@@ -43,7 +43,7 @@ func (s *Server) ListPresence(c echo.Context, roomName api.RoomID, p api.ListPre
 	if err != nil {
 		return err
 	}
-	page, at, err := s.Reads.Present(c.Request().Context(), req, id, s.Board.Known(req.Who.Tenant, after), limit)
+	page, at, err := s.Reads.Present(c.Request().Context(), req, id, s.Board.Known(req.Who.Tenant), after, limit)
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package query
 
 import (
 	"context"
-	"slices"
 
 	"github.com/roomlog/roomlog/pkg/events"
 	"github.com/roomlog/roomlog/pkg/events/room"
@@ -24,13 +23,22 @@ func (s *Service) MayType(ctx context.Context, req Request, id events.RoomID) (e
 	return s.inRoom(ctx, req, id, func(_ context.Context, m *moment) error { return m.readable() })
 }
 
-// Present lists the members of a room among the users, who ascend.
-func (s *Service) Present(ctx context.Context, req Request, id events.RoomID, users []events.UserID, limit int) (page Page[events.UserID], at events.Vector, err error) {
+// People are some of whom it is known whether they are there.
+type People interface {
+	// After lists up to limit of them, ascending, after one.
+	After(u events.UserID, limit int) []events.UserID
+	Has(u events.UserID) bool
+	// Most is how many they are at most.
+	Most() int
+}
+
+// Present lists the members of a room among the people, ascending after one.
+func (s *Service) Present(ctx context.Context, req Request, id events.RoomID, people People, after events.UserID, limit int) (page Page[events.UserID], at events.Vector, err error) {
 	at, err = s.inRoom(ctx, req, id, func(ctx context.Context, m *moment) error {
 		if err := m.readable(); err != nil {
 			return err
 		}
-		items, err := m.among(ctx, users, limit+1)
+		items, err := m.among(ctx, people, after, limit+1)
 		items, page.Next = cut(items, limit, func(last events.UserID) string { return string(last) })
 		page.Items = items
 		return err
@@ -38,48 +46,53 @@ func (s *Service) Present(ctx context.Context, req Request, id events.RoomID, us
 	return page, at, err
 }
 
-// among lists up to limit of the users, who ascend, that are members of the room. It
-// looks at all users or at all who had to do with the room, which are fewer members.
-func (m *moment) among(ctx context.Context, users []events.UserID, limit int) (out []events.UserID, err error) {
-	if m.room.Members < int64(len(users)) {
-		return m.amongMembers(ctx, users, limit)
+// among lists up to limit of the people that are members of the room. It goes through
+// the people or through those who had to do with the room, where these are fewer
+// members, in growing steps.
+func (m *moment) among(ctx context.Context, people People, after events.UserID, limit int) (out []events.UserID, err error) {
+	look := m.memberPeople
+	if m.room.Members < int64(people.Most()) {
+		look = m.peopleMembers
 	}
-	for some := range slices.Chunk(users, presencePage) {
-		view, err := m.View(ctx, m.key, room.Needs{Members: some})
+	for step := min(limit, presencePage); ; step = min(2*step, presencePage) {
+		found, last, n, err := look(ctx, people, after, step)
 		if err != nil {
 			return nil, err
 		}
-		for _, u := range some {
-			if view.Members[u].Membership == events.MembershipJoin {
-				out = append(out, u)
-			}
-		}
-		if len(out) >= limit {
-			return out[:limit], nil
-		}
-	}
-	return out, nil
-}
-
-func (m *moment) amongMembers(ctx context.Context, users []events.UserID, limit int) (out []events.UserID, err error) {
-	for after := events.UserID(""); ; {
-		members, err := m.Members(ctx, m.key, after, presencePage)
-		if err != nil {
-			return nil, err
-		}
-		for _, member := range members {
-			after = member.User
-			if _, wanted := slices.BinarySearch(users, after); wanted && member.Membership == events.MembershipJoin {
-				out = append(out, after)
-			}
-		}
+		after, out = last, append(out, found...)
 		switch {
 		case len(out) >= limit:
 			return out[:limit], nil
-		case len(members) < presencePage:
+		case n < step:
 			return out, nil
 		}
 	}
+}
+
+// memberPeople looks at the next n people, peopleMembers at the next n who had to do
+// with the room. Both give who is of both, the last looked at, and how many were.
+func (m *moment) memberPeople(ctx context.Context, people People, after events.UserID, limit int) (found []events.UserID, last events.UserID, n int, err error) {
+	users := people.After(after, limit)
+	view, err := m.View(ctx, m.key, room.Needs{Members: users})
+	if err != nil {
+		return nil, "", 0, err
+	}
+	for _, u := range users {
+		if last = u; view.Members[u].Membership == events.MembershipJoin {
+			found = append(found, u)
+		}
+	}
+	return found, last, len(users), nil
+}
+
+func (m *moment) peopleMembers(ctx context.Context, people People, after events.UserID, limit int) (found []events.UserID, last events.UserID, n int, err error) {
+	members, err := m.Members(ctx, m.key, after, limit)
+	for _, member := range members {
+		if last = member.User; member.Membership == events.MembershipJoin && people.Has(last) {
+			found = append(found, last)
+		}
+	}
+	return found, last, len(members), err
 }
 
 // PresenceRooms gives those of someone's rooms where it is told that they come and go.
