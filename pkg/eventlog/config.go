@@ -1,9 +1,11 @@
 package eventlog
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"strings"
 	"time"
 
@@ -35,6 +37,9 @@ type Config struct {
 	// Username and Password are for SASL/PLAIN; without a username there is no
 	// authentication. They are never logged.
 	Username, Password string
+	// Dial connects to a broker; nil: by TCP. A broker in the same process has another
+	// way.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// ClientID names the program to the broker.
 	ClientID string
 	// Logger gets outages and rebalances; nil discards them.

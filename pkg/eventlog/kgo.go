@@ -29,6 +29,9 @@ func newKgo(c Config, opts ...kgo.Opt) (*kgo.Client, error) {
 	if c.Username != "" {
 		base = append(base, kgo.SASL(plain.Auth{User: c.Username, Pass: c.Password}.AsMechanism()))
 	}
+	if c.Dial != nil {
+		base = append(base, kgo.Dialer(c.Dial))
+	}
 	cl, err := kgo.NewClient(append(base, opts...)...)
 	if err != nil {
 		return nil, fmt.Errorf("kafka client: %w", err)

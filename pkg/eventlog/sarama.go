@@ -1,8 +1,10 @@
 package eventlog
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -35,6 +37,9 @@ func newSarama(c Config, partitioner sarama.PartitionerConstructor) *sarama.Conf
 		s.Net.SASL.User = c.Username
 		s.Net.SASL.Password = c.Password
 	}
+	if c.Dial != nil {
+		s.Net.Proxy.Enable, s.Net.Proxy.Dialer = true, saramaDialer{c.Dial, c.DialTimeout}
+	}
 	s.Metadata.Full = false
 	s.Metadata.AllowAutoTopicCreation = false
 	s.Metadata.Retry.Backoff = minPublishBackoff
@@ -52,6 +57,18 @@ func newSarama(c Config, partitioner sarama.PartitionerConstructor) *sarama.Conf
 	s.Producer.Return.Successes = true
 	s.Producer.Return.Errors = true
 	return s
+}
+
+// saramaDialer is [Config.Dial], within the time-out.
+type saramaDialer struct {
+	dial    func(ctx context.Context, network, address string) (net.Conn, error)
+	timeout time.Duration
+}
+
+func (d saramaDialer) Dial(network, address string) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), d.timeout)
+	defer cancel()
+	return d.dial(ctx, network, address)
 }
 
 // keyPartitioner is [PartitionOf], and refuses to work when the topic has other

@@ -59,10 +59,11 @@ type Config struct {
 
 // Broker is a running broker.
 type Broker struct {
-	cluster *kfake.Cluster
-	info    Info
-	lock    *dirLock // nil in memory
-	durable *durable // nil in memory
+	cluster  *kfake.Cluster
+	listener *listener
+	info     Info
+	lock     *dirLock // nil in memory
+	durable  *durable // nil in memory
 
 	retaining sync.WaitGroup
 	stop      chan struct{} // closed by Close
@@ -158,7 +159,8 @@ func (b *Broker) newCluster(ctx context.Context, cfg Config, lastAddress string)
 			if err != nil {
 				return nil, err
 			}
-			return guard(l, b.durable), nil
+			b.listener = newListener(l)
+			return guard(b.listener, b.durable), nil
 		}),
 	}
 	if cfg.Dir != "" {

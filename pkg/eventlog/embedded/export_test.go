@@ -1,6 +1,9 @@
 package embedded
 
-import "os"
+import (
+	"net"
+	"os"
+)
 
 // Disk is what tests put in the place of the real one.
 type Disk interface {
@@ -18,3 +21,6 @@ type exportedDisk struct{ Disk }
 
 func (d exportedDisk) syncData(f *os.File) error { return d.SyncData(f) }
 func (d exportedDisk) syncDir(path string) error { return d.SyncDir(path) }
+
+// MemoryConn gives both ends of a connection within the process.
+func MemoryConn() (server, client net.Conn) { return newMemoryConn(&net.TCPAddr{}) }

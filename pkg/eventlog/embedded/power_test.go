@@ -40,9 +40,11 @@ func powerCut(t *testing.T, atAck, atRead int) {
 	ctx, cancel := context.WithCancel(testContext(t))
 	defer cancel()
 	told := &told{disk: disk, cut: cancel, acks: atAck, reads: atRead, at: map[events.Position]string{}}
+	ways := [2]eventlog.Config{cfg, cfg} // within the process, and by the network
+	ways[0].Dial = b.Dial
 	var publishers [2]*eventlog.Publisher // one alone sends nothing while it waits for an answer
 	for i := range publishers {
-		p, err := eventlog.NewPublisher(cfg, l)
+		p, err := eventlog.NewPublisher(ways[i], l)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -64,7 +66,7 @@ func powerCut(t *testing.T, atAck, atRead int) {
 	}
 	for part := range events.Partition(partitions) {
 		wg.Go(func() {
-			r := eventlog.NewReader(cfg, l, part)
+			r := eventlog.NewReader(ways[part], l, part)
 			defer r.Close()
 			for {
 				records, err := r.Read(ctx, 10)

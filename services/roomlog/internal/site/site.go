@@ -117,6 +117,9 @@ func (s *Site) openLog(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	if s.broker != nil {
+		cfg.Dial = s.broker.Dial
+	}
 	found, err := eventlog.EnsureTopic(ctx, cfg, cfg.EventsTopicSpec(0, 0, 0))
 	switch {
 	case errors.Is(err, eventlog.ErrUnknownTopic) && !o.Create:
