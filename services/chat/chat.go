@@ -88,7 +88,7 @@ type Service struct {
 	board    *ephemeral.Board
 	clock    *clock.Watch
 	revoked  *auth.Revocations
-	handler  http.Handler
+	api      *httpapi.Server
 	stop     chan struct{}
 }
 
@@ -129,7 +129,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if s.hook, err = cfg.Hook.open(metrics, deps.Logger); err != nil {
 		return nil, err
 	}
-	s.handler, err = httpapi.New(httpapi.Config{
+	s.api, err = httpapi.New(httpapi.Config{
 		Auth: verifier, Revocations: s.revoked, Gate: gate, Hub: s.hub, Board: s.board, Reads: reads, Metrics: metrics, Logger: deps.Logger, Now: deps.Now,
 		NewID: newID, WriteTimeout: cfg.StreamTimeout, Stop: s.stop,
 		Limits: httpapi.Limits{
@@ -167,7 +167,7 @@ func (c Config) ListenAPI(ctx context.Context) (net.Listener, error) {
 // Run serves on l, which it closes, until ctx ends.
 func (s *Service) Run(ctx context.Context, l net.Listener) error {
 	server := &http.Server{
-		Handler: s.handler, ReadHeaderTimeout: min(readHeaderTimeout, s.cfg.RequestTimeout),
+		Handler: s.api, ReadHeaderTimeout: min(readHeaderTimeout, s.cfg.RequestTimeout),
 		ReadTimeout: s.cfg.RequestTimeout, WriteTimeout: s.cfg.RequestTimeout + s.cfg.PublishTimeout + longestAnswer, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
 		ErrorLog: slog.NewLogLogger(s.deps.Logger.Handler(), slog.LevelDebug),
 	}
@@ -183,6 +183,7 @@ func (s *Service) Run(ctx context.Context, l net.Listener) error {
 	select {
 	case err = <-served:
 		close(s.stop)
+		err = errors.Join(err, s.drain(ctx, server))
 	case <-ctx.Done():
 		close(s.stop)
 		err = s.drain(ctx, server)
@@ -197,11 +198,11 @@ func (s *Service) Run(ctx context.Context, l net.Listener) error {
 	return errors.Join(err, background.Wait())
 }
 
-// drain lets requests finish, for a while.
+// drain lets requests and streams finish, for a while.
 func (s *Service) drain(ctx context.Context, server *http.Server) error {
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.StopTimeout)
 	defer cancel()
-	if err := server.Shutdown(bounded); err != nil {
+	if err := errors.Join(server.Shutdown(bounded), s.api.Drain(bounded)); err != nil {
 		s.deps.Logger.Warn("requests were cut off", "after", s.cfg.StopTimeout)
 		return ignoreClosed(server.Close())
 	}
@@ -217,7 +218,7 @@ func ignoreClosed(err error) error {
 
 // Handler is what Run serves, for those who need no listener. It answers as long as
 // the service runs.
-func (s *Service) Handler() http.Handler { return s.handler }
+func (s *Service) Handler() http.Handler { return s.api }
 
 // Followers is how many streams and long polls are open.
 func (s *Service) Followers() int { return s.hub.Followers() }

@@ -54,7 +54,7 @@ func newMetrics(reg prometheus.Registerer, hub *live.Hub, watch *clock.Watch) *m
 			Name: "roomlog_streams", Help: "Streams that are open.",
 		}),
 		ended: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "roomlog_streams_ended_total", Help: "Streams that have ended, by how.",
+			Name: "roomlog_streams_ended_total", Help: "Streams that have ended, by the code that they told, or broken.",
 		}, []string{"how"}),
 	}
 	followers := prometheus.NewGaugeFunc(prometheus.GaugeOpts{

@@ -29,6 +29,7 @@ type World struct {
 	Log     *Log
 	Store   *Store
 	Service *chat.Service
+	Metrics *prometheus.Registry
 	URL     string
 
 	bus  *gochannel.GoChannel
@@ -80,9 +81,10 @@ func (w *World) serve(change []func(*chat.Config), beside ...func(context.Contex
 	for _, c := range change {
 		c(&cfg)
 	}
+	w.Metrics = prometheus.NewRegistry()
 	var err error
 	w.Service, err = chat.New(cfg, chat.Deps{
-		Log: w.Log, Store: w.Store, Timeline: w.bus, Ephemeral: w.bus, Now: w.Log.now, Metrics: prometheus.NewRegistry(), Logger: slog.New(slog.DiscardHandler),
+		Log: w.Log, Store: w.Store, Timeline: w.bus, Ephemeral: w.bus, Now: w.Log.now, Metrics: w.Metrics, Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		w.T.Fatal(err)

@@ -104,11 +104,9 @@ func answerEvents(c echo.Context, at events.Vector, page query.EventPage) error 
 
 // longPoll answers when there is something to answer, or when the time is up.
 func (s *Server) longPoll(c echo.Context, req query.Request, id events.RoomID, q query.EventsQuery, wait time.Duration) error {
-	leave, err := s.enter(req.Who)
-	if err != nil {
+	if err := s.enter(c, req.Who); err != nil {
 		return err
 	}
-	defer leave()
 	valid, stop := s.Revocations.While(c.Request().Context(), req.Who)
 	defer stop()
 	ctx, cancel := context.WithTimeout(valid, wait)
@@ -152,13 +150,11 @@ func (s *Server) awaitNews(ctx context.Context, sub *live.Subscription, seen eve
 
 // stream replays and follows as server-sent events.
 func (s *Server) stream(c echo.Context, req query.Request, id events.RoomID, q query.EventsQuery) error {
-	leave, err := s.enter(req.Who)
-	if err != nil {
+	if err := s.enter(c, req.Who); err != nil {
 		return err
 	}
-	defer leave()
 	sub := s.Hub.Subscribe(readmodel.Key{Tenant: req.Who.Tenant, Room: id}, s.Gate.PartitionOf(req.Who.Tenant, id))
-	defer sub.Close()
+	exchangeOf(c).atEnd(sub.Close)
 	track, at, err := s.Reads.Follow(c.Request().Context(), req, id, q.Types)
 	if err != nil {
 		return err

@@ -45,7 +45,7 @@ func (s *Server) limit(next echo.HandlerFunc) echo.HandlerFunc {
 		if !s.requests.enter(who) {
 			return problem.New(problem.TooManyRequests, "you have too many requests under way")
 		}
-		defer s.requests.leave(who)
+		exchangeOf(c).atEnd(func() { s.requests.leave(who) })
 		return next(c)
 	}
 }

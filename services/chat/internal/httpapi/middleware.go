@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"fmt"
-	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -13,20 +12,17 @@ import (
 	"github.com/roomlog/roomlog/services/chat/internal/problem"
 )
 
-const requestKey = "roomlog.request"
-
 // Values that all answers share.
 var noSniff, noReferrer = []string{"nosniff"}, []string{"no-referrer"}
 
 // observe gives the request its id, and the answer the headers that every answer
-// has; it logs (never bodies or tokens) and counts.
+// has; what is to be done at the request's end is done behind it.
 func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		id := c.Request().Header.Get(echo.HeaderXRequestID)
 		if !validRequestID(id) {
 			id = s.NewID()
 		}
-		c.Set(requestKey, id)
 		h := c.Response().Header()
 		h.Set(echo.HeaderXRequestID, id)
 		h["X-Content-Type-Options"], h["Referrer-Policy"] = noSniff, noReferrer
@@ -36,20 +32,17 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		if c.Request().Body == http.NoBody {
 			requestRead(c)
 		}
-		start := time.Now()
+		x := &exchange{id: id, method: c.Request().Method, begun: time.Now()}
+		c.Set(exchangeKey, x)
+		defer func() {
+			if !x.handedOver {
+				x.route, x.status = c.Path(), c.Response().Status
+				s.end(c.Request().Context(), x)
+			}
+		}()
 		if err := next(c); err != nil {
 			c.Error(err)
 		}
-		took, status := time.Since(start), c.Response().Status
-		route := c.Path()
-		if route == "" {
-			route = "none"
-		}
-		s.Metrics.Request(c.Request().Method, route, status, took)
-		if !s.Logger.Enabled(c.Request().Context(), slog.LevelDebug) { // or its arguments cost more than it
-			return nil
-		}
-		s.Logger.Debug("request", "request_id", id, "method", c.Request().Method, "route", route, "status", status, "took", took)
 		return nil
 	}
 }
@@ -105,11 +98,6 @@ func (s *Server) checkParameters(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		return next(c)
 	}
-}
-
-func requestID(c echo.Context) string {
-	id, _ := c.Get(requestKey).(string)
-	return id
 }
 
 func validRequestID(id string) bool {

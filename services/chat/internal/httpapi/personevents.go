@@ -38,13 +38,11 @@ func (s *Server) ListPersonEvents(c echo.Context, p api.ListPersonEventsParams) 
 	if stream && q.wait > 0 {
 		return problem.In(problem.InvalidParameter, "wait", "a stream follows anyway")
 	}
-	leave, err := s.enter(req.Who)
-	if err != nil {
+	if err := s.enter(c, req.Who); err != nil {
 		return err
 	}
-	defer leave()
 	sub := s.Hub.SubscribePerson(req.Who.Tenant, req.Who.User, q.rooms)
-	defer sub.Close()
+	exchangeOf(c).atEnd(sub.Close)
 	track, at, err := s.Reads.FollowPerson(c.Request().Context(), req, q.cursor, q.rooms, q.types, sub)
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ package httpapi
 import (
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"time"
 
@@ -52,20 +53,25 @@ type Config struct {
 // Server is the API. It implements [api.ServerInterface].
 type Server struct {
 	Config
+	router            *echo.Echo
 	spec              *spec
 	requests, streams *counter
+	handovers         handovers
 }
 
 var _ api.ServerInterface = (*Server)(nil)
 
-// New makes the API's handler.
-func New(c Config) (*echo.Echo, error) {
+// New makes the API.
+func New(c Config) (*Server, error) {
 	doc, err := parseSpec()
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Config: c, spec: doc, requests: newCounter(c.Limits.Requests), streams: newCounter(c.Limits.Streams)}
 	e := echo.New()
+	s := &Server{
+		Config: c, router: e, spec: doc, requests: newCounter(c.Limits.Requests), streams: newCounter(c.Limits.Streams),
+		handovers: handovers{open: map[net.Conn]struct{}{}},
+	}
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = s.handleError
 	e.Pre(s.observe, s.recoverPanic)
@@ -76,8 +82,11 @@ func New(c Config) (*echo.Echo, error) {
 			return nil, fmt.Errorf("nobody has said who may call %s", route)
 		}
 	}
-	return e, nil
+	return s, nil
 }
+
+// ServeHTTP implements [http.Handler].
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.router.ServeHTTP(w, r) }
 
 // GetOpenapi serves the description of the API.
 func (s *Server) GetOpenapi(c echo.Context) error {

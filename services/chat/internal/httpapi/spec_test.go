@@ -25,7 +25,7 @@ import (
 
 // Every route is described, and everything described is a route.
 func TestRoutesAreTheSpecs(t *testing.T) {
-	e, err := New(Config{})
+	s, err := New(Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +34,7 @@ func TestRoutesAreTheSpecs(t *testing.T) {
 		t.Fatal(err)
 	}
 	routes := map[string]bool{}
-	for _, r := range e.Routes() {
+	for _, r := range s.router.Routes() {
 		routes[r.Method+" "+r.Path] = true
 		if _, ok := doc.operations[r.Method+" "+r.Path]; !ok {
 			t.Errorf("%s %s is not described", r.Method, r.Path)

@@ -17,37 +17,60 @@ import (
 
 const eventStream = "text/event-stream"
 
-// run sends a stream until it ends.
+// run sends a stream until it ends; or hands it over, where it can.
 func (s *Server) run(c echo.Context, req query.Request, at events.Vector, track live.Track, sub *live.Subscription) {
-	valid, stop := s.Revocations.While(context.WithoutCancel(c.Request().Context()), req.Who)
-	defer stop()
-	session := live.Session{Track: track, Sink: s.openSink(c, at), Expires: req.Who.Expires, Revoked: valid.Done(), Stop: s.Stop}
+	x, ctx := exchangeOf(c), context.WithoutCancel(c.Request().Context())
+	valid, stop := s.Revocations.While(ctx, req.Who)
+	x.atEnd(stop)
+	sink, conn := s.openSink(c, at)
+	session := &live.Session{Track: track, Sink: sink, Expires: req.Who.Expires, Revoked: valid.Done(), Stop: s.Stop}
+	if conn == nil {
+		s.send(c.Request().Context(), x, session, sub)
+		return
+	}
+	x.handOver(c)
+	s.handovers.send(ctx, conn, func(ctx context.Context) {
+		defer s.end(ctx, x)
+		s.send(ctx, x, session, sub)
+	})
+}
+
+// send runs a session to its end.
+func (s *Server) send(ctx context.Context, x *exchange, session *live.Session, sub *live.Subscription) {
 	s.Metrics.StreamOpened()
-	err := session.Run(c.Request().Context(), sub)
-	s.Metrics.StreamClosed(streamEnd(err))
+	how := "broken"
+	defer func() {
+		if p := recover(); p != nil { // in a goroutine of its own it would end the program
+			s.Logger.Error("stream panicked", "request_id", x.id, "panic", p)
+		}
+		s.Metrics.StreamClosed(how)
+	}()
+	end, err := session.Run(ctx, sub)
+	if end != "" {
+		how = end
+	}
 	if err != nil {
-		s.Logger.Debug("stream broke off", "request_id", requestID(c), "error", err)
+		s.Logger.Debug("stream broke off", "request_id", x.id, "error", err)
 	}
 }
 
-func streamEnd(err error) string {
-	if err != nil {
-		return "broken"
-	}
-	return "ended"
-}
+// Drain waits until the streams have ended, each with its reason, and cuts off those
+// that have not when ctx ends. A server that is shut down does not know of them: it
+// comes after that.
+func (s *Server) Drain(ctx context.Context) error { return s.handovers.drain(ctx) }
 
-// enter counts one more stream or long poll of someone's, and notes that they are
-// there; leave is its end.
-func (s *Server) enter(who auth.Identity) (leave func(), err error) {
+// enter counts one more stream or long poll of someone's, until the request ends, and
+// notes that they are there.
+func (s *Server) enter(c echo.Context, who auth.Identity) error {
 	if !s.streams.enter(who) {
-		return nil, problem.New(problem.TooManyStreams, "you have too many streams and long polls open")
+		return problem.New(problem.TooManyStreams, "you have too many streams and long polls open")
 	}
 	s.Board.Enter(who.Account())
-	return func() {
+	exchangeOf(c).atEnd(func() {
 		s.streams.leave(who)
 		s.Board.Leave(who.Account())
-	}, nil
+	})
+	return nil
 }
 
 // wantsStream reports whether the client asks for server-sent events.

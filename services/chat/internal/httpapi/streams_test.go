@@ -1,6 +1,13 @@
 package httpapi
 
-import "testing"
+import (
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/roomlog/roomlog/services/chat/internal/live"
+)
 
 func TestAccepts(t *testing.T) {
 	for header, want := range map[string]bool{
@@ -11,5 +18,25 @@ func TestAccepts(t *testing.T) {
 		if got := accepts(header, eventStream); got != want {
 			t.Errorf("%q: %t", header, got)
 		}
+	}
+}
+
+// streamsClosed remembers how streams ended.
+type streamsClosed struct {
+	Metrics
+	how []string
+}
+
+func (m *streamsClosed) StreamOpened()           {}
+func (m *streamsClosed) StreamClosed(how string) { m.how = append(m.how, how) }
+
+// A stream runs in a goroutine of its own, where nobody else would recover.
+func TestStreamPanics(t *testing.T) {
+	var log strings.Builder
+	closed := &streamsClosed{}
+	s := &Server{Config: Config{Metrics: closed, Logger: slog.New(slog.NewTextHandler(&log, nil))}}
+	s.send(t.Context(), &exchange{id: "one"}, &live.Session{}, nil)
+	if !slices.Equal(closed.how, []string{"broken"}) || !strings.Contains(log.String(), "request_id=one") {
+		t.Errorf("ended %v, log %s", closed.how, &log)
 	}
 }

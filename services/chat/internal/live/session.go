@@ -55,6 +55,8 @@ type Sink interface {
 	// Write adds to what goes out with the next Flush.
 	Write(b []byte) error
 	Flush() error
+	// End writes the last of the stream. There is little time for it.
+	End(b []byte) error
 }
 
 // Session is one stream to one reader.
@@ -73,9 +75,10 @@ type Session struct {
 	fault error            // of the sink
 }
 
-// Run replays and follows until the stream ends. It returns the error of the
-// sink or of ctx, and nil when it has told the client why it ends.
-func (s *Session) Run(ctx context.Context, sub *Subscription) error {
+// Run replays and follows until the stream ends. It returns the code that it tells
+// the client, and the error of the sink or of ctx that kept it from going on, or
+// from telling.
+func (s *Session) Run(ctx context.Context, sub *Subscription) (end string, err error) {
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
 	s.ticks = beat.C
@@ -83,9 +86,9 @@ func (s *Session) Run(ctx context.Context, sub *Subscription) error {
 	defer expiry.Stop()
 	s.last = s.Track.Cursor(nil)
 	if err := s.Sink.Write([]byte("retry: 2000\n\n")); err != nil {
-		return err
+		return "", err
 	}
-	end, err := s.replay(ctx)
+	end, err = s.replay(ctx)
 	for end == "" && err == nil {
 		if end = s.over(); end != "" { // also while events keep coming
 			break
@@ -106,9 +109,9 @@ func (s *Session) Run(ctx context.Context, sub *Subscription) error {
 		}
 	}
 	if err != nil {
-		return err
+		return "", err
 	}
-	return s.end(end)
+	return end, s.end(end)
 }
 
 // replay reads from the read model until there is nothing more. An end says why
@@ -237,10 +240,7 @@ func (s *Session) beat() error {
 func (s *Session) end(code string) error {
 	b := append([]byte(`event: end`+"\n"+`data: {"code":"`), code...)
 	b = s.Track.Cursor(append(b, `","cursor":`...))
-	if err := s.Sink.Write(append(b, "}\n\n"...)); err != nil {
-		return err
-	}
-	return s.Sink.Flush()
+	return s.Sink.End(append(b, "}\n\n"...))
 }
 
 // idLine writes a cursor as a stream's id.

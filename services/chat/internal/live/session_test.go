@@ -43,6 +43,13 @@ func (p *paper) Flush() error {
 	return p.err
 }
 
+func (p *paper) End(b []byte) error {
+	if err := p.Write(b); err != nil {
+		return err
+	}
+	return p.Flush()
+}
+
 // seen gives what the client has got: ids, "end" with its code, and "beat".
 func (p *paper) seen() (out []string) {
 	p.mu.Lock()
@@ -147,7 +154,8 @@ func open(t *testing.T, h *history, change func(*opening)) *scene {
 	sub := sc.hub.Subscribe(lobby, 0)
 	go func() {
 		defer sub.Close()
-		sc.done <- s.Run(ctx, sub)
+		_, err := s.Run(ctx, sub)
+		sc.done <- err
 	}()
 	synctest.Wait()
 	return sc

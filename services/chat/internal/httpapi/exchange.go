@@ -1,0 +1,60 @@
+package httpapi
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/labstack/echo/v4"
+)
+
+const exchangeKey = "roomlog.exchange"
+
+// exchange is a request and its answer, under way. It ends when the handler returns;
+// one that was handed over to a stream ends with that.
+type exchange struct {
+	id            string
+	method, route string
+	status        int
+	begun         time.Time
+	ends          []func()
+	handedOver    bool
+}
+
+func exchangeOf(c echo.Context) *exchange {
+	x, _ := c.Get(exchangeKey).(*exchange)
+	return x
+}
+
+func requestID(c echo.Context) string {
+	if x := exchangeOf(c); x != nil {
+		return x.id
+	}
+	return ""
+}
+
+// atEnd has f called when the exchange ends, before what was given earlier.
+func (x *exchange) atEnd(f func()) { x.ends = append(x.ends, f) }
+
+// handOver leaves the end to a stream.
+func (x *exchange) handOver(c echo.Context) {
+	x.handedOver, x.route, x.status = true, c.Path(), http.StatusOK
+}
+
+// end ends an exchange: it is counted and logged, never with bodies or tokens.
+func (s *Server) end(ctx context.Context, x *exchange) {
+	for _, f := range slices.Backward(x.ends) {
+		f()
+	}
+	if x.route == "" {
+		x.route = "none"
+	}
+	took := time.Since(x.begun)
+	s.Metrics.Request(x.method, x.route, x.status, took)
+	if !s.Logger.Enabled(ctx, slog.LevelDebug) { // or its arguments cost more than it
+		return
+	}
+	s.Logger.Debug("request", "request_id", x.id, "method", x.method, "route", x.route, "status", x.status, "took", took)
+}
