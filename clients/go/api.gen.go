@@ -2038,8 +2038,8 @@ type ClientInterface interface {
 	// Where the events of a room are parked for an operator, the rest goes on, and they come when they are released. A client of more than 16 such rooms may, when it resumes, get
 	// events again that it has.
 	//
-	// A stream never skips. It ends with `event: end` and `data: {"code", "cursor"}`: `server_shutdown`, `token_expired`, `token_revoked`, `read_model_unavailable`; or, where the client does not take
-	// what is sent to it, without a word. Resume from the last cursor.
+	// A stream never skips. It ends with `event: end` and `data: {"code", "cursor"}`: `server_shutdown`, `token_expired`, `token_revoked`, `read_model_unavailable`,
+	// `slow_consumer` (the client did not take what was sent to it, and more came than can wait); or, where the client does not take even that, without a word. Resume from the last cursor.
 	//
 	// Corresponds with GET /v1/events (the `ListPersonEvents` operationId).
 	ListPersonEvents(ctx context.Context, params *ListPersonEventsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -2189,7 +2189,8 @@ type ClientInterface interface {
 	// With `Accept: text/event-stream`: a stream that replays, then follows; `retry: 2000` begins it. `id:` is the seq, `event:` the type, `data:` the item;
 	// `Last-Event-ID` resumes and overrides `after`; every 15 s there is a comment line. A stream never skips. It ends with `event: end`
 	// and `data: {"code", "cursor"}`: `not_a_member` (one's own leave, kick or ban was the last event), `room_deleted` (that was), `server_shutdown`,
-	// `token_expired`, `token_revoked`, `read_model_unavailable`; or, where the client does not take what is sent to it, without a word. Resume from the cursor.
+	// `token_expired`, `token_revoked`, `read_model_unavailable`, `slow_consumer` (the client did not take what was sent to it, and more came than can wait);
+	// or, where the client does not take even that, without a word. Resume from the last cursor.
 	// `typing` and `presence` come between the events of a stream, without an `id:`; a slow client does without them first.
 	//
 	// Corresponds with GET /v1/rooms/{room}/events (the `ListEvents` operationId).
@@ -2588,8 +2589,8 @@ func (c *Operations) PutDirect(ctx context.Context, user ID, params *PutDirectPa
 // Where the events of a room are parked for an operator, the rest goes on, and they come when they are released. A client of more than 16 such rooms may, when it resumes, get
 // events again that it has.
 //
-// A stream never skips. It ends with `event: end` and `data: {"code", "cursor"}`: `server_shutdown`, `token_expired`, `token_revoked`, `read_model_unavailable`; or, where the client does not take
-// what is sent to it, without a word. Resume from the last cursor.
+// A stream never skips. It ends with `event: end` and `data: {"code", "cursor"}`: `server_shutdown`, `token_expired`, `token_revoked`, `read_model_unavailable`,
+// `slow_consumer` (the client did not take what was sent to it, and more came than can wait); or, where the client does not take even that, without a word. Resume from the last cursor.
 //
 // Corresponds with GET /v1/events (the `ListPersonEvents` operationId).
 func (c *Operations) ListPersonEvents(ctx context.Context, params *ListPersonEventsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -2889,7 +2890,8 @@ func (c *Operations) PutDelivered(ctx context.Context, room RoomID, params *PutD
 // With `Accept: text/event-stream`: a stream that replays, then follows; `retry: 2000` begins it. `id:` is the seq, `event:` the type, `data:` the item;
 // `Last-Event-ID` resumes and overrides `after`; every 15 s there is a comment line. A stream never skips. It ends with `event: end`
 // and `data: {"code", "cursor"}`: `not_a_member` (one's own leave, kick or ban was the last event), `room_deleted` (that was), `server_shutdown`,
-// `token_expired`, `token_revoked`, `read_model_unavailable`; or, where the client does not take what is sent to it, without a word. Resume from the cursor.
+// `token_expired`, `token_revoked`, `read_model_unavailable`, `slow_consumer` (the client did not take what was sent to it, and more came than can wait);
+// or, where the client does not take even that, without a word. Resume from the last cursor.
 // `typing` and `presence` come between the events of a stream, without an `id:`; a slow client does without them first.
 //
 // Corresponds with GET /v1/rooms/{room}/events (the `ListEvents` operationId).
@@ -6631,8 +6633,8 @@ type ClientWithResponsesInterface interface {
 	// Where the events of a room are parked for an operator, the rest goes on, and they come when they are released. A client of more than 16 such rooms may, when it resumes, get
 	// events again that it has.
 	//
-	// A stream never skips. It ends with `event: end` and `data: {"code", "cursor"}`: `server_shutdown`, `token_expired`, `token_revoked`, `read_model_unavailable`; or, where the client does not take
-	// what is sent to it, without a word. Resume from the last cursor.
+	// A stream never skips. It ends with `event: end` and `data: {"code", "cursor"}`: `server_shutdown`, `token_expired`, `token_revoked`, `read_model_unavailable`,
+	// `slow_consumer` (the client did not take what was sent to it, and more came than can wait); or, where the client does not take even that, without a word. Resume from the last cursor.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -6792,7 +6794,8 @@ type ClientWithResponsesInterface interface {
 	// With `Accept: text/event-stream`: a stream that replays, then follows; `retry: 2000` begins it. `id:` is the seq, `event:` the type, `data:` the item;
 	// `Last-Event-ID` resumes and overrides `after`; every 15 s there is a comment line. A stream never skips. It ends with `event: end`
 	// and `data: {"code", "cursor"}`: `not_a_member` (one's own leave, kick or ban was the last event), `room_deleted` (that was), `server_shutdown`,
-	// `token_expired`, `token_revoked`, `read_model_unavailable`; or, where the client does not take what is sent to it, without a word. Resume from the cursor.
+	// `token_expired`, `token_revoked`, `read_model_unavailable`, `slow_consumer` (the client did not take what was sent to it, and more came than can wait);
+	// or, where the client does not take even that, without a word. Resume from the last cursor.
 	// `typing` and `presence` come between the events of a stream, without an `id:`; a slow client does without them first.
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -8963,8 +8966,8 @@ func (c *ClientWithResponses) PutDirectWithResponse(ctx context.Context, user ID
 // Where the events of a room are parked for an operator, the rest goes on, and they come when they are released. A client of more than 16 such rooms may, when it resumes, get
 // events again that it has.
 //
-// A stream never skips. It ends with `event: end` and `data: {"code", "cursor"}`: `server_shutdown`, `token_expired`, `token_revoked`, `read_model_unavailable`; or, where the client does not take
-// what is sent to it, without a word. Resume from the last cursor.
+// A stream never skips. It ends with `event: end` and `data: {"code", "cursor"}`: `server_shutdown`, `token_expired`, `token_revoked`, `read_model_unavailable`,
+// `slow_consumer` (the client did not take what was sent to it, and more came than can wait); or, where the client does not take even that, without a word. Resume from the last cursor.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -9214,7 +9217,8 @@ func (c *ClientWithResponses) PutDeliveredWithResponse(ctx context.Context, room
 // With `Accept: text/event-stream`: a stream that replays, then follows; `retry: 2000` begins it. `id:` is the seq, `event:` the type, `data:` the item;
 // `Last-Event-ID` resumes and overrides `after`; every 15 s there is a comment line. A stream never skips. It ends with `event: end`
 // and `data: {"code", "cursor"}`: `not_a_member` (one's own leave, kick or ban was the last event), `room_deleted` (that was), `server_shutdown`,
-// `token_expired`, `token_revoked`, `read_model_unavailable`; or, where the client does not take what is sent to it, without a word. Resume from the cursor.
+// `token_expired`, `token_revoked`, `read_model_unavailable`, `slow_consumer` (the client did not take what was sent to it, and more came than can wait);
+// or, where the client does not take even that, without a word. Resume from the last cursor.
 // `typing` and `presence` come between the events of a stream, without an `id:`; a slow client does without them first.
 //
 // Returns a wrapper object for the known response body format(s).

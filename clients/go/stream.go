@@ -191,7 +191,7 @@ func endOf(frame sse.Frame) (*End, error) {
 func final(err error) bool {
 	if end, ok := errors.AsType[*End](err); ok {
 		switch end.Code {
-		case "server_shutdown", "read_model_unavailable", "token_expired": // the next token may be good
+		case "server_shutdown", "read_model_unavailable", "slow_consumer", "token_expired": // the next token may be good
 			return false
 		}
 		return true

@@ -55,6 +55,7 @@ func TestFollowGoesOnBehindACut(t *testing.T) {
 		lines(":", "id: 7", "", "event: typing", `data: {"user":"bob"}`, ""),
 		lines(`event: end`, `data: {"code":"server_shutdown","cursor":8}`, ""),
 		func(w http.ResponseWriter) { refuse(w, 503, "read_model_unavailable", true) },
+		lines("retry: 1", "", `event: end`, `data: {"code":"slow_consumer","cursor":8}`, ""),
 		lines(ended),
 	)
 	got, err := told(t.Context(), c)
@@ -62,10 +63,10 @@ func TestFollowGoesOnBehindACut(t *testing.T) {
 	if end, ok := errors.AsType[*End](err); !ok || *end != (End{"room_deleted", "9"}) || CodeOf(err) != "room_deleted" || fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("told %q, error %v", got, err)
 	}
-	if want := []string{"4|", "4|5", "4|7", "4|8", "4|8"}; fmt.Sprint(*from) != fmt.Sprint(want) {
+	if want := []string{"4|", "4|5", "4|7", "4|8", "4|8", "4|8"}; fmt.Sprint(*from) != fmt.Sprint(want) {
 		t.Errorf("connected from %q", *from)
 	}
-	if p := *pauses; len(p) != 4 || p[0] > 40*time.Millisecond || p[2] > 80*time.Millisecond || p[3] != 7*time.Second {
+	if p := *pauses; len(p) != 5 || p[0] > 40*time.Millisecond || p[2] > 80*time.Millisecond || p[3] != 7*time.Second {
 		t.Errorf("pauses %v", p)
 	}
 }

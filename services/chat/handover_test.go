@@ -125,28 +125,33 @@ func TestStuckStreamWhenTheServerStops(t *testing.T) {
 func TestStreamsAreCounted(t *testing.T) {
 	w, alice := lobby(t)
 	bob := join(t, w, "bob")
-	counted := func(name, labels string) bool {
-		families, err := w.Metrics.Gather()
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, f := range families {
-			for _, m := range f.GetMetric() {
-				if f.GetName() == name && strings.Contains(m.String(), labels) {
-					return true
-				}
-			}
-		}
-		return false
-	}
 	const requests, ended = "roomlog_http_request_seconds", "roomlog_streams_ended_total"
 	s := bob.Follow(eventsPath, false)
 	are(t, s.IDs(2), 1)
-	if counted(requests, "/v1/rooms/:room/events") {
+	if counted(t, w, requests, "/v1/rooms/:room/events") {
 		t.Error("the stream is counted while it is open")
 	}
 	alice.Put("/v1/rooms/lobby/members/bob", `{"membership":"ban"}`, chattest.Wait).Is(http.StatusOK)
-	until(t, func() bool { return counted(requests, "/v1/rooms/:room/events") && counted(ended, "not_a_member") })
+	until(t, func() bool {
+		return counted(t, w, requests, "/v1/rooms/:room/events") && counted(t, w, ended, "not_a_member")
+	})
 	alice.Follow(eventsPath, false).Close()
-	until(t, func() bool { return counted(ended, "broken") })
+	until(t, func() bool { return counted(t, w, ended, "broken") })
+}
+
+// counted reports whether a metric has a sample with a label.
+func counted(t *testing.T, w *chattest.World, name, label string) bool {
+	t.Helper()
+	families, err := w.Metrics.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			if f.GetName() == name && strings.Contains(m.String(), label) {
+				return true
+			}
+		}
+	}
+	return false
 }

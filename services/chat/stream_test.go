@@ -3,11 +3,14 @@ package chat_test
 import (
 	"encoding/json"
 	"fmt"
+	"iter"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/roomlog/roomlog/clients/go/sse"
 	"github.com/roomlog/roomlog/pkg/timeline"
 	"github.com/roomlog/roomlog/services/chat"
 	"github.com/roomlog/roomlog/services/chat/internal/chattest"
@@ -106,14 +109,65 @@ func TestStreamWithoutTimeline(t *testing.T) {
 	are(t, s.IDs(1), 28)
 }
 
-// Who does not read gets everything all the same, and holds nobody up.
+// Who does not read what comes live holds nobody up, is told so as soon as they
+// read, and gets everything all the same: once, and in order.
 func TestSlowStream(t *testing.T) {
-	_, alice := lobby(t, func(c *chat.Config) { c.StreamTimeout = 5 * time.Minute }) // slow, not stuck
-	slow, quick := alice.Follow(eventsPath, true), alice.Follow(eventsPath, false)
-	flood(alice)
-	are(t, quick.IDs(flooded+1), 1)
-	slow.Read()
-	are(t, slow.IDs(flooded+1), 1)
+	const more = 200                                                                 // than a queue holds
+	w, alice := lobby(t, func(c *chat.Config) { c.StreamTimeout = 5 * time.Minute }) // slow, not stuck
+	conn, in := wire(t, w, "HTTP/1.1", "")
+	if err := conn.(*net.TCPConn).SetReadBuffer(1 << 20); err != nil { // or the system takes most of the flood
+		t.Fatal(err)
+	}
+	res, err := http.ReadResponse(in, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	slow, stop := iter.Pull2(sse.Read(res.Body))
+	defer stop()
+	all, got := make(chan []string, 1), 0
+	quick := alice.Follow(eventsPath, false)
+	go func() {
+		var ids []string
+		quick.Each(func(f chattest.Frame) {
+			if f.ID == "" {
+				return
+			}
+			if ids = append(ids, f.ID); len(ids) == flooded+1+more {
+				quick.Close()
+			}
+		})
+		all <- ids
+	}()
+	var f sse.Frame
+	for ; f.Event != "end"; f, err, _ = slow() {
+		if err != nil {
+			t.Fatalf("after %d events: %v", got, err)
+		}
+		if f.ID == "" {
+			continue
+		}
+		if got++; f.ID != fmt.Sprint(got) {
+			t.Fatalf("event %d is %+v", got, f)
+		}
+		if got == 1 { // the stream is live
+			flood(alice) // holds it up
+			say(t, alice, more)
+			ids := <-all
+			if are(t, ids, 1); len(ids) != flooded+1+more {
+				t.Fatalf("who reads has %d events", len(ids))
+			}
+			<-time.After(1500 * time.Millisecond) // more than a live write may be held up
+			_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
+		}
+	}
+	if want := fmt.Sprintf(`{"code":"slow_consumer","cursor":%d}`, got); f.Data != want || got > flooded {
+		t.Fatalf("after %d events: %s", got, f.Data)
+	}
+	are(t, alice.Follow(eventsPath, false, h("Last-Event-ID", fmt.Sprint(got))).IDs(flooded+1+more-got), got+1)
+	if !counted(t, w, "roomlog_streams_ended_total", "slow_consumer") {
+		t.Error("it is not counted")
+	}
 }
 
 // Who never reads is cut off.

@@ -670,8 +670,8 @@ export interface paths {
          *     Where the events of a room are parked for an operator, the rest goes on, and they come when they are released. A client of more than 16 such rooms may, when it resumes, get
          *     events again that it has.
          *
-         *     A stream never skips. It ends with `event: end` and `data: {"code", "cursor"}`: `server_shutdown`, `token_expired`, `token_revoked`, `read_model_unavailable`; or, where the client does not take
-         *     what is sent to it, without a word. Resume from the last cursor.
+         *     A stream never skips. It ends with `event: end` and `data: {"code", "cursor"}`: `server_shutdown`, `token_expired`, `token_revoked`, `read_model_unavailable`,
+         *     `slow_consumer` (the client did not take what was sent to it, and more came than can wait); or, where the client does not take even that, without a word. Resume from the last cursor.
          */
         get: operations["listPersonEvents"];
         put?: never;
@@ -707,7 +707,8 @@ export interface paths {
          *     With `Accept: text/event-stream`: a stream that replays, then follows; `retry: 2000` begins it. `id:` is the seq, `event:` the type, `data:` the item;
          *     `Last-Event-ID` resumes and overrides `after`; every 15 s there is a comment line. A stream never skips. It ends with `event: end`
          *     and `data: {"code", "cursor"}`: `not_a_member` (one's own leave, kick or ban was the last event), `room_deleted` (that was), `server_shutdown`,
-         *     `token_expired`, `token_revoked`, `read_model_unavailable`; or, where the client does not take what is sent to it, without a word. Resume from the cursor.
+         *     `token_expired`, `token_revoked`, `read_model_unavailable`, `slow_consumer` (the client did not take what was sent to it, and more came than can wait);
+         *     or, where the client does not take even that, without a word. Resume from the last cursor.
          *     `typing` and `presence` come between the events of a stream, without an `id:`; a slow client does without them first.
          */
         get: operations["listEvents"];

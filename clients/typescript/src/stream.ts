@@ -7,8 +7,8 @@ const silence = 45_000;
 /** The first pause before connecting again, where the server does not say; it doubles up to maxPause. */
 const firstPause = 2_000;
 const maxPause = 30_000;
-/** Ends behind which one goes on: the next server, or the next token, may be good. */
-const passing = ["server_shutdown", "read_model_unavailable", "token_expired"];
+/** Ends behind which one goes on: the next server, or the next token, may be good; and who was too slow catches up at their own pace. */
+const passing = ["server_shutdown", "read_model_unavailable", "slow_consumer", "token_expired"];
 
 /** What a connection of a stream is asked with. */
 export interface Connection {

@@ -1,10 +1,15 @@
 package httpapi
 
 import (
+	"errors"
 	"log/slog"
+	"net"
+	"os"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/roomlog/roomlog/services/chat/internal/live"
 )
@@ -19,6 +24,19 @@ func TestAccepts(t *testing.T) {
 			t.Errorf("%q: %t", header, got)
 		}
 	}
+}
+
+// The end of a stream does not wait for long for a client that does not read.
+func TestSinkEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		conn, client := net.Pipe()
+		defer func() { _ = errors.Join(conn.Close(), client.Close()) }()
+		sink := &connSink{conn: conn, chunked: true, timeout: time.Hour}
+		began := time.Now()
+		if err := sink.End([]byte("event: end\n")); !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(began) != endPatience {
+			t.Errorf("after %s: %v", time.Since(began), err)
+		}
+	})
 }
 
 // streamsClosed remembers how streams ended.

@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/roomlog/roomlog/pkg/events"
@@ -15,6 +16,7 @@ const (
 	EndTokenExpired         = "token_expired"
 	EndTokenRevoked         = "token_revoked"
 	EndReadModelUnavailable = "read_model_unavailable"
+	EndSlowConsumer         = "slow_consumer"
 )
 
 const (
@@ -24,7 +26,14 @@ const (
 	readPatience = 30 * time.Second
 	// readRetry is the pause before the read model is asked again.
 	readRetry = 500 * time.Millisecond
+	// heldUp is from when on a write says that the client does not take what comes. One
+	// waits only behind full buffers, of which a socket has hundreds of KiB; a lost
+	// packet and a round trip about the world take less.
+	heldUp = time.Second
 )
+
+// errSlow says that the client takes less than what comes.
+var errSlow = errors.New("slow consumer")
 
 // Track knows what a reader may see of what comes, and the cursor: the place up to
 // which the reader has everything. Methods that take show call it for each frame
@@ -70,9 +79,11 @@ type Session struct {
 	// Stop ends the stream: the server is stopping.
 	Stop <-chan struct{}
 
+	sub   *Subscription
 	ticks <-chan time.Time // of heartbeats
 	last  []byte           // the cursor that the client was given last
 	fault error            // of the sink
+	live  bool             // the history has been replayed
 }
 
 // Run replays and follows until the stream ends. It returns the code that it tells
@@ -84,18 +95,19 @@ func (s *Session) Run(ctx context.Context, sub *Subscription) (end string, err e
 	s.ticks = beat.C
 	expiry := time.NewTimer(time.Until(s.Expires))
 	defer expiry.Stop()
-	s.last = s.Track.Cursor(nil)
+	s.sub, s.last = sub, s.Track.Cursor(nil)
 	if err := s.Sink.Write([]byte("retry: 2000\n\n")); err != nil {
 		return "", err
 	}
 	end, err = s.replay(ctx)
+	s.live = true
 	for end == "" && err == nil {
 		if end = s.over(); end != "" { // also while events keep coming
 			break
 		}
 		select {
 		case <-sub.Ready():
-			end, err = s.follow(ctx, sub)
+			end, err = s.follow(ctx)
 		case <-beat.C:
 			err = s.beat()
 		case <-expiry.C:
@@ -107,6 +119,9 @@ func (s *Session) Run(ctx context.Context, sub *Subscription) (end string, err e
 		case <-ctx.Done():
 			err = ctx.Err()
 		}
+	}
+	if errors.Is(err, errSlow) {
+		end, err = EndSlowConsumer, nil
 	}
 	if err != nil {
 		return "", err
@@ -130,7 +145,7 @@ func (s *Session) replay(ctx context.Context) (end string, err error) {
 			return end, nil
 		case err == nil:
 			since = time.Time{}
-			if err := s.Sink.Flush(); err != nil {
+			if err := s.flush(); err != nil {
 				return "", err
 			}
 			continue
@@ -187,8 +202,8 @@ func (s *Session) rest(ctx context.Context, d time.Duration) error {
 }
 
 // follow takes what has come live.
-func (s *Session) follow(ctx context.Context, sub *Subscription) (end string, err error) {
-	frames, stale := sub.Take()
+func (s *Session) follow(ctx context.Context) (end string, err error) {
+	frames, stale := s.sub.Take()
 	if len(stale) > 0 {
 		s.Track.Missed(stale)
 		if end, err = s.replay(ctx); end != "" || err != nil {
@@ -210,16 +225,38 @@ func (s *Session) follow(ctx context.Context, sub *Subscription) (end string, er
 			return end, err
 		}
 	}
-	return "", s.Sink.Flush()
+	return "", s.flush()
 }
 
 // show writes an event with the cursor behind it.
 func (s *Session) show(f *Frame) error {
+	began := time.Now()
 	s.last = s.Track.Cursor(s.last[:0])
 	if s.fault = s.Sink.Write(idLine(s.last)); s.fault == nil {
 		s.fault = s.Sink.Write(f.SSE)
 	}
+	if s.fault == nil {
+		s.fault = s.keptUp(began)
+	}
 	return s.fault
+}
+
+func (s *Session) flush() error {
+	began := time.Now()
+	if err := s.Sink.Flush(); err != nil {
+		return err
+	}
+	return s.keptUp(began)
+}
+
+// keptUp gives an error where the client of a live stream has held up a write while
+// more came than can wait for it. Who replays history may take their time, and who is
+// held up while little comes.
+func (s *Session) keptUp(began time.Time) error {
+	if s.live && time.Since(began) > heldUp && s.sub.Overflowed() {
+		return errSlow
+	}
+	return nil
 }
 
 // beat shows that the stream lives, and moves the client's cursor over what was
@@ -233,7 +270,7 @@ func (s *Session) beat() error {
 	if err := s.Sink.Write(append(b, '\n')); err != nil {
 		return err
 	}
-	return s.Sink.Flush()
+	return s.flush()
 }
 
 // end tells the client why the stream ends and where to resume.

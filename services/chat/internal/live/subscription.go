@@ -74,6 +74,7 @@ type queue struct {
 	mu     sync.Mutex
 	frames []*Frame
 	stale  []events.Partition
+	came   int // events since the last Take, whether they are here or not
 }
 
 func newQueue() queue { return queue{ready: make(chan struct{}, 1)} }
@@ -88,8 +89,15 @@ func (q *queue) Take() (frames []*Frame, stale []events.Partition) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	frames, stale = q.frames, q.stale
-	q.frames, q.stale = nil, nil
+	q.frames, q.stale, q.came = nil, nil, 0
 	return frames, stale
+}
+
+// Overflowed reports whether more events have come since the last Take than can wait.
+func (q *queue) Overflowed() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.came > buffer
 }
 
 // push adds a frame. Where it finds no room, the follower reads the read model;
@@ -97,6 +105,9 @@ func (q *queue) Take() (frames []*Frame, stale []events.Partition) {
 func (q *queue) push(f *Frame) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if !f.Ephemeral() {
+		q.came++
+	}
 	switch {
 	case f.Ephemeral():
 		if len(q.frames) >= ephemeralBuffer {

@@ -58,7 +58,7 @@ func (l *Listener) Run(ctx context.Context) error {
 		switch {
 		case err == nil, ctx.Err() != nil:
 			return errors.Join(err, ctx.Err())
-		case errors.As(err, &end) && end.Code != "server_shutdown":
+		case errors.As(err, &end) && end.Code != "server_shutdown" && end.Code != "slow_consumer":
 			return err
 		case errors.As(err, new(*client.Problem)):
 			return fmt.Errorf("%s after %s: %w", l.Path, l.Cursor, err)
