@@ -1171,7 +1171,7 @@ export interface components {
         TokensRequest: {
             /**
              * Format: date-time
-             * @description The moment; one in the future means now.
+             * @description The moment, after 1970; one in the future means now.
              */
             revoked_before: string;
         };

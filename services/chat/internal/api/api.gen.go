@@ -1029,7 +1029,7 @@ type Tokens struct {
 
 // TokensRequest defines model for TokensRequest.
 type TokensRequest struct {
-	// RevokedBefore The moment; one in the future means now.
+	// RevokedBefore The moment, after 1970; one in the future means now.
 	RevokedBefore time.Time `json:"revoked_before"`
 }
 
