@@ -88,12 +88,16 @@ func New(cfg Config, deps Deps) (*Service, error) {
 }
 
 // ownerName tells operators which process owns a partition.
-func ownerName() string {
+func (d Deps) ownerName() string {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown"
 	}
-	return fmt.Sprintf("%s/%d", host, os.Getpid())
+	name := fmt.Sprintf("%s/%d", host, os.Getpid())
+	if d.Only != 0 {
+		name += "/rebuild" // it goes when the version is live
+	}
+	return name
 }
 
 // Run folds the partitions that the group assigns to this process until ctx ends.

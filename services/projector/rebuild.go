@@ -24,6 +24,9 @@ const (
 	rebuildPoll = 200 * time.Millisecond
 	// stuckAfter is how long a version may not move until it is looked whether it can.
 	stuckAfter = 5 * time.Second
+	// takenPatience is how long the projectors that run have to take over what a
+	// rebuild has let go: they hear of it with their next heartbeat.
+	takenPatience = 6 * time.Second
 )
 
 var (
@@ -49,33 +52,124 @@ type Rebuilding struct {
 // Rebuild folds the whole log into a new version of the projection, beside the
 // live one, and makes it live when it has caught up and every room has the same
 // seqs for the same events. One that was begun is gone on with. Projectors that run
-// fold it too; this process helps until it is live.
+// fold it too; this process helps until they can go on without it.
 func Rebuild(ctx context.Context, r Rebuilding) (readmodel.Projection, error) {
 	p, err := r.version(ctx)
 	if err != nil {
 		return p, fmt.Errorf("rebuild: %w", err)
 	}
+	if err := r.build(ctx, p.Version); err != nil {
+		return p, fmt.Errorf("rebuild: version %d: %w", p.Version, err)
+	}
+	return p, nil
+}
+
+func (r Rebuilding) build(ctx context.Context, version int) error {
+	store, err := r.Open(ctx, version, 1)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = store.Close() }()
+	err = r.help(ctx, version, func(ctx context.Context) error { return r.awaitCaughtUp(ctx, store) })
+	if err != nil {
+		return err
+	}
+	// Nobody shall wait for this process when the version is read: it may be killed.
+	taken, err := r.awaitTaken(ctx, store)
+	if err != nil {
+		return err
+	}
+	goLive := func(ctx context.Context) error {
+		if err := r.awaitCaughtUp(ctx, store); err != nil {
+			return err
+		}
+		return r.cutOver(ctx, version)
+	}
+	if taken {
+		return goLive(ctx)
+	}
+	return r.help(ctx, version, goLive)
+}
+
+// help folds the version in this process too, until what is awaited has come.
+func (r Rebuilding) help(ctx context.Context, version int, await func(context.Context) error) error {
 	service, err := New(r.Config, Deps{
-		Log: r.Log, Layout: r.Layout, Control: r.Control, Open: r.Open, Only: p.Version,
+		Log: r.Log, Layout: r.Layout, Control: r.Control, Open: r.Open, Only: version,
 		Timeline: gochannel.NewGoChannel(gochannel.Config{}, watermill.NopLogger{}), TimelineTopic: timeline.DefaultTopic,
 		Metrics: prometheus.NewRegistry(), Logger: r.Logger,
 	})
 	if err != nil {
-		return p, fmt.Errorf("rebuild: %w", err)
+		return err
 	}
-	errLive := errors.New("live")
+	errDone := errors.New("done")
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return service.Run(ctx) })
 	g.Go(func() error {
-		if err := r.bringLive(ctx, p.Version); err != nil {
+		if err := await(ctx); err != nil {
 			return err
 		}
-		return errLive
+		return errDone
 	})
-	if err := g.Wait(); !errors.Is(err, errLive) {
-		return p, fmt.Errorf("rebuild: version %d: %w", p.Version, err)
+	if err := g.Wait(); !errors.Is(err, errDone) {
+		return err
 	}
-	return p, nil
+	return nil
+}
+
+// awaitTaken waits until each partition of the version is folded by somebody who
+// folds the live one. False says that nobody came: no projector may be running.
+func (r Rebuilding) awaitTaken(ctx context.Context, store readmodel.Store) (bool, error) {
+	live, err := r.openLive(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = live.Close() }()
+	for end := time.Now().Add(takenPatience); ; {
+		residents, err := owners(ctx, live)
+		if err != nil {
+			return false, err
+		}
+		folding, err := owners(ctx, store)
+		if err != nil {
+			return false, err
+		}
+		stranger := slices.ContainsFunc(folding, func(owner string) bool { return !slices.Contains(residents, owner) })
+		if len(folding) == r.Layout.Partitions && !stranger {
+			return true, nil
+		}
+		if time.Now().After(end) {
+			return false, nil
+		}
+		if err := wait(ctx, rebuildPoll); err != nil {
+			return false, err
+		}
+	}
+}
+
+func (r Rebuilding) openLive(ctx context.Context) (readmodel.Store, error) {
+	all, err := r.Control.Projections(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range all {
+		if p.State == readmodel.Live {
+			return r.Open(ctx, p.Version, 1)
+		}
+	}
+	return nil, readmodel.ErrNoProjection
+}
+
+// owners are those who have claimed the partitions of a version.
+func owners(ctx context.Context, store readmodel.Store) (owners []string, err error) {
+	err = store.Snapshot(ctx, func(tables readmodel.Reader) error {
+		checkpoints, err := tables.Checkpoints(ctx)
+		owners = owners[:0]
+		for _, cp := range checkpoints {
+			owners = append(owners, cp.Owner)
+		}
+		return err
+	})
+	return owners, err
 }
 
 // version is the one to build: what was begun, or a new one.
@@ -96,19 +190,6 @@ func (r Rebuilding) version(ctx context.Context) (readmodel.Projection, error) {
 		return readmodel.Projection{}, ErrNotBuilding
 	}
 	return all[i], nil
-}
-
-// bringLive waits until the version has caught up, then cuts over to it.
-func (r Rebuilding) bringLive(ctx context.Context, version int) error {
-	store, err := r.Open(ctx, version, 1)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = store.Close() }()
-	if err := r.awaitCaughtUp(ctx, store); err != nil {
-		return err
-	}
-	return r.cutOver(ctx, version)
 }
 
 // awaitCaughtUp waits until the version has folded what the log had a moment ago.
