@@ -28,7 +28,8 @@ func TestStatus(t *testing.T) {
 			var lag int64
 			for _, ps := range st.Partitions {
 				lag += ps.Lag
-				if ps.Gap != "" || ps.Owner == "" || ps.Lag != int64(ps.End-ps.Next) || (ps.Lag > 0) != (ps.LagSeconds > 0) {
+				// One without records may not have been claimed yet when all was folded.
+				if ps.Gap != "" || ps.Owner == "" && ps.Next > 0 || ps.Lag != int64(ps.End-ps.Next) || (ps.Lag > 0) != (ps.LagSeconds > 0) {
 					t.Errorf("%+v", ps)
 				}
 			}
