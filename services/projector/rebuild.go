@@ -119,7 +119,11 @@ func (r Rebuilding) help(ctx context.Context, version int, await func(context.Co
 // awaitTaken waits until each partition of the version is folded by somebody who
 // folds the live one. False says that nobody came: no projector may be running.
 func (r Rebuilding) awaitTaken(ctx context.Context, store readmodel.Store) (bool, error) {
-	live, err := r.openLive(ctx)
+	p, err := r.oneThatIs(ctx, readmodel.Live)
+	if err != nil {
+		return false, err
+	}
+	live, err := r.Open(ctx, p.Version, 1)
 	if err != nil {
 		return false, err
 	}
@@ -146,30 +150,22 @@ func (r Rebuilding) awaitTaken(ctx context.Context, store readmodel.Store) (bool
 	}
 }
 
-func (r Rebuilding) openLive(ctx context.Context) (readmodel.Store, error) {
-	all, err := r.Control.Projections(ctx)
-	if err != nil {
-		return nil, err
+// owners are those who have claimed the partitions of a version.
+func owners(ctx context.Context, store readmodel.Store) ([]string, error) {
+	all, err := checkpoints(ctx, store)
+	owners := make([]string, len(all))
+	for i, cp := range all {
+		owners[i] = cp.Owner
 	}
-	for _, p := range all {
-		if p.State == readmodel.Live {
-			return r.Open(ctx, p.Version, 1)
-		}
-	}
-	return nil, readmodel.ErrNoProjection
+	return owners, err
 }
 
-// owners are those who have claimed the partitions of a version.
-func owners(ctx context.Context, store readmodel.Store) (owners []string, err error) {
-	err = store.Snapshot(ctx, func(tables readmodel.Reader) error {
-		checkpoints, err := tables.Checkpoints(ctx)
-		owners = owners[:0]
-		for _, cp := range checkpoints {
-			owners = append(owners, cp.Owner)
-		}
+func checkpoints(ctx context.Context, store readmodel.Store) (all []readmodel.Checkpoint, err error) {
+	err = store.Snapshot(ctx, func(tables readmodel.Reader) (err error) {
+		all, err = tables.Checkpoints(ctx)
 		return err
 	})
-	return owners, err
+	return all, err
 }
 
 // version is the one to build: what was begun, or a new one.
@@ -181,13 +177,22 @@ func (r Rebuilding) version(ctx context.Context) (readmodel.Projection, error) {
 		}
 		return p, err
 	}
+	p, err := r.oneThatIs(ctx, readmodel.Building)
+	if errors.Is(err, readmodel.ErrNoProjection) {
+		err = ErrNotBuilding
+	}
+	return p, err
+}
+
+// oneThatIs gives the version in a state that only one has.
+func (r Rebuilding) oneThatIs(ctx context.Context, state readmodel.ProjectionState) (readmodel.Projection, error) {
 	all, err := r.Control.Projections(ctx)
 	if err != nil {
 		return readmodel.Projection{}, err
 	}
-	i := slices.IndexFunc(all, func(p readmodel.Projection) bool { return p.State == readmodel.Building })
+	i := slices.IndexFunc(all, func(p readmodel.Projection) bool { return p.State == state })
 	if i < 0 {
-		return readmodel.Projection{}, ErrNotBuilding
+		return readmodel.Projection{}, readmodel.ErrNoProjection
 	}
 	return all[i], nil
 }
@@ -205,19 +210,15 @@ func (r Rebuilding) awaitCaughtUp(ctx context.Context, store readmodel.Store) er
 		if err != nil {
 			return err
 		}
-		var done, total int64
-		var checkpoints []readmodel.Checkpoint
-		err = store.Snapshot(ctx, func(tables readmodel.Reader) (err error) {
-			checkpoints, err = tables.Checkpoints(ctx)
-			return err
-		})
+		folded, err := checkpoints(ctx, store)
 		if err != nil {
 			return err
 		}
+		var done, total int64
 		for _, end := range ends {
 			total += int64(end)
 		}
-		for _, cp := range checkpoints {
+		for _, cp := range folded {
 			done += int64(cp.Next)
 		}
 		if r.Progress != nil {
@@ -231,7 +232,7 @@ func (r Rebuilding) awaitCaughtUp(ctx context.Context, store readmodel.Store) er
 			last, moved = done, time.Now()
 		}
 		if time.Since(moved) > stuckAfter {
-			if err := r.canBeFolded(ctx, checkpoints); err != nil {
+			if err := r.canBeFolded(ctx, folded); err != nil {
 				return err
 			}
 			moved = time.Now()
@@ -244,8 +245,8 @@ func (r Rebuilding) awaitCaughtUp(ctx context.Context, store readmodel.Store) er
 
 // canBeFolded fails where the log lacks what the new tables need next. Nobody
 // would ever fold them to its end.
-func (r Rebuilding) canBeFolded(ctx context.Context, checkpoints []readmodel.Checkpoint) error {
-	for _, cp := range checkpoints {
+func (r Rebuilding) canBeFolded(ctx context.Context, folded []readmodel.Checkpoint) error {
+	for _, cp := range folded {
 		err := r.look(ctx, cp.Partition, func(log *eventlog.Reader, _ events.Offset) error {
 			return partition.Recognise(ctx, log, r.Layout, cp)
 		})
