@@ -18,7 +18,7 @@ func place(t testing.TB) storetest.Place {
 	database := clustertest.Postgres(t)
 	return storetest.Place{
 		Control: func(t testing.TB, fault func(string) error) readmodel.Control {
-			return opened(t, postgres.OpenControl, postgres.Config{URL: database, Fault: fault})
+			return storetest.Opened(t, postgres.OpenControl, postgres.Config{URL: database, Fault: fault})
 		},
 		Open: func(t testing.TB, version int) readmodel.Store {
 			return open(t, postgres.Config{URL: database, Version: version})
@@ -27,7 +27,7 @@ func place(t testing.TB) storetest.Place {
 			return postgres.Open(t.Context(), postgres.Config{URL: database, Version: version, Existing: true})
 		},
 		Live: func(t testing.TB) readmodel.Store {
-			return opened(t, postgres.OpenLive, postgres.Config{URL: database})
+			return storetest.Opened(t, postgres.OpenLive, postgres.Config{URL: database})
 		},
 		Remove: func(t testing.TB, version int) {
 			query(t, database, fmt.Sprintf(`DROP SCHEMA roomlog_v%d CASCADE`, version))

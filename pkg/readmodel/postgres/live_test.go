@@ -13,13 +13,14 @@ import (
 	"github.com/roomlog/roomlog/pkg/events/room"
 	"github.com/roomlog/roomlog/pkg/readmodel"
 	"github.com/roomlog/roomlog/pkg/readmodel/postgres"
+	"github.com/roomlog/roomlog/pkg/readmodel/storetest"
 )
 
 // TestOneConnectionReadsVersionsInTurn prepares each statement with one version
 // and runs it with another, whose tables have another shape, on one connection.
 func TestOneConnectionReadsVersionsInTurn(t *testing.T) {
 	database := clustertest.Postgres(t)
-	c := opened(t, postgres.OpenControl, postgres.Config{URL: database})
+	c := storetest.Opened(t, postgres.OpenControl, postgres.Config{URL: database})
 	if _, err := c.Build(t.Context(), 1); err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +40,7 @@ func TestOneConnectionReadsVersionsInTurn(t *testing.T) {
 	}
 	query(t, database, `ALTER TABLE roomlog_v2.rooms ALTER COLUMN members TYPE INTEGER, ALTER COLUMN kind TYPE VARCHAR(8)`)
 
-	live := opened(t, postgres.OpenLive, postgres.Config{URL: database, MaxConns: 1})
+	live := storetest.Opened(t, postgres.OpenLive, postgres.Config{URL: database, MaxConns: 1})
 	for n := range 6 {
 		want := 1 + n%2
 		if err := c.CutOver(t.Context(), want, int64(n), nil); err != nil {
@@ -93,7 +94,7 @@ func TestLiveCostsNoRoundTrip(t *testing.T) {
 	database := clustertest.Postgres(t)
 	seen := &trips{}
 	cfg := postgres.Config{URL: database, MaxConns: 1, Tracer: seen}
-	for name, s := range map[string]readmodel.Store{"one version": open(t, cfg), "live": opened(t, postgres.OpenLive, cfg)} {
+	for name, s := range map[string]readmodel.Store{"one version": open(t, cfg), "live": storetest.Opened(t, postgres.OpenLive, cfg)} {
 		read := func() {
 			err := s.Snapshot(t.Context(), func(r readmodel.Reader) error {
 				_, _, err := r.Room(t.Context(), theRoom)
@@ -115,8 +116,8 @@ func TestLiveCostsNoRoundTrip(t *testing.T) {
 // TestNewerLiveVersion has the live version migrated by a newer program.
 func TestNewerLiveVersion(t *testing.T) {
 	database := clustertest.Postgres(t)
-	live := opened(t, postgres.OpenLive, postgres.Config{URL: database})
-	c := opened(t, postgres.OpenControl, postgres.Config{URL: database})
+	live := storetest.Opened(t, postgres.OpenLive, postgres.Config{URL: database})
+	c := storetest.Opened(t, postgres.OpenControl, postgres.Config{URL: database})
 	if _, err := c.Build(t.Context(), 1); err != nil {
 		t.Fatal(err)
 	}
@@ -138,11 +139,11 @@ func TestLiveReadOnly(t *testing.T) {
 	if _, err := postgres.OpenLive(t.Context(), cfg); !errors.Is(err, readmodel.ErrOlderSchema) {
 		t.Errorf("nothing is there: got error %v", err)
 	}
-	opened(t, postgres.OpenControl, postgres.Config{URL: database})
-	if err := opened(t, postgres.OpenLive, cfg).Ping(t.Context()); err != nil {
+	storetest.Opened(t, postgres.OpenControl, postgres.Config{URL: database})
+	if err := storetest.Opened(t, postgres.OpenLive, cfg).Ping(t.Context()); err != nil {
 		t.Error(err)
 	}
-	c := opened(t, postgres.OpenControl, cfg)
+	c := storetest.Opened(t, postgres.OpenControl, cfg)
 	if _, err := c.Build(t.Context(), 1); !errors.Is(err, readmodel.ErrReadOnly) {
 		t.Errorf("build: got error %v", err)
 	}

@@ -1,7 +1,6 @@
 package postgres_test
 
 import (
-	"context"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -19,22 +18,7 @@ func open(t testing.TB, cfg postgres.Config) *postgres.Store {
 	if cfg.URL == "" {
 		cfg.URL = clustertest.Postgres(t)
 	}
-	return opened(t, postgres.Open, cfg)
-}
-
-// opened opens something for the time of the test.
-func opened[T interface{ Close() error }](t testing.TB, open func(context.Context, postgres.Config) (T, error), cfg postgres.Config) T {
-	t.Helper()
-	s, err := open(t.Context(), cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return s
+	return storetest.Opened(t, postgres.Open, cfg)
 }
 
 func TestStore(t *testing.T) {

@@ -18,7 +18,7 @@ func place(t testing.TB) storetest.Place {
 	dir := t.TempDir()
 	return storetest.Place{
 		Control: func(t testing.TB, fault func(string) error) readmodel.Control {
-			return opened(t, sqlite.OpenControl, sqlite.Config{Dir: dir, Fault: fault})
+			return storetest.Opened(t, sqlite.OpenControl, sqlite.Config{Dir: dir, Fault: fault})
 		},
 		Open: func(t testing.TB, version int) readmodel.Store {
 			return open(t, sqlite.Config{Dir: dir, Version: version})
@@ -26,7 +26,9 @@ func place(t testing.TB) storetest.Place {
 		Existing: func(version int) (readmodel.Store, error) {
 			return sqlite.Open(t.Context(), sqlite.Config{Dir: dir, Version: version, Existing: true})
 		},
-		Live: func(t testing.TB) readmodel.Store { return opened(t, sqlite.OpenLive, sqlite.Config{Dir: dir}) },
+		Live: func(t testing.TB) readmodel.Store {
+			return storetest.Opened(t, sqlite.OpenLive, sqlite.Config{Dir: dir})
+		},
 		Remove: func(t testing.TB, version int) {
 			files, err := filepath.Glob(filepath.Join(dir, "readmodel-v*"))
 			if err != nil {

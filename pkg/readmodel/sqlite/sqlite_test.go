@@ -1,7 +1,6 @@
 package sqlite_test
 
 import (
-	"context"
 	"testing"
 
 	"github.com/roomlog/roomlog/pkg/readmodel"
@@ -14,22 +13,7 @@ func open(t testing.TB, cfg sqlite.Config) *sqlite.Store {
 	if cfg.Dir == "" && cfg.Path == "" {
 		cfg.Dir = t.TempDir()
 	}
-	return opened(t, sqlite.Open, cfg)
-}
-
-// opened opens something for the time of the test.
-func opened[T interface{ Close() error }](t testing.TB, open func(context.Context, sqlite.Config) (T, error), cfg sqlite.Config) T {
-	t.Helper()
-	s, err := open(t.Context(), cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return s
+	return storetest.Opened(t, sqlite.Open, cfg)
 }
 
 func TestStore(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"github.com/roomlog/roomlog/deployments/cluster/clustertest"
 	"github.com/roomlog/roomlog/pkg/readmodel"
 	"github.com/roomlog/roomlog/pkg/readmodel/driver"
+	"github.com/roomlog/roomlog/pkg/readmodel/storetest"
 )
 
 // StoreVariable of the environment says on which store all tests of the API run:
@@ -27,16 +28,7 @@ func open(t testing.TB) readmodel.Store {
 	default:
 		t.Fatalf("%s=%s: known are sqlite and postgres", StoreVariable, named)
 	}
-	s, err := driver.Open(t.Context(), driver.Config{Address: address})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return s
+	return storetest.Opened(t, driver.Open, driver.Config{Address: address})
 }
 
 // Store is a read model that can be away.
