@@ -145,6 +145,7 @@ func TestMentionsOfWhoWasHere(t *testing.T) {
 	t.Cleanup(w.Resume)
 	first := alice.Post(messages, toThoseHere, chattest.Key("k")).Is(http.StatusAccepted)
 	there.Close()
+	until(t, func() bool { return counted(t, w, "roomlog_http_request_seconds", "/v1/events") }) // the server has seen it
 	t.Cleanup(carol.Follow(allPath, false).Close)
 	w.Pass(20 * time.Second) // more than bob's grace
 	shows(t, other.As("alice"), "lobby", "carol")
