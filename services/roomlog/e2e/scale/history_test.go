@@ -22,6 +22,9 @@ type history struct {
 	now    time.Time
 	rng    *rand.Rand
 	said   int
+	// inOrder has ids begin with the time, as those that the API makes do where a
+	// client sends no key. Otherwise they are in no order, as clients' keys make them.
+	inOrder bool
 }
 
 func newHistory(perPartition, people int) *history {
@@ -57,8 +60,7 @@ func (h *history) beginning() iter.Seq[*events.Event] {
 	}
 }
 
-// messages are said in all rooms alike, under keys of their senders': ids are in
-// no order, as clients' keys make them.
+// messages are said in all rooms alike.
 func (h *history) messages(n int) iter.Seq[*events.Event] {
 	text := strings.Repeat("eighty characters of text ", 3)
 	content := json.RawMessage(`{"text":` + strconv.Quote(text) + `}`)
@@ -78,8 +80,13 @@ func (h *history) messages(n int) iter.Seq[*events.Event] {
 func (h *history) event(r events.RoomID, f events.Facts, content json.RawMessage) *events.Event {
 	h.said++
 	h.now = h.now.Add(time.Millisecond)
+	id := events.IdempotentID(tenant, r, f.By().Sender, strconv.Itoa(h.said))
+	if h.inOrder {
+		ms := fmt.Sprintf("%012x", h.now.UnixMilli())
+		id = events.EventID(ms[:8]+"-"+ms[8:]+"-7") + id[15:]
+	}
 	return &events.Event{
-		ID:   events.IdempotentID(tenant, r, f.By().Sender, strconv.Itoa(h.said)),
+		ID:   id,
 		Type: f.EventType(), Tenant: tenant, Room: r, Time: h.now, Facts: f, Content: content,
 	}
 }
