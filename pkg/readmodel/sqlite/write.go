@@ -1,7 +1,9 @@
 package sqlite
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"zombiezen.com/go/sqlite"
@@ -39,7 +41,7 @@ func (t *tx) writeBatch(b *readmodel.Batch) error {
 		func() error {
 			return writeRows(t, insertRooms, len(b.Headers), func(i int) *room.Header { return b.Headers[i] })
 		},
-		func() error { return writeRows(t, insertMembers, len(b.Members), at(b.Members)) },
+		func() error { return writeRows(t, insertMembers, len(b.Members), inOrder(b.Members, compareMembers)) },
 		func() error { return writeRows(t, insertStates, len(b.States), at(b.States)) },
 		func() error { return writeRows(t, deleteReactions, len(removed), at(removed)) },
 		func() error { return writeRows(t, insertReactions, len(added), at(added)) },
@@ -47,7 +49,7 @@ func (t *tx) writeBatch(b *readmodel.Batch) error {
 		func() error { return writeRows(t, insertStays, len(b.Stays), at(b.Stays)) },
 		func() error { return writeRows(t, insertHistories, len(b.Histories), at(b.Histories)) },
 		func() error { return writeRows(t, insertRevocations, len(b.Revocations), at(b.Revocations)) },
-		func() error { return writeRows(t, insertEvents, len(b.Events), at(b.Events)) },
+		func() error { return writeRows(t, insertEvents, len(b.Events), inOrder(b.Events, compareEvents)) },
 		func() error { return writeRows(t, deleteMentions, len(b.Mentions), at(b.Mentions)) },
 		func() error { return writeRows(t, insertMentions, len(mentions), at(mentions)) },
 		func() error { return t.redact(b.Redactions) },
@@ -72,6 +74,29 @@ func (t *tx) unpark(parked []readmodel.Parked) error {
 }
 
 func at[R any](rows []R) func(int) *R { return func(i int) *R { return &rows[i] } }
+
+// inOrder gives rows in the order of their keys, for the tables that have most of
+// them: those of a room, one after the other, are about the same pages.
+func inOrder[R any](rows []R, compare func(a, b *R) int) func(int) *R {
+	order := make([]*R, len(rows))
+	for i := range rows {
+		order[i] = &rows[i]
+	}
+	slices.SortFunc(order, compare)
+	return func(i int) *R { return order[i] }
+}
+
+func compareEvents(a, b *readmodel.EventRow) int {
+	return cmp.Or(compareRooms(a.Key, b.Key), cmp.Compare(a.Seq, b.Seq))
+}
+
+func compareMembers(a, b *readmodel.MemberRow) int {
+	return cmp.Or(compareRooms(a.Key, b.Key), cmp.Compare(a.User, b.User))
+}
+
+func compareRooms(a, b readmodel.Key) int {
+	return cmp.Or(cmp.Compare(a.Tenant, b.Tenant), cmp.Compare(a.Room, b.Room))
+}
 
 func (t *tx) redact(redactions []readmodel.RedactionRow) error {
 	for i := range redactions {
