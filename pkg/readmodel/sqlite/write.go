@@ -15,7 +15,7 @@ import (
 
 var (
 	insertRooms       = insertInto(tables.Rooms)
-	insertMembers     = insertInto(tables.Members)
+	insertMembers     = updateOrInsert(tables.Members, "tenant", "room", "user_id", "membership", "archived", "hidden")
 	insertStates      = insertInto(tables.States)
 	insertReactions   = insertInto(tables.Reactions)
 	deleteReactions   = deleteFrom(tables.Unreactions)
@@ -115,11 +115,31 @@ type write[R any] struct {
 	name    string
 	columns []tables.Column[R]
 	sql     string
+	// update is tried before; only where it finds no row, sql runs. Empty: there is none.
+	update string
 }
 
 func insertInto[R any](in tables.Insert[R]) write[R] {
 	marks := strings.TrimSuffix(strings.Repeat("?, ", len(in.Columns)), ", ")
-	return write[R]{"write " + in.Table, in.Columns, in.Into() + " VALUES (" + marks + ") " + in.Conflict}
+	return write[R]{name: "write " + in.Table, columns: in.Columns, sql: in.Into() + " VALUES (" + marks + ") " + in.Conflict}
+}
+
+// updateOrInsert is for rows that are mostly there and have what they had in the key and
+// in the columns that an index has. SQLite writes the entry of an index anew
+// wherever a statement names one of its columns, the same value too.
+func updateOrInsert[R any](in tables.Insert[R], key ...string) write[R] {
+	w := insertInto(in)
+	var set, where []string
+	for i, c := range in.Columns {
+		assign := fmt.Sprintf("%s = $%d", c.Name, i+1)
+		if slices.Contains(key, c.Name) {
+			where = append(where, assign)
+		} else {
+			set = append(set, assign)
+		}
+	}
+	w.update = "UPDATE " + in.Table + " SET " + strings.Join(set, ", ") + " WHERE " + strings.Join(where, " AND ")
+	return w
 }
 
 func deleteFrom[R any](d tables.Delete[R]) write[R] {
@@ -127,7 +147,7 @@ func deleteFrom[R any](d tables.Delete[R]) write[R] {
 	for i, c := range d.Columns {
 		same[i] = c.Name + " = ?"
 	}
-	return write[R]{"delete " + d.Table, d.Columns, "DELETE FROM " + d.Table + " WHERE " + strings.Join(same, " AND ")}
+	return write[R]{name: "delete " + d.Table, columns: d.Columns, sql: "DELETE FROM " + d.Table + " WHERE " + strings.Join(same, " AND ")}
 }
 
 func writeRows[R any](t *tx, w write[R], n int, row func(int) *R) error {
@@ -141,7 +161,15 @@ func writeRows[R any](t *tx, w write[R], n int, row func(int) *R) error {
 				args[j] = c.Int(r)
 			}
 		}
-		if _, err := t.exec(w.name, w.sql, args...); err != nil {
+		n := int64(0)
+		var err error
+		if w.update != "" {
+			n, err = t.exec(w.name, w.update, args...)
+		}
+		if err == nil && n == 0 {
+			_, err = t.exec(w.name, w.sql, args...)
+		}
+		if err != nil {
 			return err
 		}
 	}
