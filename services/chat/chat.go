@@ -71,6 +71,8 @@ type Deps struct {
 	// TimelineTopic is where commits are told; the default is
 	// [timeline.DefaultTopic].
 	TimelineTopic string
+	// Listeners counts those who follow, for a projector of the same process; may be nil.
+	Listeners *timeline.Listeners
 	// Now is the clock by which the API judges; nil: [time.Now].
 	Now     func() time.Time
 	Metrics prometheus.Registerer
@@ -109,7 +111,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{cfg: cfg, deps: deps, auth: verifier, revoked: auth.NewRevocations(), hub: live.NewHub(deps.Logger), clock: clock.NewWatch(deps.Now, deps.Logger), stop: make(chan struct{})}
+	s := &Service{cfg: cfg, deps: deps, auth: verifier, revoked: auth.NewRevocations(), hub: live.NewHub(deps.Logger, deps.Listeners), clock: clock.NewWatch(deps.Now, deps.Logger), stop: make(chan struct{})}
 	layout := deps.Log.Layout()
 	s.follower = live.NewFollower(live.FollowerConfig{
 		Timeline: deps.Timeline, Topic: deps.TimelineTopic, Store: deps.Store, Log: layout.Log,

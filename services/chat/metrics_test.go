@@ -15,7 +15,7 @@ import (
 // What clients make up as methods does not become series of its own.
 func TestMethodsAreFew(t *testing.T) {
 	reg := prometheus.NewRegistry()
-	m := newMetrics(reg, live.NewHub(slog.New(slog.DiscardHandler)), clock.NewWatch(time.Now, slog.New(slog.DiscardHandler)))
+	m := newMetrics(reg, live.NewHub(slog.New(slog.DiscardHandler), nil), clock.NewWatch(time.Now, slog.New(slog.DiscardHandler)))
 	for _, method := range []string{http.MethodGet, "FOO", "BAR", "BAZ"} {
 		m.Request(method, "none", http.StatusNotFound, time.Millisecond)
 	}

@@ -58,7 +58,7 @@ func newProjection(cfg Config, deps Deps, version int, store readmodel.Store, bo
 	p.owners = partition.Config{
 		Store: store, Layout: deps.Layout, Owner: deps.ownerName(), Judge: room.Apply, Book: book,
 		MaxBatch: cfg.MaxBatch, RoomCache: cfg.RoomCache, Slots: make(chan struct{}, cfg.Parallel),
-		Announce: p.announcer.Announce, Committed: p.noteCommitted, States: states,
+		Announce: p.announcer.Announce, Listeners: deps.Listeners, Committed: p.noteCommitted, States: states,
 		Metrics: partition.NewMetrics(metrics, states), Logger: logger, Now: time.Now,
 	}
 	return p, nil

@@ -48,9 +48,12 @@ type Deps struct {
 	// TimelineTopic is where commits are told.
 	TimelineTopic string
 	// Encode makes a message of a commit; the default is [timeline.NewMessage].
-	Encode  func(timeline.Commit) (*message.Message, error)
-	Metrics prometheus.Registerer
-	Logger  *slog.Logger
+	Encode func(timeline.Commit) (*message.Message, error)
+	// Listeners are all who follow the timeline, where that is known; nil: there are
+	// some.
+	Listeners *timeline.Listeners
+	Metrics   prometheus.Registerer
+	Logger    *slog.Logger
 }
 
 // Service is a projector.

@@ -37,7 +37,7 @@ type replica struct {
 }
 
 func start(t *testing.T, bus *gochannel.GoChannel, name string) *replica {
-	hub := live.NewHub(slog.New(slog.DiscardHandler))
+	hub := live.NewHub(slog.New(slog.DiscardHandler), nil)
 	r := &replica{Board: New(Config{
 		Publisher: bus, Subscriber: bus, Topic: "t", Replica: name, Hub: hub, Logger: slog.New(slog.DiscardHandler), Now: time.Now,
 		Rooms: func(context.Context, auth.Account) ([]events.RoomID, error) { return []events.RoomID{"lobby"}, nil },

@@ -23,7 +23,7 @@ func FuzzTake(f *testing.F) {
 	f.Add([]byte(`null`))
 	f.Add([]byte(`[]`))
 	f.Fuzz(func(t *testing.T, payload []byte) {
-		hub := live.NewHub(slog.New(slog.DiscardHandler))
+		hub := live.NewHub(slog.New(slog.DiscardHandler), nil)
 		b := New(Config{
 			Replica: "a", Hub: hub, Logger: slog.New(slog.DiscardHandler), Now: time.Now,
 			Rooms: func(context.Context, auth.Account) ([]events.RoomID, error) { return nil, nil },

@@ -113,6 +113,7 @@ func (f *Follower) WaitFolded(ctx context.Context, p events.Partition, next even
 		moved := h.moved
 		f.waiting++
 		f.mu.Unlock()
+		f.Hub.listeners.Enter()
 		f.rouse()
 		var err error
 		select {
@@ -120,6 +121,7 @@ func (f *Follower) WaitFolded(ctx context.Context, p events.Partition, next even
 		case <-ctx.Done():
 			err = ctx.Err()
 		}
+		f.Hub.listeners.Leave()
 		f.mu.Lock()
 		f.waiting--
 		if err != nil {

@@ -24,7 +24,7 @@ var logID = events.LogID{1}
 func follower(store readmodel.Store) *Follower {
 	return NewFollower(FollowerConfig{
 		Store: store, Log: logID, Topic: timeline.DefaultTopic,
-		Revocations: &revocations{}, Hub: NewHub(slog.New(slog.DiscardHandler)), Logger: slog.New(slog.DiscardHandler), Now: time.Now,
+		Revocations: &revocations{}, Hub: NewHub(slog.New(slog.DiscardHandler), nil), Logger: slog.New(slog.DiscardHandler), Now: time.Now,
 	})
 }
 
@@ -194,6 +194,41 @@ func TestWaitFolded(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// Who follows or waits is a listener for as long.
+func TestListeners(t *testing.T) {
+	l := timeline.NewListeners()
+	f := follower(tablesAt())
+	f.Hub = NewHub(slog.New(slog.DiscardHandler), l)
+	listen := func(want bool, when string) {
+		t.Helper()
+		select {
+		case <-l.Some():
+			if !want {
+				t.Errorf("%s, someone listens", when)
+			}
+		default:
+			if want {
+				t.Errorf("%s, nobody listens", when)
+			}
+		}
+	}
+	room, person := f.Hub.Subscribe(lobby, 0), f.Hub.SubscribePerson("main", "bob", nil)
+	listen(true, "a room and a person are followed")
+	room.Close()
+	room.Close()
+	listen(true, "the person is followed")
+	person.Close()
+	listen(false, "all is closed")
+	done := make(chan error, 1)
+	go func() { done <- f.WaitFolded(t.Context(), 0, 6) }()
+	<-l.Some() // it waits
+	give(t, f, commit(1, 0, 6))
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	listen(false, "nobody waits any more")
 }
 
 // While the timeline is silent, the checkpoints tell streams to look.

@@ -16,11 +16,12 @@ import (
 // of all else in a room from the very event that lets the person in to the one
 // that takes the room away.
 type Hub struct {
-	log     *slog.Logger
-	mu      sync.Mutex
-	all     set
-	rooms   map[readmodel.Key]set
-	persons map[person]set
+	log       *slog.Logger
+	listeners *timeline.Listeners
+	mu        sync.Mutex
+	all       set
+	rooms     map[readmodel.Key]set
+	persons   map[person]set
 }
 
 type (
@@ -31,15 +32,16 @@ type (
 	}
 )
 
-// NewHub makes a hub that nobody follows.
-func NewHub(log *slog.Logger) *Hub {
-	return &Hub{log: log, all: set{}, rooms: map[readmodel.Key]set{}, persons: map[person]set{}}
+// NewHub makes a hub that nobody follows. Who does is one of the listeners.
+func NewHub(log *slog.Logger, l *timeline.Listeners) *Hub {
+	return &Hub{log: log, listeners: l, all: set{}, rooms: map[readmodel.Key]set{}, persons: map[person]set{}}
 }
 
 // Subscribe begins to follow a room. What is committed from now on comes through
 // [Subscription.Take], in order, or it tells to look at the read model.
 func (h *Hub) Subscribe(k readmodel.Key, p events.Partition) *Subscription {
 	s := &Subscription{hub: h, key: k, queue: newQueue(), partition: p}
+	h.listeners.Enter()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.all[s] = struct{}{}
@@ -54,6 +56,7 @@ func (h *Hub) SubscribePerson(t events.Tenant, u events.UserID, only map[events.
 	s := &Subscription{
 		hub: h, key: readmodel.Key{Tenant: t}, user: u, only: only, queue: newQueue(), rooms: map[events.RoomID]struct{}{},
 	}
+	h.listeners.Enter()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.all[s] = struct{}{}

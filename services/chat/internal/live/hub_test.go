@@ -47,7 +47,7 @@ func gets(t *testing.T, s *Subscription, want ...events.Seq) {
 }
 
 func TestHubDeliversToTheRoom(t *testing.T) {
-	h := NewHub(slog.New(slog.DiscardHandler))
+	h := NewHub(slog.New(slog.DiscardHandler), nil)
 	a, b := h.Subscribe(lobby, 0), h.Subscribe(lobby, 0)
 	other := h.Subscribe(readmodel.Key{Tenant: "other", Room: "lobby"}, 0)
 	h.Deliver([]readmodel.EventRow{posted(lobby, 1), posted(lobby, 2)}, nil)
@@ -69,7 +69,7 @@ func TestHubDeliversToTheRoom(t *testing.T) {
 // Who follows a person has a room from the event that lets them in to the one that
 // takes it away, and hears of what is between only while they are in.
 func TestHubFollowsAPerson(t *testing.T) {
-	h := NewHub(slog.New(slog.DiscardHandler))
+	h := NewHub(slog.New(slog.DiscardHandler), nil)
 	bob := h.SubscribePerson("main", "bob", nil)
 	chosen := h.SubscribePerson("main", "bob", map[events.RoomID]bool{"other": true})
 	h.Deliver([]readmodel.EventRow{
@@ -97,7 +97,7 @@ func TestHubFollowsAPerson(t *testing.T) {
 }
 
 func TestHubNeverWaits(t *testing.T) {
-	h := NewHub(slog.New(slog.DiscardHandler))
+	h := NewHub(slog.New(slog.DiscardHandler), nil)
 	slow := h.Subscribe(lobby, 0)
 	for i := range buffer + 10 {
 		h.Deliver([]readmodel.EventRow{posted(lobby, events.Seq(i+1))}, nil)
@@ -111,7 +111,7 @@ func TestHubNeverWaits(t *testing.T) {
 
 // What is ephemeral is the first that the slow do without.
 func TestHubDropsTheEphemeralFirst(t *testing.T) {
-	h := NewHub(slog.New(slog.DiscardHandler))
+	h := NewHub(slog.New(slog.DiscardHandler), nil)
 	slow := h.Subscribe(lobby, 0)
 	typing, err := NewEphemeral(lobby, "typing", struct{}{})
 	if err != nil {
@@ -129,7 +129,7 @@ func TestHubDropsTheEphemeralFirst(t *testing.T) {
 }
 
 func TestHubResyncsAPartition(t *testing.T) {
-	h := NewHub(slog.New(slog.DiscardHandler))
+	h := NewHub(slog.New(slog.DiscardHandler), nil)
 	here, there := h.Subscribe(lobby, 1), h.Subscribe(readmodel.Key{Tenant: "main", Room: "other"}, 2)
 	bob := h.SubscribePerson("main", "bob", nil)
 	h.Resync(1)

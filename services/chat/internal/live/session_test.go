@@ -134,7 +134,7 @@ type opening struct {
 }
 
 func open(t *testing.T, h *history, change func(*opening)) *scene {
-	sc := &scene{paper: &paper{}, history: h, hub: NewHub(slog.New(slog.DiscardHandler)), stop: make(chan struct{}), done: make(chan error, 1)}
+	sc := &scene{paper: &paper{}, history: h, hub: NewHub(slog.New(slog.DiscardHandler), nil), stop: make(chan struct{}), done: make(chan error, 1)}
 	if h.page == 0 {
 		h.page = 100
 	}

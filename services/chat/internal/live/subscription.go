@@ -54,6 +54,10 @@ func (s *Subscription) Close() {
 	h := s.hub
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if _, open := h.all[s]; !open {
+		return
+	}
+	h.listeners.Leave()
 	delete(h.all, s)
 	if s.rooms == nil {
 		remove(h.rooms, s.key, s)

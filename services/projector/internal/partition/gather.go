@@ -15,6 +15,8 @@ const (
 	quiet       = 1500
 	busy        = 7500
 	longestRest = 400 * time.Millisecond
+	// unheard is the least rest where nobody listens; whoever comes ends it.
+	unheard = 50 * time.Millisecond
 	// paceTime is over how long the rate is measured.
 	paceTime = 100 * time.Millisecond
 	// behind is how old the newest folded record is where there is no time to rest.
@@ -47,22 +49,19 @@ func (p *pace) saw(records []eventlog.Record, now time.Time) {
 	}
 }
 
-// rest is how long records have to gather. A full batch says that there are more
-// already.
-func (p *pace) rest(limit int, now time.Time) time.Duration {
+// rest is how long records have to gather, at least. A full batch says that there are
+// more already.
+func (p *pace) rest(limit int, now time.Time, least time.Duration) time.Duration {
 	if p.last >= limit || now.Sub(p.newest) > behind {
 		return 0
 	}
 	share := (p.rate - quiet) / (busy - quiet)
-	return time.Duration(min(max(share, 0), 1) * float64(longestRest))
+	return max(least, time.Duration(min(max(share, 0), 1)*float64(longestRest)))
 }
 
 // read gives the next records, once they have gathered.
 func (o *Owner) read(ctx context.Context) ([]eventlog.Record, error) {
-	rest := o.pace.rest(o.limit, o.Now())
-	if rest > 0 {
-		sleep(ctx, rest)
-	}
+	rest := o.rest(ctx)
 	records, err := o.reader.Read(ctx, o.limit)
 	if err != nil || rest < gatherFrom || len(records) >= o.limit {
 		return records, err
@@ -74,4 +73,27 @@ func (o *Owner) read(ctx context.Context) ([]eventlog.Record, error) {
 		return nil, err
 	}
 	return slices.Concat(records, more), nil
+}
+
+// rest lets records gather, and says for how long; zero where it was cut short.
+func (o *Owner) rest(ctx context.Context) time.Duration {
+	least, someone := unheard, o.Listeners.Some()
+	select {
+	case <-someone: // they have what comes at once, as far as there is not too much of it
+		least, someone = 0, nil
+	default:
+	}
+	rest := o.pace.rest(o.limit, o.Now(), least)
+	if rest == 0 {
+		return 0
+	}
+	t := time.NewTimer(rest)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return rest
+	case <-someone:
+	case <-ctx.Done():
+	}
+	return 0
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/roomlog/roomlog/pkg/eventlog"
+	"github.com/roomlog/roomlog/pkg/timeline"
 )
 
 // fetches gives what was prepared, one a call, then nothing.
@@ -78,6 +79,44 @@ func TestGather(t *testing.T) {
 	}
 }
 
+// TestUnheard lets records gather while nobody listens, until someone comes.
+func TestUnheard(t *testing.T) {
+	for name, tc := range map[string]struct {
+		rate  float64
+		age   time.Duration // of the newest record
+		comes time.Duration // when someone does; negative: never
+		takes time.Duration
+		want  int
+	}{
+		"nobody":        {rate: 1000, comes: -1, takes: unheard, want: 7},
+		"nobody, busy":  {rate: busy, comes: -1, takes: longestRest, want: 7},
+		"nobody, idle":  {rate: 1000, age: time.Minute, comes: -1, want: 3},
+		"someone":       {rate: 1000, want: 3},
+		"someone, busy": {rate: busy, takes: longestRest, want: 7},
+		"someone comes": {rate: 1000, comes: unheard / 2, takes: unheard / 2, want: 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := timeline.NewListeners()
+				f := &fetches{all: [][]eventlog.Record{make([]eventlog.Record, 3), make([]eventlog.Record, 4)}}
+				o := &Owner{Config: Config{Now: time.Now, Listeners: l}, reader: f, limit: 5000}
+				o.pace = pace{rate: tc.rate, last: 2, newest: time.Now().Add(-tc.age)}
+				switch {
+				case tc.comes == 0:
+					l.Enter()
+				case tc.comes > 0:
+					time.AfterFunc(tc.comes, l.Enter)
+				}
+				begun := time.Now()
+				got, err := o.read(t.Context())
+				if len(got) != tc.want || err != nil || time.Since(begun) != tc.takes {
+					t.Errorf("%d records, %v, after %s; want %d after %s", len(got), err, time.Since(begun), tc.want, tc.takes)
+				}
+			})
+		})
+	}
+}
+
 // TestPace measures: two records at once, after none for long, are no busy log, and
 // what was busy becomes quiet again.
 func TestPace(t *testing.T) {
@@ -91,7 +130,7 @@ func TestPace(t *testing.T) {
 	}
 	rested := func(what string, want time.Duration) {
 		t.Helper()
-		if got := p.rest(5000, now); got != want {
+		if got := p.rest(5000, now, 0); got != want {
 			t.Errorf("%s: it rests for %s, want %s", what, got, want)
 		}
 	}

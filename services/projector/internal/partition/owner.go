@@ -63,6 +63,8 @@ type Config struct {
 	Slots chan struct{}
 	// Announce tells the timeline of a commit; it must not block for long.
 	Announce func(Commit)
+	// Listeners are those whom Announce tells; without any, records gather.
+	Listeners *timeline.Listeners
 	// Committed tells the group how far the partition is, a gauge only.
 	Committed func(events.Partition, events.Offset)
 	States    *States

@@ -138,7 +138,7 @@ func assemble(ctx context.Context, c Config, s *site.Site, open *closers) (p par
 	p.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	p.projector, err = projector.New(c.Projector, projector.Deps{
 		Log: s.Log.Config, Layout: s.Log.Layout, Control: control, Open: s.OpenVersion,
-		Timeline: told.publisher, TimelineTopic: timeline.DefaultTopic, Encode: told.encode,
+		Timeline: told.publisher, TimelineTopic: timeline.DefaultTopic, Encode: told.encode, Listeners: told.listeners,
 		Metrics: p.metrics, Logger: c.Logger,
 	})
 	if err != nil {
@@ -146,7 +146,7 @@ func assemble(ctx context.Context, c Config, s *site.Site, open *closers) (p par
 	}
 	p.chat, err = chat.New(c.Chat, chat.Deps{
 		Log: log, Store: store,
-		Timeline: told.subscriber, Ephemeral: told.publisher, TimelineTopic: timeline.DefaultTopic,
+		Timeline: told.subscriber, Ephemeral: told.publisher, TimelineTopic: timeline.DefaultTopic, Listeners: told.listeners,
 		Metrics: p.metrics, Logger: c.Logger,
 	})
 	return p, err

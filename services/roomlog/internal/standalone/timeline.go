@@ -18,6 +18,7 @@ type told struct {
 	publisher  message.Publisher
 	subscriber message.Subscriber
 	encode     func(timeline.Commit) (*message.Message, error)
+	listeners  *timeline.Listeners // nil: there may be others
 }
 
 // openTimeline takes a channel where nobody outside the process can be there to
@@ -32,7 +33,7 @@ func openTimeline(ctx context.Context, s *site.Site, logger *slog.Logger, open *
 			PreserveContext:                true, // where the commit itself is
 		}, watermill.NewSlogLogger(logger))
 		open.add(func(context.Context) error { return channel.Close() })
-		return told{channel, channel, timeline.Carry}, nil
+		return told{channel, channel, timeline.Carry, timeline.NewListeners()}, nil
 	}
 	if err := s.EnsureTimeline(ctx); err != nil {
 		return told{}, err
@@ -49,5 +50,5 @@ func openTimeline(ctx context.Context, s *site.Site, logger *slog.Logger, open *
 		return told{}, err
 	}
 	open.add(func(context.Context) error { return subscriber.Close() })
-	return told{publisher, subscriber, timeline.NewMessage}, nil
+	return told{publisher, subscriber, timeline.NewMessage, nil}, nil
 }
