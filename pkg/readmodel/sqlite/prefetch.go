@@ -3,31 +3,45 @@ package sqlite
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/roomlog/roomlog/pkg/readmodel"
 	"github.com/roomlog/roomlog/pkg/readmodel/internal/tables"
 )
 
-// lists takes a list as JSON: one argument, however many rows.
+// lists takes a list as JSON: one argument, however many rows. Rows that follow each
+// other and differ in the last column alone, as the ids of a room do, are one array, whose
+// last value has what they have there: of an array in an array, SQLite reads the text
+// again for each of its values.
 func lists(w *tables.Wanted) (with string, args []any) {
-	values := make([]string, len(w.Names))
-	for i := range values {
-		values[i] = fmt.Sprintf("value->>%d", i)
+	last := len(w.Names) - 1
+	of, given := "", ""
+	for i, name := range w.Names[:last] {
+		of += fmt.Sprintf("value->>%d AS %s, ", i, name)
+		given += "g." + name + ", "
 	}
-	rows := make([][]string, w.Len())
-	for i := range rows {
-		rows[i] = make([]string, len(w.Columns))
-		for j, column := range w.Columns {
-			rows[i][j] = column[i]
+	var groups [][]any
+	for from, to := 0, 0; from < w.Len(); from = to {
+		for to = from + 1; to < w.Len() && alike(w.Columns[:last], from, to); to++ {
 		}
+		var group []any
+		for _, column := range w.Columns[:last] {
+			group = append(group, column[from])
+		}
+		groups = append(groups, append(group, w.Columns[last][from:to]))
 	}
-	list, err := json.Marshal(rows)
+	list, err := json.Marshal(groups)
 	if err != nil {
 		panic(err) // strings
 	}
-	return "WITH n(" + strings.Join(w.Names, ", ") + ") AS MATERIALIZED (SELECT " + strings.Join(values, ", ") + " FROM json_each($1)) ",
-		[]any{string(list)}
+	return fmt.Sprintf("WITH g AS MATERIALIZED (SELECT %svalue->%d AS rest FROM json_each($1)), "+
+		"n(%s) AS MATERIALIZED (SELECT %sjson_each.value FROM g CROSS JOIN json_each(g.rest)) ",
+		of, last, strings.Join(w.Names, ", "), given), []any{string(list)}
+}
+
+func alike(columns [][]string, a, b int) bool {
+	return !slices.ContainsFunc(columns, func(column []string) bool { return column[a] != column[b] })
 }
 
 func (t *tx) prefetch(needs readmodel.Needs) (readmodel.Rows, error) {
