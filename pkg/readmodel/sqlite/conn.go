@@ -81,27 +81,35 @@ func (c *conn) rollback(ctx context.Context) bool {
 	return err == nil
 }
 
-// prepared gives the statement with its arguments. There are as many as there are
-// statements in this module.
-func (c *conn) prepared(sql string, args []any) (*statement, error) {
-	st, ok := c.statements[sql]
-	if !ok {
-		prepared, err := c.c.Prepare(sql)
-		if err != nil {
-			return nil, err
-		}
-		st = &statement{prepared, make([]int, prepared.BindParamCount())}
-		for i := range st.args {
-			st.args[i] = i
-			if name := prepared.BindParamName(i + 1); name != "" {
-				n, err := strconv.Atoi(name[1:])
-				if err != nil {
-					return nil, fmt.Errorf("parameter %s: %w", name, err)
-				}
-				st.args[i] = n - 1
+// statement prepares, once. There are as many as there are statements in this module.
+func (c *conn) statement(sql string) (*statement, error) {
+	if st, ok := c.statements[sql]; ok {
+		return st, nil
+	}
+	prepared, err := c.c.Prepare(sql)
+	if err != nil {
+		return nil, err
+	}
+	st := &statement{prepared, make([]int, prepared.BindParamCount())}
+	for i := range st.args {
+		st.args[i] = i
+		if name := prepared.BindParamName(i + 1); name != "" {
+			n, err := strconv.Atoi(name[1:])
+			if err != nil {
+				return nil, fmt.Errorf("parameter %s: %w", name, err)
 			}
+			st.args[i] = n - 1
 		}
-		c.statements[sql] = st
+	}
+	c.statements[sql] = st
+	return st, nil
+}
+
+// prepared gives the statement with its arguments.
+func (c *conn) prepared(sql string, args []any) (*statement, error) {
+	st, err := c.statement(sql)
+	if err != nil {
+		return nil, err
 	}
 	for i, arg := range st.args {
 		if arg >= len(args) {
@@ -127,6 +135,11 @@ func (c *conn) exec(ctx context.Context, sql string, args ...any) (int64, error)
 	if err != nil {
 		return 0, cause(ctx, err)
 	}
+	return c.run(ctx, st)
+}
+
+// run runs a statement as it is bound, and gives the number of rows that were touched.
+func (c *conn) run(ctx context.Context, st *statement) (_ int64, err error) {
 	for more := true; more; {
 		if more, err = st.Step(); err != nil {
 			return 0, cause(ctx, err)

@@ -151,29 +151,62 @@ func deleteFrom[R any](d tables.Delete[R]) write[R] {
 }
 
 func writeRows[R any](t *tx, w write[R], n int, row func(int) *R) error {
-	args := make([]any, len(w.columns))
+	update, insert := binding[R]{write: &w, sql: w.update}, binding[R]{write: &w, sql: w.sql}
 	for i := range n {
-		r := row(i)
-		for j, c := range w.columns {
-			if c.Text != nil {
-				args[j] = c.Text(r)
-			} else {
-				args[j] = c.Int(r)
-			}
-		}
-		n := int64(0)
+		touched := int64(0)
 		var err error
 		if w.update != "" {
-			n, err = t.exec(w.name, w.update, args...)
+			touched, err = update.run(t, row(i))
 		}
-		if err == nil && n == 0 {
-			_, err = t.exec(w.name, w.sql, args...)
+		if err == nil && touched == 0 {
+			_, err = insert.run(t, row(i))
 		}
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// binding is a statement of a write while its rows are written. A text that is the
+// one of the row before is bound already: binding copies it.
+type binding[R any] struct {
+	*write[R]
+	sql   string
+	st    *statement
+	texts []string // of the row before, by parameter
+}
+
+// run gives the number of rows that were touched.
+func (b *binding[R]) run(t *tx, r *R) (int64, error) {
+	if err := t.may(b.name); err != nil {
+		return 0, err
+	}
+	n, err := b.next(t, r)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", b.name, classify(err))
+	}
+	return n, nil
+}
+
+func (b *binding[R]) next(t *tx, r *R) (n int64, err error) {
+	first := b.st == nil
+	if first {
+		if b.st, err = t.statement(b.sql); err != nil {
+			return 0, err
+		}
+		b.texts = make([]string, len(b.st.args))
+	}
+	for i, arg := range b.st.args {
+		c := b.columns[arg]
+		if c.Text == nil {
+			b.st.BindInt64(i+1, c.Int(r))
+		} else if text := c.Text(r); first || text != b.texts[i] {
+			b.st.BindText(i+1, text)
+			b.texts[i] = text
+		}
+	}
+	return t.run(t.detached, b.st)
 }
 
 // classify marks the errors that the same row would meet again.
