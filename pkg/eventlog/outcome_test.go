@@ -18,11 +18,11 @@ import (
 	"github.com/roomlog/roomlog/pkg/eventlog"
 )
 
-// stick makes produce requests wait in the broker until release is called.
-func stick(t *testing.T, c *kfake.Cluster) (stuck <-chan struct{}, release func()) {
+// stick makes requests of one kind wait in the broker until release is called.
+func stick(t *testing.T, c *kfake.Cluster, key kmsg.Key) (stuck <-chan struct{}, release func()) {
 	t.Helper()
 	reached, free := make(chan struct{}, 100), make(chan struct{})
-	c.ControlKey(kmsg.Produce.Int16(), func(kmsg.Request) (kmsg.Response, error, bool) {
+	c.ControlKey(key.Int16(), func(kmsg.Request) (kmsg.Response, error, bool) {
 		c.KeepControl()
 		reached <- struct{}{}
 		c.SleepControl(func() { <-free })
@@ -58,7 +58,7 @@ func TestStuckBroker(t *testing.T) {
 	l := ensureEvents(t, cfg, 1)
 	cfg.MaxInFlight = 1
 	p := newPublisher(t, cfg, l)
-	stuck, release := stick(t, b.Cluster())
+	stuck, release := stick(t, b.Cluster(), kmsg.Produce)
 
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
@@ -92,11 +92,46 @@ func TestStuckBroker(t *testing.T) {
 	}
 }
 
+// What sarama has no room for in time is not in the log; what it has taken is, later.
+func TestNotTaken(t *testing.T) {
+	b, cfg := startBroker(t, "")
+	l := ensureEvents(t, cfg, 1)
+	p := newPublisher(t, cfg, l)
+	_, release := stick(t, b.Cluster(), kmsg.Metadata) // sarama knows of no leader
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	const senders = 1000 // more than sarama's channels hold
+	failed := make(chan error, senders)
+	for i := range senders {
+		go func() {
+			_, err := p.Publish(ctx, event("room", i))
+			failed <- err
+		}()
+	}
+	taken := 0
+	for range senders {
+		switch err := <-failed; {
+		case errors.Is(err, eventlog.ErrUnknownOutcome):
+			taken++
+		case !errors.Is(err, context.DeadlineExceeded):
+			t.Fatalf("publish: %v", err)
+		}
+	}
+	if taken == 0 || taken == senders {
+		t.Fatalf("sarama has taken %d of %d", taken, senders)
+	}
+	release()
+	pos, err := p.Publish(testContext(t), event("room", senders))
+	if err != nil || int(pos.Offset) != taken {
+		t.Errorf("%+v, %v behind the %d that were taken", pos, err, taken)
+	}
+}
+
 func TestStuckBatch(t *testing.T) {
 	b, cfg := startBroker(t, "")
 	l := ensureEvents(t, cfg, 1)
 	p := newPublisher(t, cfg, l)
-	stuck, _ := stick(t, b.Cluster())
+	stuck, _ := stick(t, b.Cluster(), kmsg.Produce)
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	done, err := p.PublishBatch(ctx, messages("room", 10))
@@ -114,7 +149,7 @@ func TestCloseIsBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stuck, release := stick(t, b.Cluster())
+	stuck, release := stick(t, b.Cluster(), kmsg.Produce)
 	failed := make(chan error, 1)
 	go func() {
 		_, err := p.Publish(testContext(t), event("room", 1))

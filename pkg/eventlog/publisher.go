@@ -7,8 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/ThreeDotsLabs/watermill"
-	"github.com/ThreeDotsLabs/watermill-kafka/v3/pkg/kafka"
 	"github.com/ThreeDotsLabs/watermill/message"
 
 	"github.com/roomlog/roomlog/pkg/events"
@@ -33,14 +31,9 @@ func NewPublisher(cfg Config, l Layout) (*Publisher, error) {
 	if err != nil {
 		return nil, err
 	}
-	wm, err := kafka.NewPublisher(kafka.PublisherConfig{
-		Brokers:               cfg.Brokers,
-		Marshaler:             eventMarshaler{},
-		OverwriteSaramaConfig: newSarama(cfg, newKeyPartitioner(l.Partitions)),
-		Tracer:                &receiptHook{},
-	}, watermill.NopLogger{})
+	wm, err := newWatermill(cfg, eventMarshaler{}, newKeyPartitioner(l.Partitions))
 	if err != nil {
-		return nil, fmt.Errorf("publisher: %w", err)
+		return nil, err
 	}
 	return &Publisher{
 		cfg: cfg, layout: l, wm: wm,
@@ -57,32 +50,41 @@ func (p *Publisher) Layout() Layout { return p.layout }
 // handed over and its fate is not known, the error is [ErrUnknownOutcome]. Any
 // other error says that the event is not in the log and will not be.
 func (p *Publisher) Publish(ctx context.Context, m events.Message) (events.Position, error) {
-	if err := p.begin(ctx); err != nil {
+	r, err := p.send(ctx, m)
+	if err != nil {
 		return events.Position{}, err
 	}
-	r := &receipt{record: m, offset: noOffset}
-	done := make(chan struct{})
-	go func() { //nolint:contextcheck // the caller's context does not end a record that is under way
-		defer p.end()
-		defer close(done)
-		// The hook has filled the receipt in, unless the record never got there.
-		if err := p.wm.Publish(p.layout.Topic, r.message()); err != nil && r.err == nil {
-			r.err = err
+	return p.wait(ctx, r)
+}
+
+// send hands an event over. An error says that it was not and will not be.
+func (p *Publisher) send(ctx context.Context, m events.Message) (*receipt, error) {
+	if err := p.begin(ctx); err != nil {
+		return nil, err
+	}
+	r := &receipt{record: m, abandoned: ctx.Done(), settled: p.end, done: make(chan struct{})}
+	if err := p.wm.Publish(p.layout.Topic, r.message(ctx)); err != nil {
+		p.end()
+		if errors.Is(err, errAbandoned) {
+			err = fmt.Errorf("%w: %w", errAbandoned, ctx.Err())
 		}
-	}()
+		return nil, fmt.Errorf("publish: not sent: %w", err)
+	}
+	return r, nil
+}
+
+// wait waits for an event that was handed over, at most until ctx ends.
+func (p *Publisher) wait(ctx context.Context, r *receipt) (events.Position, error) {
 	select {
-	case <-done:
+	case <-r.done:
 		return r.outcome(p.layout)
 	case <-ctx.Done():
-		if r.abandon() {
-			return events.Position{}, fmt.Errorf("publish: not sent: %w", ctx.Err())
-		}
-		select {
-		case <-done: // at the same moment
-			return r.outcome(p.layout)
-		default:
-			return events.Position{}, fmt.Errorf("publish: %w: %w", ErrUnknownOutcome, ctx.Err())
-		}
+	}
+	select {
+	case <-r.done: // at the same moment
+		return r.outcome(p.layout)
+	default:
+		return events.Position{}, fmt.Errorf("publish: %w: %w", ErrUnknownOutcome, ctx.Err())
 	}
 }
 

@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync/atomic"
 	"time"
 
 	"github.com/IBM/sarama"
-	"github.com/ThreeDotsLabs/watermill-kafka/v3/pkg/kafka"
 	"github.com/ThreeDotsLabs/watermill/message"
 
 	"github.com/roomlog/roomlog/pkg/events"
@@ -18,20 +16,19 @@ import (
 // with the record's place in the log: in the message's context up to the
 // marshaler, in ProducerMessage.Metadata from there on.
 type receipt struct {
-	record    events.Message
-	state     atomic.Int32
-	batch     *batch // nil for a single record
+	record events.Message
+	// abandoned is closed when nobody waits any more: what sarama has not taken by
+	// then it does not get.
+	abandoned <-chan struct{}
+	// settled is called before done is closed; nil: nobody has to know.
+	settled func()
+
+	// done is closed when sarama has said what became of the record: the fields below.
+	done      chan struct{}
 	partition int32
 	offset    int64
 	err       error
 }
-
-// States of a receipt. From waiting it goes to one of the others, once.
-const (
-	stateWaiting   int32 = iota
-	stateHanded          // sarama has the record: its outcome is sarama's to say
-	stateAbandoned       // nobody waits any more, and sarama has not seen it
-)
 
 // noOffset is what sarama leaves in a message whose offset the broker did not say
 // (DUPLICATE_SEQUENCE).
@@ -39,17 +36,23 @@ const noOffset = -1
 
 var errAbandoned = errors.New("abandoned before it was sent")
 
-func (r *receipt) hand() bool    { return r.state.CompareAndSwap(stateWaiting, stateHanded) }
-func (r *receipt) abandon() bool { return r.state.CompareAndSwap(stateWaiting, stateAbandoned) }
+// settle fills the receipt in.
+func (r *receipt) settle(m *sarama.ProducerMessage, err error) {
+	r.partition, r.offset, r.err = m.Partition, m.Offset, err
+	if r.settled != nil {
+		r.settled()
+	}
+	close(r.done)
+}
 
-// outcome is what Publish answers once sarama is done with the record.
+// outcome is what Publish answers once the receipt is settled.
 func (r *receipt) outcome(l Layout) (events.Position, error) {
 	switch {
 	case r.err == nil && r.offset >= 0:
 		return l.Position(events.Partition(r.partition), events.Offset(r.offset)), nil
 	case r.err == nil:
 		return events.Position{}, fmt.Errorf("publish: %w: it has it already, at an offset it did not say", ErrUnknownOutcome)
-	case r.state.Load() != stateHanded || neverSent(r.err):
+	case neverSent(r.err):
 		return events.Position{}, fmt.Errorf("publish: %w", r.err)
 	default:
 		return events.Position{}, fmt.Errorf("publish: %w: %w", ErrUnknownOutcome, r.err)
@@ -65,10 +68,12 @@ func neverSent(err error) bool {
 
 type receiptKey struct{}
 
-// message wraps the record for Watermill. Its metadata is a map, and stays empty:
-// the receipt has the headers, in their order.
-func (r *receipt) message() *message.Message {
-	return message.NewMessageWithContext(context.WithValue(context.Background(), receiptKey{}, r), r.record.Header(events.HeaderID), r.record.Value)
+// message wraps the record for Watermill. It has no metadata: the receipt has the
+// headers, in their order. Nor can it be acknowledged: nobody receives it.
+func (r *receipt) message(ctx context.Context) *message.Message {
+	m := &message.Message{UUID: r.record.Header(events.HeaderID), Payload: r.record.Value}
+	m.SetContext(context.WithValue(ctx, receiptKey{}, r))
+	return m
 }
 
 // eventMarshaler writes an event as a record.
@@ -96,31 +101,3 @@ func (eventMarshaler) Marshal(topic string, m *message.Message) (*sarama.Produce
 // clientTime is what records carry until the broker puts its own time there. It
 // is coarse on purpose: a batch of records with one time is cheaper to stamp.
 func clientTime() time.Time { return time.Now().Truncate(time.Second) }
-
-// receiptHook is where Watermill lets us see sarama's answer.
-type receiptHook struct{ kafka.SaramaTracer }
-
-func (h *receiptHook) WrapSyncProducer(_ *sarama.Config, p sarama.SyncProducer) sarama.SyncProducer {
-	return &receiptProducer{p}
-}
-
-type receiptProducer struct{ sarama.SyncProducer }
-
-// SendMessage fills the receipt in. A record of a batch is only collected:
-// Watermill sends one after the other, and a batch goes out at once.
-func (p *receiptProducer) SendMessage(m *sarama.ProducerMessage) (partition int32, offset int64, err error) {
-	r, ok := m.Metadata.(*receipt)
-	if !ok {
-		m.Metadata.(*batch).collect(p.SyncProducer, m)
-		return 0, 0, nil
-	}
-	if r.batch != nil {
-		r.batch.collect(p.SyncProducer, m)
-		return 0, 0, nil
-	}
-	if !r.hand() {
-		return 0, 0, errAbandoned
-	}
-	r.partition, r.offset, r.err = p.SyncProducer.SendMessage(m)
-	return r.partition, r.offset, r.err
-}

@@ -2,12 +2,10 @@ package eventlog
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 
 	"github.com/IBM/sarama"
-	"github.com/ThreeDotsLabs/watermill"
 	"github.com/ThreeDotsLabs/watermill-kafka/v3/pkg/kafka"
 	"github.com/ThreeDotsLabs/watermill/message"
 
@@ -53,14 +51,9 @@ func NewWatermillPublisher(cfg Config, key func(topic string, m *message.Message
 	if key == nil {
 		key = func(_ string, m *message.Message) string { return m.Metadata.Get(KeyMetadata) }
 	}
-	wm, err := kafka.NewPublisher(kafka.PublisherConfig{
-		Brokers:               cfg.Brokers,
-		Marshaler:             plainMarshaler{key},
-		OverwriteSaramaConfig: newSarama(cfg, newKeyPartitioner(0)),
-		Tracer:                &receiptHook{},
-	}, watermill.NopLogger{})
+	wm, err := newWatermill(cfg, plainMarshaler{key}, newKeyPartitioner(0))
 	if err != nil {
-		return nil, fmt.Errorf("publisher: %w", err)
+		return nil, err
 	}
 	return &plainPublisher{wm: wm}, nil
 }
@@ -79,24 +72,25 @@ func (p *plainPublisher) Publish(topic string, ms ...*message.Message) error {
 	if p.closed {
 		return fmt.Errorf("publish: %w", ErrClosed)
 	}
-	if len(ms) == 0 {
-		return nil
-	}
-	b := &batch{}
-	collected := make([]*message.Message, len(ms))
+	copies, receipts := make([]*message.Message, len(ms)), make([]*receipt, len(ms))
 	for i, m := range ms {
-		c := m.Copy()
-		c.SetContext(context.WithValue(m.Context(), batchKey{}, b))
-		collected[i] = c
+		receipts[i] = &receipt{done: make(chan struct{})}
+		copies[i] = m.Copy()
+		copies[i].SetContext(context.WithValue(m.Context(), receiptKey{}, receipts[i]))
 	}
-	if err := p.wm.Publish(topic, collected...); err != nil {
+	if err := p.wm.Publish(topic, copies...); err != nil {
 		return fmt.Errorf("publish: %w", err)
 	}
-	err := b.producer.SendMessages(b.messages)
-	if failed, ok := errors.AsType[sarama.ProducerErrors](err); ok && len(failed) > 0 {
+	var failed []error
+	for _, r := range receipts {
+		if <-r.done; r.err != nil {
+			failed = append(failed, r.err)
+		}
+	}
+	if len(failed) > 0 {
 		return fmt.Errorf("publish %d of %d messages: %w", len(failed), len(ms), failed[0])
 	}
-	return err
+	return nil
 }
 
 func (p *plainPublisher) Close() error {
@@ -105,8 +99,6 @@ func (p *plainPublisher) Close() error {
 	p.closed = true
 	return p.wm.Close()
 }
-
-type batchKey struct{}
 
 type plainMarshaler struct {
 	key func(string, *message.Message) string
@@ -125,7 +117,7 @@ func (p plainMarshaler) Marshal(topic string, m *message.Message) (*sarama.Produ
 		out.Key = sarama.StringEncoder(key)
 	}
 	out.Timestamp = clientTime()
-	out.Metadata = m.Context().Value(batchKey{})
+	out.Metadata = m.Context().Value(receiptKey{})
 	return out, nil
 }
 
