@@ -5,21 +5,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
-	"unicode/utf8"
-
-	"github.com/roomlog/roomlog/services/chat/internal/problem"
 )
 
 // CheckPatch refuses what is no merge patch (RFC 7396) of the struct that of points
 // at: all that [Decode] refuses, apart from null. Errors are problems.
 func CheckPatch(patch []byte, of any) error {
-	if !utf8.Valid(patch) {
-		return problem.New(problem.InvalidUTF8, "the body is not UTF-8")
-	}
-	w := walker{dec: json.NewDecoder(bytes.NewReader(patch)), nulls: true}
-	w.dec.UseNumber()
-	_, err := w.top(reflect.TypeOf(of).Elem())
-	return err
+	w := walker{nulls: true}
+	return w.walk(patch, reflect.TypeOf(of).Elem())
 }
 
 // Patch lays a merge patch that [CheckPatch] lets pass on what the pointer points

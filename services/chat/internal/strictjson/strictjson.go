@@ -12,10 +12,13 @@ import (
 	"fmt"
 	"io"
 	"reflect"
-	"strconv"
+	"slices"
 	"strings"
 	"sync"
 	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+	jsonv1 "github.com/go-json-experiment/json/v1"
 
 	"github.com/roomlog/roomlog/services/chat/internal/problem"
 )
@@ -27,24 +30,22 @@ const MaxDepth = 32
 // json.RawMessage take any object. The required fields are those of the top
 // level that must be there. Errors are problems.
 func Decode(body []byte, into any, required ...string) error {
-	if !utf8.Valid(body) {
-		return problem.New(problem.InvalidUTF8, "the body is not UTF-8")
-	}
-	w := walker{dec: json.NewDecoder(bytes.NewReader(body))}
-	w.dec.UseNumber()
-	seen, err := w.top(reflect.TypeOf(into).Elem())
-	if err != nil {
+	w := walker{missing: required}
+	if err := w.walk(body, reflect.TypeOf(into).Elem()); err != nil {
 		return err
 	}
-	for _, f := range required {
-		if !seen[f] {
-			return problem.In(problem.MissingField, f, "the field is required")
-		}
+	if len(w.missing) > 0 {
+		return problem.In(problem.MissingField, w.missing[0], "the field is required")
 	}
 	return unmarshal(body, into)
 }
 
+// unmarshal is [json.Unmarshal], done by its successor: what that does not take is
+// left to the other, for its errors name fields as clients know them.
 func unmarshal(body []byte, into any) error {
+	if jsonv1.Unmarshal(body, into) == nil {
+		return nil
+	}
 	err := json.Unmarshal(body, into)
 	if err == nil {
 		return nil
@@ -57,106 +58,113 @@ func unmarshal(body []byte, into any) error {
 
 // walker checks a document against a type, token by token.
 type walker struct {
-	dec   *json.Decoder
-	depth int
-	nulls bool // may stand in the place of any value, but within arrays
+	dec     jsontext.Decoder // keeps names apart, and knows where it is
+	nulls   bool             // may stand in the place of any value, but within arrays
+	missing []string         // names that the document must have, and has not so far
 }
 
-func (w *walker) top(t reflect.Type) (map[string]bool, error) {
-	tok, err := w.dec.Token()
-	if err != nil {
-		return nil, malformed(err)
+// walk checks an object against a struct.
+func (w *walker) walk(body []byte, t reflect.Type) error {
+	if !utf8.Valid(body) {
+		return problem.New(problem.InvalidUTF8, "the body is not UTF-8")
 	}
-	if tok != json.Delim('{') {
-		return nil, problem.New(problem.InvalidJSON, "the body is not a JSON object")
+	// Halves of surrogate pairs become U+FFFD, as in encoding/json.
+	w.dec.Reset(bytes.NewBuffer(body), jsontext.AllowInvalidUTF8(true))
+	switch tok, err := w.dec.ReadToken(); {
+	case err != nil:
+		return w.malformed(err)
+	case tok.Kind() != jsontext.KindBeginObject:
+		return problem.New(problem.InvalidJSON, "the body is not a JSON object")
 	}
-	seen, err := w.object(t, "")
-	if err != nil {
-		return nil, err
+	if err := w.object(t); err != nil {
+		return err
 	}
-	if _, err := w.dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, problem.New(problem.InvalidJSON, "there is something behind the JSON object")
-	}
-	return seen, nil
-}
-
-// value checks the next value; a nil type takes anything.
-func (w *walker) value(f field, path string) error {
-	tok, err := w.dec.Token()
-	if err != nil {
-		return malformed(err)
-	}
-	t := f.Type
-	switch tok := tok.(type) {
-	case nil:
-		if w.nulls {
-			return nil
-		}
-		if t != nil {
-			return problem.In(problem.InvalidField, path, "null cannot stand here: leave the field out")
-		}
-	case string:
-		if err := checkString(tok, path); err != nil {
-			return err
-		}
-		if tok == "" && f.optional {
-			return problem.In(problem.InvalidField, path, "an empty string cannot stand here")
-		}
-	case json.Delim:
-		if tok == '{' {
-			if t == rawMessage {
-				t = nil
-			}
-			_, err := w.object(t, path)
-			return err
-		}
-		if t == rawMessage {
-			return notAnObject(path)
-		}
-		return w.array(t, path)
-	}
-	if t == rawMessage {
-		return notAnObject(path)
+	if _, err := w.dec.ReadToken(); !errors.Is(err, io.EOF) {
+		return problem.New(problem.InvalidJSON, "there is something behind the JSON object")
 	}
 	return nil
 }
 
-func (w *walker) object(t reflect.Type, path string) (map[string]bool, error) {
-	if err := w.deeper(); err != nil {
-		return nil, err
+// value checks the next value; a nil type takes anything.
+func (w *walker) value(f field) error {
+	kind := w.dec.PeekKind()
+	if kind == jsontext.KindBeginObject || kind == jsontext.KindBeginArray {
+		if _, err := w.dec.ReadToken(); err != nil {
+			return w.malformed(err)
+		}
+		switch {
+		case kind == jsontext.KindBeginArray && f.Type == rawMessage:
+			return w.notAnObject()
+		case kind == jsontext.KindBeginArray:
+			return w.array(f.Type)
+		case f.Type == rawMessage:
+			return w.object(nil)
+		}
+		return w.object(f.Type)
+	}
+	v, err := w.dec.ReadValue()
+	if err != nil {
+		return w.malformed(err)
+	}
+	switch kind {
+	case jsontext.KindNull:
+		if w.nulls {
+			return nil
+		}
+		if f.Type != nil {
+			return problem.In(problem.InvalidField, w.path(), "null cannot stand here: leave the field out")
+		}
+	case jsontext.KindString:
+		if err := w.checkString(v); err != nil {
+			return err
+		}
+		if len(v) == len(`""`) && f.optional {
+			return problem.In(problem.InvalidField, w.path(), "an empty string cannot stand here")
+		}
+	default: // numbers and truth values: the type says whether they can stand here
+	}
+	if f.Type == rawMessage {
+		return w.notAnObject()
+	}
+	return nil
+}
+
+// object checks what is behind an opening brace, and takes the closing one.
+func (w *walker) object(t reflect.Type) error {
+	if err := w.checkDepth(); err != nil {
+		return err
 	}
 	fields := fieldsOf(t)
-	seen := make(map[string]bool, 8)
-	for w.dec.More() {
-		tok, err := w.dec.Token()
+	for w.dec.PeekKind() != jsontext.KindEndObject {
+		quoted, err := w.dec.ReadValue()
 		if err != nil {
-			return nil, malformed(err)
+			return w.malformed(err)
 		}
-		key := tok.(string) // the decoder takes no other
-		at := join(path, key)
-		if err := checkString(key, at); err != nil {
-			return nil, err
+		if err := w.checkString(quoted); err != nil {
+			return err
 		}
-		if seen[key] {
-			return nil, problem.In(problem.DuplicateField, at, "the field is there twice")
-		}
-		seen[key] = true
-		f, known := fields[key]
+		name := unquote(quoted)
+		f, known := fields[string(name)]
 		if fields != nil && !known {
-			return nil, problem.In(problem.UnknownField, fmt.Sprintf("%.128s", at), fmt.Sprintf("there is no field %.128q", at))
+			at := w.path()
+			return problem.In(problem.UnknownField, fmt.Sprintf("%.128s", at), fmt.Sprintf("there is no field %.128q", at))
+		}
+		if w.dec.StackDepth() == 1 {
+			w.missing = slices.DeleteFunc(w.missing, func(m string) bool { return m == string(name) })
 		}
 		if t != nil && t.Kind() == reflect.Map {
 			f.Type = t.Elem()
 		}
-		if err := w.value(f, at); err != nil {
-			return nil, err
+		if err := w.value(f); err != nil {
+			return err
 		}
 	}
-	return seen, w.end()
+	return w.end()
 }
 
-func (w *walker) array(t reflect.Type, path string) error {
-	if err := w.deeper(); err != nil {
+// array checks what is behind an opening bracket, and takes the closing one.
+func (w *walker) array(t reflect.Type) error {
+	if err := w.checkDepth(); err != nil {
 		return err
 	}
 	if t != nil && t.Kind() == reflect.Slice {
@@ -164,28 +172,75 @@ func (w *walker) array(t reflect.Type, path string) error {
 	}
 	defer func(before bool) { w.nulls = before }(w.nulls)
 	w.nulls = false // a merge patch takes an array as it is
-	for i := 0; w.dec.More(); i++ {
-		if err := w.value(field{Type: t}, path+"["+strconv.Itoa(i)+"]"); err != nil {
+	for w.dec.PeekKind() != jsontext.KindEndArray {
+		if err := w.value(field{Type: t}); err != nil {
 			return err
 		}
 	}
 	return w.end()
 }
 
-func (w *walker) deeper() error {
-	if w.depth++; w.depth > MaxDepth {
+func (w *walker) checkDepth() error {
+	if w.dec.StackDepth() > MaxDepth {
 		return problem.New(problem.JSONTooDeep, fmt.Sprintf("objects and arrays may be nested %d deep", MaxDepth))
 	}
 	return nil
 }
 
-// end takes the closing bracket.
 func (w *walker) end() error {
-	w.depth--
-	if _, err := w.dec.Token(); err != nil {
-		return malformed(err)
+	if _, err := w.dec.ReadToken(); err != nil {
+		return w.malformed(err)
 	}
 	return nil
+}
+
+// checkString checks a name or a string that was just read, in its quotes.
+func (w *walker) checkString(quoted jsontext.Value) error {
+	if bytes.Contains(quoted, []byte(`\u0000`)) && bytes.IndexByte(unquote(quoted), 0) >= 0 {
+		return problem.In(problem.InvalidCharacter, w.path(), "U+0000 cannot be stored")
+	}
+	return nil
+}
+
+// unquote gives what a JSON string says.
+func unquote(quoted jsontext.Value) []byte {
+	if bytes.IndexByte(quoted, '\\') < 0 {
+		return quoted[1 : len(quoted)-1]
+	}
+	plain, _ := jsontext.AppendUnquote(nil, quoted) // halves of surrogate pairs are replaced
+	return plain
+}
+
+func (w *walker) notAnObject() error {
+	return problem.In(problem.InvalidField, w.path(), "this must be a JSON object")
+}
+
+func (w *walker) malformed(err error) error {
+	if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok && errors.Is(err, jsontext.ErrDuplicateName) {
+		return problem.In(problem.DuplicateField, w.pathOf(syntax.JSONPointer), "the field is there twice")
+	}
+	return problem.Caused(problem.InvalidJSON, "the body is not JSON", err)
+}
+
+// path names what was just read.
+func (w *walker) path() string { return w.pathOf(w.dec.StackPointer()) }
+
+// pathOf writes a pointer into what is open now: list[0].name.
+func (w *walker) pathOf(p jsontext.Pointer) string {
+	var b strings.Builder
+	depth := 0
+	for name := range p.Tokens() {
+		depth++
+		switch kind, _ := w.dec.StackIndex(depth); {
+		case kind == jsontext.KindBeginArray:
+			b.WriteString("[" + name + "]")
+		case b.Len() > 0:
+			b.WriteString("." + name)
+		default:
+			b.WriteString(name)
+		}
+	}
+	return b.String()
 }
 
 var (
@@ -218,26 +273,4 @@ func fieldsOf(t reflect.Type) map[string]field {
 	}
 	fieldCache.Store(t, m)
 	return m
-}
-
-func join(path, key string) string {
-	if path == "" {
-		return key
-	}
-	return path + "." + key
-}
-
-func checkString(s, path string) error {
-	if strings.IndexByte(s, 0) >= 0 {
-		return problem.In(problem.InvalidCharacter, path, "U+0000 cannot be stored")
-	}
-	return nil
-}
-
-func notAnObject(path string) error {
-	return problem.In(problem.InvalidField, path, "this must be a JSON object")
-}
-
-func malformed(err error) error {
-	return problem.Caused(problem.InvalidJSON, "the body is not JSON", err)
 }

@@ -63,6 +63,8 @@ func TestDecodeRefuses(t *testing.T) {
 		"U+0000":              {`{"text":"a\u0000b"}`, problem.InvalidCharacter, "text"},
 		"U+0000 in data":      {`{"text":"a","data":{"k":["\u0000"]}}`, problem.InvalidCharacter, "data.k[0]"},
 		"U+0000 in a name":    {`{"text":"a","data":{"\u0000":1}}`, problem.InvalidCharacter, "data.\x00"},
+		"U+0000 behind half":  {`{"text":"\ud800\u0000"}`, problem.InvalidCharacter, "text"},
+		"twice behind /":      {`{"text":"a","data":{"a/~b":[0,{"x":1,"x":2}]}}`, problem.DuplicateField, "data.a/~b[1].x"},
 		"deep":                {`{"text":"a","data":` + strings.Repeat(`{"a":`, 40) + `1` + strings.Repeat(`}`, 40) + `}`, problem.JSONTooDeep, ""},
 		"deep and unfinished": {`{"data":{"a":` + strings.Repeat(`[`, 60000), problem.JSONTooDeep, ""},
 	} {
