@@ -9,8 +9,6 @@ import (
 	"github.com/roomlog/roomlog/services/chat/internal/problem"
 )
 
-const identityKey = "roomlog.identity"
-
 // need is what a route asks of whoever calls it.
 type need int
 
@@ -78,18 +76,11 @@ func (n need) scope() auth.Scope {
 	}
 }
 
-// needOf is what the route of a request needs; ok is false where there is no such
-// route, which is left to say so.
-func needOf(c echo.Context) (n need, ok bool) {
-	n, ok = access[c.Request().Method+" "+c.Path()]
-	return n, ok
-}
-
 // authenticate tells who the request is from, and whether they may call the route.
 func (s *Server) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		n, ok := needOf(c)
-		if !ok || n == noToken {
+		n, ok := access[c.Request().Method+" "+c.Path()]
+		if !ok || n == noToken { // where there is no such route, that is left to say so
 			return next(c)
 		}
 		who, err := s.Auth.Verify(c.Request().Context(), c.Request().Header.Get(echo.HeaderAuthorization))
@@ -110,12 +101,10 @@ func (s *Server) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 				return err
 			}
 		}
-		c.Set(identityKey, who)
+		x := exchangeOf(c)
+		x.who, x.need = who, n
 		return next(c)
 	}
 }
 
-func identity(c echo.Context) auth.Identity {
-	who, _ := c.Get(identityKey).(auth.Identity)
-	return who
-}
+func identity(c echo.Context) auth.Identity { return exchangeOf(c).who }

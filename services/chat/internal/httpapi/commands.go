@@ -107,8 +107,10 @@ func setDigest(cmd *command.Command, kind string, body []byte) (err error) {
 func (s *Server) finish(c echo.Context, cmd command.Command, show func(command.Receipt) (status int, body any)) error {
 	cmd.See, cmd.Hides = s.see(cmd), s.hides(cmd)
 	r, err := s.Commands.Do(c.Request().Context(), cmd)
+	var token string
 	if r.Position != nil {
-		c.Response().Header().Set(position.Header, r.Token.Token())
+		token = r.Token.Token()
+		c.Response().Header().Set(position.Header, token)
 	}
 	if err != nil {
 		return err
@@ -121,7 +123,6 @@ func (s *Server) finish(c echo.Context, cmd command.Command, show func(command.R
 	accepted := api.Accepted{EventID: string(r.Event)}
 	location := "/v1/rooms/" + string(r.Room) + "/outcomes/" + string(r.Event)
 	if r.Position != nil {
-		token := r.Token.Token()
 		accepted.Position = &token
 	} else {
 		location += "?expires=" + r.Expires.UTC().Format("2006-01-02T15:04:05.000Z")
@@ -140,8 +141,9 @@ func applied(c echo.Context, cmd command.Command) {
 
 // see refuses a command's sender who may not know of the room.
 func (s *Server) see(cmd command.Command) func(context.Context, readmodel.Reader) error {
+	room, user := cmd.RoomKey(), cmd.Who.User // all that outlives the call
 	return func(ctx context.Context, r readmodel.Reader) error {
-		st, err := s.standing(ctx, r, cmd)
+		st, err := s.standingIn(ctx, r, room, user)
 		if err != nil {
 			return err
 		}
@@ -151,8 +153,9 @@ func (s *Server) see(cmd command.Command) func(context.Context, readmodel.Reader
 
 // hides tells which messages are not for the eyes of a command's sender.
 func (s *Server) hides(cmd command.Command) func(context.Context, readmodel.Reader, events.EventID) (bool, error) {
+	room, user := cmd.RoomKey(), cmd.Who.User
 	return func(ctx context.Context, r readmodel.Reader, id events.EventID) (bool, error) {
-		st, err := s.standing(ctx, r, cmd)
+		st, err := s.standingIn(ctx, r, room, user)
 		if err != nil {
 			return false, err
 		}
@@ -162,5 +165,9 @@ func (s *Server) hides(cmd command.Command) func(context.Context, readmodel.Read
 
 // standing is what the sender of a command may see of its room.
 func (s *Server) standing(ctx context.Context, r readmodel.Reader, cmd command.Command) (query.Standing, error) {
-	return query.StandingOf(ctx, r, cmd.RoomKey(), cmd.Who.User, s.Now().UnixMilli())
+	return s.standingIn(ctx, r, cmd.RoomKey(), cmd.Who.User)
+}
+
+func (s *Server) standingIn(ctx context.Context, r readmodel.Reader, room readmodel.Key, user events.UserID) (query.Standing, error) {
+	return query.StandingOf(ctx, r, room, user, s.Now().UnixMilli())
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+
+	"github.com/roomlog/roomlog/services/chat/internal/auth"
 )
 
 const exchangeKey = "roomlog.exchange"
@@ -17,6 +19,8 @@ const exchangeKey = "roomlog.exchange"
 type exchange struct {
 	id            string
 	method, route string
+	who           auth.Identity // nobody: the route asks for no token
+	need          need
 	status        int
 	begun         time.Time
 	ends          []func()

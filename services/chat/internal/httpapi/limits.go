@@ -31,11 +31,12 @@ type Limits struct {
 // limit refuses what is too much, before a body is read.
 func (s *Server) limit(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		who, n := identity(c), access[c.Request().Method+" "+c.Path()]
+		x := exchangeOf(c)
+		who := x.who
 		if who.User == "" {
 			return next(c)
 		}
-		states := s.take(c, who, n)
+		states := s.take(c, who, x.need)
 		tellLimits(c.Response().Header(), states)
 		for _, state := range states {
 			if err := state.Err(); err != nil {
@@ -45,7 +46,7 @@ func (s *Server) limit(next echo.HandlerFunc) echo.HandlerFunc {
 		if !s.requests.enter(who) {
 			return problem.New(problem.TooManyRequests, "you have too many requests under way")
 		}
-		exchangeOf(c).atEnd(func() { s.requests.leave(who) })
+		x.atEnd(func() { s.requests.leave(who) })
 		return next(c)
 	}
 }

@@ -59,12 +59,12 @@ func (b *messageRequest) check() error {
 }
 
 func (b *messageRequest) checkReferences() error {
-	for field, id := range map[string]string{"reply_to": b.ReplyTo, "thread_root": b.ThreadRoot} {
-		if id == "" {
+	for _, r := range [...]struct{ field, id string }{{"reply_to", b.ReplyTo}, {"thread_root", b.ThreadRoot}} {
+		if r.id == "" {
 			continue
 		}
-		if _, err := events.ParseEventID(id); err != nil {
-			return badID(field, err)
+		if _, err := events.ParseEventID(r.id); err != nil {
+			return badID(r.field, err)
 		}
 	}
 	for i, u := range b.Mentions {

@@ -26,12 +26,14 @@ func (s *Server) PostMessage(c echo.Context, roomName api.RoomID, p api.PostMess
 	if body.MentionsHere {
 		cmd.Complete = s.mentionHere(cmd, &body)
 	}
-	var message api.Message
+	var message *api.Message // most clients do not wait for it
 	cmd.Load = func(ctx context.Context, r readmodel.Reader, o readmodel.Outcome) error {
 		row, err := messageAt(ctx, r, cmd.RoomKey(), o.Seq)
-		if err == nil {
-			message, err = s.loadMessage(ctx, r, cmd, row.ID)
+		if err != nil {
+			return err
 		}
+		m, err := s.loadMessage(ctx, r, cmd, row.ID)
+		message = &m
 		return err
 	}
 	return s.finish(c, cmd, func(command.Receipt) (int, any) { return http.StatusCreated, message })
