@@ -34,6 +34,9 @@ type receipt struct {
 // (DUPLICATE_SEQUENCE).
 const noOffset = -1
 
+// headerNameBytes is more than the names of most records' headers have together.
+const headerNameBytes = 128
+
 var errAbandoned = errors.New("abandoned before it was sent")
 
 // settle fills the receipt in.
@@ -92,8 +95,11 @@ func (eventMarshaler) Marshal(topic string, m *message.Message) (*sarama.Produce
 	if r.record.Key != nil {
 		out.Key = sarama.ByteEncoder(r.record.Key)
 	}
+	names := make([]byte, 0, headerNameBytes) // of all headers
 	for i, h := range r.record.Headers {
-		out.Headers[i] = sarama.RecordHeader{Key: []byte(h.Key), Value: h.Value}
+		start := len(names)
+		names = append(names, h.Key...)
+		out.Headers[i] = sarama.RecordHeader{Key: names[start:len(names):len(names)], Value: h.Value}
 	}
 	return out, nil
 }

@@ -38,6 +38,8 @@ const (
 const (
 	specVersion = "1.0"
 	contentType = "application/json"
+	// headerBytes is more than the values of most events' headers have together.
+	headerBytes = 256
 )
 
 var (
@@ -91,9 +93,12 @@ func encode(e *Event) (Message, error) {
 		return Message{}, err
 	}
 	m := Message{Key: []byte(e.Key()), Value: value, Headers: make([]Header, 0, 10)}
+	values := make([]byte, 0, headerBytes) // of all headers
 	set := func(k, v string) {
 		if v != "" {
-			m.Headers = append(m.Headers, Header{k, []byte(v)})
+			start := len(values)
+			values = append(values, v...)
+			m.Headers = append(m.Headers, Header{k, values[start:len(values):len(values)]})
 		}
 	}
 	set(HeaderSpecVersion, specVersion)
