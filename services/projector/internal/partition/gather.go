@@ -17,8 +17,9 @@ const (
 	longestRest = 400 * time.Millisecond
 	// unheard is the least rest where nobody listens; whoever comes ends it.
 	unheard = 50 * time.Millisecond
-	// paceTime is over how long the rate is measured.
-	paceTime = 100 * time.Millisecond
+	// The rate is the lesser of two, over as long: what was held up for a moment and
+	// comes at once is no busy log, and a log that was busy need not be.
+	shortTime, longTime = 100 * time.Millisecond, time.Second
 	// behind is how old the newest folded record is where there is no time to rest.
 	behind = time.Second
 	// gatherFrom is the rest after which it is worth to wait for gatherTime: a reader
@@ -29,23 +30,33 @@ const (
 
 // pace is how fast the log is.
 type pace struct {
+	short, long meter
+	last        int // records in the last batch
+	newest      time.Time
+}
+
+// meter measures a rate.
+type meter struct {
 	since   time.Time // of records
 	records int
-	rate    float64 // a second, when paceTime was last over
-	last    int     // in the last batch
-	newest  time.Time
+	rate    float64 // a second, when its time was last over
 }
 
 // saw notes a batch.
 func (p *pace) saw(records []eventlog.Record, now time.Time) {
 	p.last, p.newest = len(records), records[len(records)-1].Time
-	p.records += len(records)
-	switch took := now.Sub(p.since); {
-	case p.since.IsZero():
-		p.since, p.records = now, 0
-	case took >= paceTime:
-		p.rate = float64(p.records) / took.Seconds()
-		p.since, p.records = now, 0
+	p.short.add(len(records), now, shortTime)
+	p.long.add(len(records), now, longTime)
+}
+
+func (m *meter) add(records int, now time.Time, over time.Duration) {
+	m.records += records
+	switch took := now.Sub(m.since); {
+	case m.since.IsZero():
+		m.since, m.records = now, 0
+	case took >= over:
+		m.rate = float64(m.records) / took.Seconds()
+		m.since, m.records = now, 0
 	}
 }
 
@@ -55,7 +66,7 @@ func (p *pace) rest(limit int, now time.Time, least time.Duration) time.Duration
 	if p.last >= limit || now.Sub(p.newest) > behind {
 		return 0
 	}
-	share := (p.rate - quiet) / (busy - quiet)
+	share := (min(p.short.rate, p.long.rate) - quiet) / (busy - quiet)
 	return max(least, time.Duration(min(max(share, 0), 1)*float64(longestRest)))
 }
 

@@ -66,7 +66,7 @@ func TestGather(t *testing.T) {
 					f.all = append(f.all, make([]eventlog.Record, n))
 				}
 				o := &Owner{Config: Config{Now: time.Now}, reader: f, limit: most}
-				o.pace = pace{rate: tc.rate, last: tc.last, newest: time.Now().Add(-tc.age)}
+				o.pace = pace{short: meter{rate: tc.rate}, long: meter{rate: tc.rate}, last: tc.last, newest: time.Now().Add(-tc.age)}
 				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 				defer cancel()
 				begun := time.Now()
@@ -100,7 +100,7 @@ func TestUnheard(t *testing.T) {
 				l := timeline.NewListeners()
 				f := &fetches{all: [][]eventlog.Record{make([]eventlog.Record, 3), make([]eventlog.Record, 4)}}
 				o := &Owner{Config: Config{Now: time.Now, Listeners: l}, reader: f, limit: 5000}
-				o.pace = pace{rate: tc.rate, last: 2, newest: time.Now().Add(-tc.age)}
+				o.pace = pace{short: meter{rate: tc.rate}, long: meter{rate: tc.rate}, last: 2, newest: time.Now().Add(-tc.age)}
 				switch {
 				case tc.comes == 0:
 					l.Enter()
@@ -134,20 +134,27 @@ func TestPace(t *testing.T) {
 			t.Errorf("%s: it rests for %s, want %s", what, got, want)
 		}
 	}
+	const step = time.Second/quiet + 1
 	saw(1, 0)
 	saw(1, time.Minute)
 	saw(1, time.Microsecond)
 	rested("two at once", 0)
-	for range 20 {
-		saw(1, time.Second/quiet)
+	for range 2 * quiet {
+		saw(1, step)
 	}
 	rested("as many as are folded at once", 0)
-	for range 20 {
+	saw(1, 200*time.Millisecond)
+	saw(quiet/5, time.Millisecond)
+	for range quiet / 8 {
+		saw(1, step)
+	}
+	rested("what was held up comes at once", 0)
+	for range 200 {
 		saw(100, 10*time.Millisecond)
 	}
 	rested("10,000 a second", longestRest)
 	saw(4000, longestRest)
 	rested("10,000 a second, gathered", longestRest)
-	saw(1, time.Second)
+	saw(1, shortTime)
 	rested("quiet again", 0)
 }
