@@ -80,6 +80,7 @@ func (s *Store) write(ctx context.Context, run func(*tx) error) error {
 	if err := c.commit(context.WithoutCancel(ctx)); err != nil {
 		return fmt.Errorf("commit: %w", classify(err))
 	}
+	s.committed(ctx, c)
 	if s.fault != nil {
 		return s.fault("committed")
 	}

@@ -45,22 +45,26 @@ func write(ctx context.Context, path string) error {
 		return err
 	}
 	for n := c.Next; ; n++ {
-		seq := events.Seq(n + 1)
-		f := readmodel.Fence{Epoch: c.Epoch, Floor: n, Next: n + 1, Last: n, LastID: "e"}
-		err := s.Fold(ctx, f, nil, func(readmodel.Rows) (readmodel.Batch, error) {
-			return readmodel.Batch{
-				Headers: []*room.Header{{Tenant: theRoom.Tenant, Room: theRoom.Room, Seq: seq, LastMessage: seq}},
-				Events: []readmodel.EventRow{{
-					Key: theRoom, Seq: seq, ID: events.EventID(strconv.Itoa(int(seq))), Type: events.TypeMessagePosted, Version: 1,
-					Facts: "{}", Content: "{}", Offset: n,
-				}},
-			}, nil
-		})
-		if err != nil {
+		if err := post(ctx, s, c.Epoch, n); err != nil {
 			return err
 		}
-		fmt.Println(seq)
+		fmt.Println(n + 1)
 	}
+}
+
+// post folds a message.
+func post(ctx context.Context, s *sqlite.Store, epoch int64, n events.Offset) error {
+	seq := events.Seq(n + 1)
+	f := readmodel.Fence{Epoch: epoch, Floor: n, Next: n + 1, Last: n, LastID: "e"}
+	return s.Fold(ctx, f, nil, func(readmodel.Rows) (readmodel.Batch, error) {
+		return readmodel.Batch{
+			Headers: []*room.Header{{Tenant: theRoom.Tenant, Room: theRoom.Room, Seq: seq, LastMessage: seq}},
+			Events: []readmodel.EventRow{{
+				Key: theRoom, Seq: seq, ID: events.EventID(strconv.Itoa(int(seq))), Type: events.TypeMessagePosted, Version: 1,
+				Facts: "{}", Content: "{}", Offset: n,
+			}},
+		}, nil
+	})
 }
 
 // TestKilledWriter reads beside a writer in another process, kills that, and

@@ -21,6 +21,8 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync"
+	"sync/atomic"
 
 	"github.com/roomlog/roomlog/pkg/readmodel"
 	"github.com/roomlog/roomlog/pkg/readmodel/internal/tables"
@@ -56,8 +58,12 @@ type Store struct {
 	path    string
 	version int
 	readers *pool
-	writer  *pool // of one; nil where the store is read only
 	fault   func(string) error
+
+	writer        *pool // of one; nil where the store is read only
+	checkpoints   *pool // of one, as the writer
+	checkpointing atomic.Bool
+	background    sync.WaitGroup
 }
 
 var _ readmodel.Store = (*Store)(nil)
@@ -90,7 +96,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		return nil, fmt.Errorf("open the read model: %w", err)
 	}
 	if !cfg.ReadOnly {
-		s.writer = newPool(writing(path), 1)
+		s.writer, s.checkpoints = newPool(writing(path), 1), newPool(writing(path), 1)
 	}
 	s.readers = newPool(reading(path), cfg.Readers)
 	if err := s.prepare(ctx, logger); err != nil {
@@ -127,11 +133,12 @@ func (s *Store) Snapshot(ctx context.Context, read func(readmodel.Reader) error)
 // Close waits for open snapshots and batches and closes the file.
 func (s *Store) Close() error {
 	var errs []error
-	for _, p := range []*pool{s.readers, s.writer} { // the writer last: it writes the WAL back
+	for _, p := range []*pool{s.readers, s.checkpoints, s.writer} { // the writer last: it writes the WAL back
 		if p != nil {
 			errs = append(errs, p.close())
 		}
 	}
+	s.background.Wait()
 	return errors.Join(errs...)
 }
 

@@ -1,0 +1,61 @@
+package sqlite
+
+import "context"
+
+const (
+	// checkpointAt is how many pages of the WAL may wait to be written back: 4 MB, so
+	// that nobody who needs the disk meanwhile waits for it for long.
+	checkpointAt = 1000
+	passive      = "PRAGMA wal_checkpoint(PASSIVE)" // what can be written back without waiting
+	noop         = "PRAGMA wal_checkpoint(NOOP)"    // only looks
+)
+
+// checkpoint reports how many pages wait in the WAL, when it has run.
+func (c *conn) checkpoint(ctx context.Context, how string) (waiting int64, err error) {
+	st, err := c.prepared(how, nil)
+	if err != nil {
+		return 0, err
+	}
+	if _, err = st.Step(); err == nil {
+		waiting = st.ColumnInt64(1) - st.ColumnInt64(2) // in the WAL, and written back
+	}
+	if reset := st.Reset(); err == nil {
+		err = reset
+	}
+	return waiting, cause(ctx, err)
+}
+
+// committed has the WAL written back beside the writer, where enough waits for it.
+// Whoever commits has the writer. What fails here is tried again after the next
+// commit, and by SQLite itself when the WAL is long.
+func (s *Store) committed(ctx context.Context, writer *conn) {
+	ctx = context.WithoutCancel(ctx)
+	waiting, err := writer.checkpoint(ctx, noop)
+	if err != nil || waiting < checkpointAt || !s.checkpointing.CompareAndSwap(false, true) {
+		return
+	}
+	s.background.Go(func() {
+		defer s.checkpointing.Store(false)
+		_ = s.checkpoint(ctx)
+	})
+}
+
+// checkpoint writes back most of the WAL beside the writer, and what has come
+// meanwhile without it: else the WAL would never begin anew.
+func (s *Store) checkpoint(ctx context.Context) error {
+	c, err := s.checkpoints.take(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.checkpoints.put(ctx, c)
+	if _, err := c.checkpoint(ctx, passive); err != nil {
+		return err
+	}
+	writer, err := s.writer.take(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.writer.put(ctx, writer)
+	_, err = c.checkpoint(ctx, passive)
+	return err
+}
