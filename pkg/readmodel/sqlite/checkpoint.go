@@ -43,7 +43,7 @@ func (s *Store) committed(ctx context.Context, writer *conn) {
 // checkpoint writes back most of the WAL beside the writer, and what has come
 // meanwhile without it: else the WAL would never begin anew.
 func (s *Store) checkpoint(ctx context.Context) error {
-	c, err := s.checkpoints.take(ctx)
+	c, err := s.checkpoints.lend(ctx)
 	if err != nil {
 		return err
 	}
@@ -51,7 +51,7 @@ func (s *Store) checkpoint(ctx context.Context) error {
 	if _, err := c.checkpoint(ctx, passive); err != nil {
 		return err
 	}
-	writer, err := s.writer.take(ctx)
+	writer, err := s.writer.lend(ctx)
 	if err != nil {
 		return err
 	}

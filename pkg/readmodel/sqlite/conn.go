@@ -54,13 +54,21 @@ func (c *conn) begin(ctx context.Context) error {
 	return err
 }
 
-// lock begins a transaction that writes. From then on it is not interrupted.
+// lock begins a transaction that writes. From then on it is not interrupted. What
+// interrupts is a goroutine, which is not needed where nobody else writes.
 func (c *conn) lock(ctx context.Context) error {
+	c.detach()
+	c.c.SetBusyTimeout(0)
+	_, err := c.exec(ctx, "BEGIN IMMEDIATE")
+	c.c.SetBlockOnBusy()
+	if sqlite.ErrCode(err).ToPrimary() != sqlite.ResultBusy {
+		return err
+	}
 	bounded, cancel := context.WithTimeout(ctx, lockTimeout)
 	defer cancel()
 	c.c.SetInterrupt(bounded.Done())
 	defer c.detach()
-	_, err := c.exec(bounded, "BEGIN IMMEDIATE")
+	_, err = c.exec(bounded, "BEGIN IMMEDIATE")
 	return err
 }
 

@@ -55,7 +55,7 @@ func (s *Store) write(ctx context.Context, run func(*tx) error) error {
 	if s.writer == nil {
 		return readmodel.ErrReadOnly
 	}
-	c, err := s.writer.take(ctx)
+	c, err := s.writer.lend(ctx)
 	if err != nil {
 		return err
 	}

@@ -29,6 +29,15 @@ func newPool(s source, size int) *pool {
 
 // take lends a connection, whose statements end with the context.
 func (p *pool) take(ctx context.Context) (*conn, error) {
+	c, err := p.lend(ctx)
+	if err == nil {
+		c.c.SetInterrupt(ctx.Done())
+	}
+	return c, err
+}
+
+// lend lends a connection whose statements nothing ends.
+func (p *pool) lend(ctx context.Context) (*conn, error) {
 	select {
 	case <-p.done:
 		return nil, errClosed
@@ -41,7 +50,6 @@ func (p *pool) take(ctx context.Context) (*conn, error) {
 		return nil, errClosed
 	case c := <-p.free:
 		if c != nil {
-			c.c.SetInterrupt(ctx.Done())
 			return c, nil
 		}
 		c, err := connect(ctx, p.source)
@@ -49,6 +57,7 @@ func (p *pool) take(ctx context.Context) (*conn, error) {
 			p.free <- nil
 			return nil, err
 		}
+		c.detach()
 		return c, nil
 	}
 }
