@@ -149,11 +149,17 @@ func (c *Client) awaitLayout(ctx context.Context, t TopicSpec) (Layout, error) {
 	}
 }
 
+// newsOfTopic is how long a broker that is up takes at most to hear of a new topic.
+const newsOfTopic = 5 * time.Second
+
 // checkSettings refuses a topic that loses or misdates records. A broker that has
-// not heard of a new topic yet is asked again.
+// not heard of a new topic yet is asked again; a topic that no broker asked knows
+// for [newsOfTopic] has been deleted since it was seen.
 func (c *Client) checkSettings(ctx context.Context, t TopicSpec) error {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
+	deleted := time.NewTimer(newsOfTopic)
+	defer deleted.Stop()
 	for {
 		err := c.compareSettings(ctx, t)
 		if !errors.Is(err, kerr.UnknownTopicOrPartition) {
@@ -162,6 +168,8 @@ func (c *Client) checkSettings(ctx context.Context, t TopicSpec) error {
 		select {
 		case <-ctx.Done():
 			return errors.Join(err, ctx.Err())
+		case <-deleted.C:
+			return fmt.Errorf("%w: %s was there and is gone", ErrUnknownTopic, t.Name)
 		case <-tick.C:
 		}
 	}

@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/roomlog/roomlog/pkg/eventlog"
 )
@@ -61,6 +63,26 @@ func TestEnsureTopic(t *testing.T) {
 	}
 	if _, err := ensure(eventlog.TopicSpec{Name: "byhand", Retention: time.Hour}); !errors.Is(err, eventlog.ErrTopicSettings) {
 		t.Errorf("a topic with the clients' times: %v", err)
+	}
+}
+
+// TestTopicDeletedWhileEnsured deletes the topic between the look at its
+// partitions and the look at its settings.
+func TestTopicDeletedWhileEnsured(t *testing.T) {
+	b, cfg := startBroker(t, "")
+	l := ensureEvents(t, cfg, 1)
+	var deleted sync.Once
+	b.Cluster().ControlKey(kmsg.DescribeConfigs.Int16(), func(kmsg.Request) (kmsg.Response, error, bool) {
+		deleted.Do(func() {
+			if err := b.Cluster().DeleteTopic(l.Topic); err != nil {
+				t.Error(err)
+			}
+		})
+		return nil, nil, false
+	})
+	_, err := eventlog.EnsureTopic(testContext(t), cfg, eventlog.TopicSpec{Name: l.Topic})
+	if !errors.Is(err, eventlog.ErrUnknownTopic) {
+		t.Errorf("the topic was deleted: %v", err)
 	}
 }
 
