@@ -60,10 +60,8 @@ func TestStuckBroker(t *testing.T) {
 	p := newPublisher(t, cfg, l)
 	stuck, release := stick(t, b.Cluster(), kmsg.Produce)
 
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-	defer cancel()
 	begun := time.Now()
-	_, err := p.Publish(ctx, event("room", 1))
+	_, err := p.PublishWithin(t.Context(), 300*time.Millisecond, event("room", 1))
 	if !errors.Is(err, eventlog.ErrUnknownOutcome) || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("publish: %v", err)
 	}
@@ -73,7 +71,13 @@ func TestStuckBroker(t *testing.T) {
 	<-stuck
 
 	// The one slot is taken: the next record is not handed over.
-	ctx, cancel = context.WithTimeout(t.Context(), 50*time.Millisecond)
+	for _, d := range []time.Duration{50 * time.Millisecond, 0, -1} {
+		_, err := p.PublishWithin(t.Context(), d, event("room", 2))
+		if !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, eventlog.ErrUnknownOutcome) {
+			t.Errorf("publish without a slot: %v", err)
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	if _, err := p.Publish(ctx, event("room", 2)); err == nil || errors.Is(err, eventlog.ErrUnknownOutcome) {
 		t.Errorf("publish without a slot: %v", err)
@@ -104,7 +108,12 @@ func TestNotTaken(t *testing.T) {
 	failed := make(chan error, senders)
 	for i := range senders {
 		go func() {
-			_, err := p.Publish(ctx, event("room", i))
+			var err error
+			if i%2 == 0 {
+				_, err = p.Publish(ctx, event("room", i))
+			} else {
+				_, err = p.PublishWithin(t.Context(), 300*time.Millisecond, event("room", i))
+			}
 			failed <- err
 		}()
 	}

@@ -53,12 +53,14 @@ type receiptProducer struct {
 // SendMessage hands a record over, and says nothing of what becomes of it. An error
 // says that sarama does not have it.
 func (p *receiptProducer) SendMessage(m *sarama.ProducerMessage) (partition int32, offset int64, err error) {
+	within := m.Metadata.(*receipt).within
 	select {
 	case p.async.Input() <- m:
 		return 0, 0, nil
-	case <-m.Metadata.(*receipt).abandoned:
-		return 0, 0, errAbandoned
+	case <-within.late:
+	case <-within.Done():
 	}
+	return 0, 0, errAbandoned
 }
 
 func (p *receiptProducer) successes() {

@@ -50,41 +50,71 @@ func (p *Publisher) Layout() Layout { return p.layout }
 // handed over and its fate is not known, the error is [ErrUnknownOutcome]. Any
 // other error says that the event is not in the log and will not be.
 func (p *Publisher) Publish(ctx context.Context, m events.Message) (events.Position, error) {
-	r, err := p.send(ctx, m)
+	return p.publish(patience{Context: ctx}, m)
+}
+
+// PublishWithin is Publish that also ends after d, as with a context of that time-out,
+// for less: a send has one.
+func (p *Publisher) PublishWithin(ctx context.Context, d time.Duration, m events.Message) (events.Position, error) {
+	if d <= 0 {
+		return events.Position{}, fmt.Errorf("publish: not sent: %w", context.DeadlineExceeded)
+	}
+	late := time.NewTimer(d)
+	defer late.Stop()
+	return p.publish(patience{ctx, late.C}, m)
+}
+
+// patience is how long a caller waits: until ctx is done, or it is late.
+type patience struct {
+	context.Context
+	late <-chan time.Time // nil: it never is
+}
+
+// over says why the wait has ended.
+func (p patience) over() error {
+	if err := p.Err(); err != nil {
+		return err
+	}
+	return context.DeadlineExceeded
+}
+
+func (p *Publisher) publish(within patience, m events.Message) (events.Position, error) {
+	r, err := p.send(within, m)
 	if err != nil {
 		return events.Position{}, err
 	}
-	return p.wait(ctx, r)
+	return p.wait(within, r)
 }
 
 // send hands an event over. An error says that it was not and will not be.
-func (p *Publisher) send(ctx context.Context, m events.Message) (*receipt, error) {
-	if err := p.begin(ctx); err != nil {
+func (p *Publisher) send(within patience, m events.Message) (*receipt, error) {
+	if err := p.begin(within); err != nil {
 		return nil, err
 	}
-	r := &receipt{record: m, abandoned: ctx.Done(), settled: p.end, done: make(chan struct{})}
-	if err := p.wm.Publish(p.layout.Topic, r.message(ctx)); err != nil {
+	r := &receipt{record: m, within: within, settled: p.end, done: make(chan struct{})}
+	if err := p.wm.Publish(p.layout.Topic, r.message(within.Context)); err != nil {
 		p.end()
 		if errors.Is(err, errAbandoned) {
-			err = fmt.Errorf("%w: %w", errAbandoned, ctx.Err())
+			err = fmt.Errorf("%w: %w", errAbandoned, within.over())
 		}
 		return nil, fmt.Errorf("publish: not sent: %w", err)
 	}
 	return r, nil
 }
 
-// wait waits for an event that was handed over, at most until ctx ends.
-func (p *Publisher) wait(ctx context.Context, r *receipt) (events.Position, error) {
+// wait waits for an event that was handed over, as long as there is patience.
+func (p *Publisher) wait(within patience, r *receipt) (events.Position, error) {
 	select {
 	case <-r.done:
 		return r.outcome(p.layout)
-	case <-ctx.Done():
+	case <-within.late:
+	case <-within.Done():
 	}
 	select {
 	case <-r.done: // at the same moment
 		return r.outcome(p.layout)
 	default:
-		return events.Position{}, fmt.Errorf("publish: %w: %w", ErrUnknownOutcome, ctx.Err())
+		return events.Position{}, fmt.Errorf("publish: %w: %w", ErrUnknownOutcome, within.over())
 	}
 }
 
@@ -116,14 +146,16 @@ func (p *Publisher) Close() error {
 }
 
 // begin takes a slot; end gives it back.
-func (p *Publisher) begin(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
+func (p *Publisher) begin(within patience) error {
+	if err := within.Err(); err != nil {
 		return fmt.Errorf("publish: not sent: %w", err)
 	}
 	select {
 	case p.slots <- struct{}{}:
-	case <-ctx.Done():
-		return fmt.Errorf("publish: not sent, %d records are in flight: %w", cap(p.slots), ctx.Err())
+	case <-within.late:
+		return p.tooMany(within)
+	case <-within.Done():
+		return p.tooMany(within)
 	case <-p.closing:
 		return fmt.Errorf("publish: %w", ErrClosed)
 	}
@@ -135,6 +167,10 @@ func (p *Publisher) begin(ctx context.Context) error {
 	}
 	p.inFlight.Add(1)
 	return nil
+}
+
+func (p *Publisher) tooMany(within patience) error {
+	return fmt.Errorf("publish: not sent, %d records are in flight: %w", cap(p.slots), within.over())
 }
 
 func (p *Publisher) end() {

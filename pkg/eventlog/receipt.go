@@ -17,9 +17,8 @@ import (
 // marshaler, in ProducerMessage.Metadata from there on.
 type receipt struct {
 	record events.Message
-	// abandoned is closed when nobody waits any more: what sarama has not taken by
-	// then it does not get.
-	abandoned <-chan struct{}
+	// within is how long somebody waits: what sarama has not taken by then it does not get.
+	within patience
 	// settled is called before done is closed; nil: nobody has to know.
 	settled func()
 

@@ -48,6 +48,7 @@ func newSarama(c Config, partitioner sarama.PartitionerConstructor) *sarama.Conf
 	s.Producer.Idempotent = true
 	s.Producer.Timeout = c.RequestTimeout
 	s.Producer.Compression = sarama.CompressionZSTD
+	s.Producer.CompressionLevel = 1 // the fastest
 	s.Producer.MaxMessageBytes = maxPublishRequest
 	s.Producer.Partitioner = partitioner
 	s.Producer.Retry.Max = publishRetries

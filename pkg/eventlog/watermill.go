@@ -74,7 +74,7 @@ func (p *plainPublisher) Publish(topic string, ms ...*message.Message) error {
 	}
 	copies, receipts := make([]*message.Message, len(ms)), make([]*receipt, len(ms))
 	for i, m := range ms {
-		receipts[i] = &receipt{done: make(chan struct{})}
+		receipts[i] = &receipt{within: patience{Context: context.Background()}, done: make(chan struct{})}
 		copies[i] = m.Copy()
 		copies[i].SetContext(context.WithValue(m.Context(), receiptKey{}, receipts[i]))
 	}

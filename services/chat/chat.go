@@ -51,8 +51,8 @@ const (
 // Log is what the API needs of the log. [OpenLog] gives one.
 type Log interface {
 	Layout() eventlog.Layout
-	// Publish is as [eventlog.Publisher.Publish].
-	Publish(ctx context.Context, m events.Message) (events.Position, error)
+	// PublishWithin is as [eventlog.Publisher.PublishWithin].
+	PublishWithin(ctx context.Context, d time.Duration, m events.Message) (events.Position, error)
 	// Ends gives the end of each partition, by partition.
 	Ends(ctx context.Context) ([]events.Offset, error)
 	// Ping reports whether the log can be reached.
@@ -152,6 +152,9 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	}
 	return s, nil
 }
+
+// Ids take a random number of a pool: they have to be told apart, not to be secret.
+func init() { uuid.EnableRandPool() }
 
 // newID makes a UUIDv7.
 func newID() string { return uuid.Must(uuid.NewV7()).String() }

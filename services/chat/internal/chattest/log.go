@@ -70,8 +70,10 @@ func (l *Log) SetAhead(d time.Duration) {
 	l.ahead = d
 }
 
-// Publish appends an event.
-func (l *Log) Publish(ctx context.Context, m events.Message) (events.Position, error) {
+// PublishWithin appends an event.
+func (l *Log) PublishWithin(ctx context.Context, d time.Duration, m events.Message) (events.Position, error) {
+	ctx, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
 	l.mu.Lock()
 	fault, now := l.fault, l.now().Add(l.ahead)
 	l.published++

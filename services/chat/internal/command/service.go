@@ -20,7 +20,7 @@ import (
 
 // Log takes events.
 type Log interface {
-	Publish(ctx context.Context, m events.Message) (events.Position, error)
+	PublishWithin(ctx context.Context, d time.Duration, m events.Message) (events.Position, error)
 }
 
 // Follower waits for the read model.
@@ -234,10 +234,8 @@ func encode(e *events.Event) (events.Message, error) {
 // publish gives the event to the log; nil: its answer did not come in time, the
 // log may have the event or not.
 func (s *Service) publish(ctx context.Context, m events.Message, arrived time.Time) (*events.Position, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.PublishTimeout-s.Now().Sub(arrived))
-	defer cancel()
 	start := time.Now()
-	at, err := s.Log.Publish(ctx, m)
+	at, err := s.Log.PublishWithin(ctx, s.PublishTimeout-s.Now().Sub(arrived), m)
 	took := time.Since(start)
 	switch {
 	case err == nil:
