@@ -1,6 +1,7 @@
 package readmodel
 
 import (
+	"slices"
 	"time"
 
 	"github.com/roomlog/roomlog/pkg/events"
@@ -66,6 +67,9 @@ func (l *latest[K, R]) set(k K, row R) {
 	l.at[k] = len(l.rows)
 	l.rows = append(l.rows, row)
 }
+
+// Grow makes room for so many events.
+func (g *Gather) Grow(n int) { g.out.Events = slices.Grow(g.out.Events, n) }
 
 // Judged takes an event that was accepted or rejected, and what it changes.
 func (g *Gather) Judged(e *events.Event, at Place, c room.Changes, v room.Verdict) {

@@ -131,7 +131,7 @@ func (s *Server) finish(c echo.Context, cmd command.Command, show func(command.R
 		accepted.Room = string(r.Room)
 	}
 	c.Response().Header().Set(echo.HeaderLocation, location)
-	return writeJSON(c, http.StatusAccepted, echo.MIMEApplicationJSON, accepted)
+	return private(c, http.StatusAccepted, echo.MIMEApplicationJSON, appendAccepted(make([]byte, 0, acceptedSize), &accepted))
 }
 
 // applied says that the answer was waited for.

@@ -1,9 +1,9 @@
 package httpapi
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"mime"
 	"net/http"
 	"slices"
@@ -57,9 +57,7 @@ func rawBody(c echo.Context, types ...string) ([]byte, error) {
 	if r.ContentLength > maxBody {
 		return nil, bodyTooLarge()
 	}
-	// As large as it will be, and a little more: its end is to be seen, too.
-	body := bytes.NewBuffer(make([]byte, 0, max(0, r.ContentLength)+bytes.MinRead))
-	_, err := body.ReadFrom(http.MaxBytesReader(c.Response(), r.Body, maxBody))
+	body, err := readFull(http.MaxBytesReader(c.Response(), r.Body, maxBody), r.ContentLength)
 	if err == nil {
 		requestRead(c)
 	}
@@ -69,10 +67,20 @@ func rawBody(c echo.Context, types ...string) ([]byte, error) {
 		return nil, bodyTooLarge()
 	case err != nil:
 		return nil, problem.Caused(problem.InvalidJSON, "the body did not come in full", err)
-	case body.Len() == 0:
+	case len(body) == 0:
 		return nil, problem.New(problem.InvalidJSON, "the body is empty")
 	}
-	return body.Bytes(), nil
+	return body, nil
+}
+
+// readFull reads a body, of a length that is known or below zero.
+func readFull(body io.Reader, length int64) ([]byte, error) {
+	if length < 0 {
+		return io.ReadAll(body)
+	}
+	b := make([]byte, length)
+	_, err := io.ReadFull(body, b)
+	return b, err
 }
 
 // requestRead ends the time that a client has for sending its request, where it has

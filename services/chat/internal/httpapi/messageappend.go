@@ -37,6 +37,19 @@ func appendMessages(b []byte, page query.Page[query.Message]) ([]byte, error) {
 	return append(b, '}'), nil
 }
 
+// acceptedSize is room enough for an [api.Accepted] of one partition, in bytes.
+const acceptedSize = 160
+
+// appendAccepted writes what most sends are answered with, as encoding/json does.
+func appendAccepted(b []byte, a *api.Accepted) []byte {
+	b = appendText(append(b, `{"event_id":`...), a.EventID)
+	b = appendCursor(append(b, `,"position":`...), a.Position)
+	if a.Room != "" {
+		b = appendText(append(b, `,"room":`...), a.Room)
+	}
+	return append(b, '}')
+}
+
 func appendCursor(b []byte, cursor *string) []byte {
 	if cursor == nil {
 		return append(b, "null"...)

@@ -22,6 +22,23 @@ func same(t *testing.T, m *api.Message) {
 	}
 }
 
+// TestAppendAcceptedHasEachField is the same for the answer to a command.
+func TestAppendAcceptedHasEachField(t *testing.T) {
+	var a api.Accepted
+	check := func() {
+		t.Helper()
+		want, err := json.Marshal(a)
+		if got := appendAccepted(nil, &a); err != nil || string(got) != string(want) {
+			t.Errorf("got %s, want %s, %v", got, want, err)
+		}
+	}
+	check()
+	for i := range reflect.TypeFor[api.Accepted]().NumField() {
+		set(t, reflect.ValueOf(&a).Elem().Field(i))
+		check()
+	}
+}
+
 // TestAppendMessageHasEachField sets one field at a time, and all of them: one that is
 // added to the description and forgotten here shows.
 func TestAppendMessageHasEachField(t *testing.T) {
@@ -49,6 +66,8 @@ func set(t *testing.T, v reflect.Value) {
 		*p = []api.Reaction{{Key: "+1", Count: 2, Mine: true}}
 	case *[]string:
 		*p = []string{"ann", "bob"}
+	case **string:
+		*p = new("<b>")
 	default:
 		switch v.Kind() {
 		case reflect.String:

@@ -179,6 +179,7 @@ func compareReactions(a, b room.ReactionID) int {
 // Fold judges the batch on the rows that [Batch.Needs] named.
 func (b *Batch) Fold(rows readmodel.Rows) (readmodel.Batch, error) {
 	w := writer{rows: rows}
+	w.Grow(len(b.records))
 	if b.parked { // the records themselves are what blocks the room
 		clear(rows.Blocked)
 	}
