@@ -6,23 +6,28 @@ const (
 	// checkpointAt is how many pages of the WAL may wait to be written back: 4 MB, so
 	// that nobody who needs the disk meanwhile waits for it for long.
 	checkpointAt = 1000
+	// restartAt is how many pages the WAL has where it is to begin anew, for which the
+	// writer waits: 32 MB.
+	restartAt = 8000
 	passive      = "PRAGMA wal_checkpoint(PASSIVE)" // what can be written back without waiting
 	noop         = "PRAGMA wal_checkpoint(NOOP)"    // only looks
 )
 
-// checkpoint reports how many pages wait in the WAL, when it has run.
-func (c *conn) checkpoint(ctx context.Context, how string) (waiting int64, err error) {
+// checkpoint reports how many pages the WAL has when it has run, and how many of
+// them wait.
+func (c *conn) checkpoint(ctx context.Context, how string) (pages, waiting int64, err error) {
 	st, err := c.prepared(how, nil)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	if _, err = st.Step(); err == nil {
-		waiting = st.ColumnInt64(1) - st.ColumnInt64(2) // in the WAL, and written back
+		pages = st.ColumnInt64(1)
+		waiting = pages - st.ColumnInt64(2) // those written back
 	}
 	if reset := st.Reset(); err == nil {
 		err = reset
 	}
-	return waiting, cause(ctx, err)
+	return pages, waiting, cause(ctx, err)
 }
 
 // committed has the WAL written back beside the writer, where enough waits for it.
@@ -30,7 +35,7 @@ func (c *conn) checkpoint(ctx context.Context, how string) (waiting int64, err e
 // commit, and by SQLite itself when the WAL is long.
 func (s *Store) committed(ctx context.Context, writer *conn) {
 	ctx = context.WithoutCancel(ctx)
-	waiting, err := writer.checkpoint(ctx, noop)
+	_, waiting, err := writer.checkpoint(ctx, noop)
 	if err != nil || waiting < checkpointAt || !s.checkpointing.CompareAndSwap(false, true) {
 		return
 	}
@@ -40,15 +45,16 @@ func (s *Store) committed(ctx context.Context, writer *conn) {
 	})
 }
 
-// checkpoint writes back most of the WAL beside the writer, and what has come
-// meanwhile without it: else the WAL would never begin anew.
+// checkpoint writes the WAL back beside the writer. Once it is long, what has come
+// meanwhile follows without the writer: else the WAL would never begin anew.
 func (s *Store) checkpoint(ctx context.Context) error {
 	c, err := s.checkpoints.lend(ctx)
 	if err != nil {
 		return err
 	}
 	defer s.checkpoints.put(ctx, c)
-	if _, err := c.checkpoint(ctx, passive); err != nil {
+	pages, _, err := c.checkpoint(ctx, passive)
+	if err != nil || pages < restartAt {
 		return err
 	}
 	writer, err := s.writer.lend(ctx)
@@ -56,6 +62,6 @@ func (s *Store) checkpoint(ctx context.Context) error {
 		return err
 	}
 	defer s.writer.put(ctx, writer)
-	_, err = c.checkpoint(ctx, passive)
+	_, _, err = c.checkpoint(ctx, passive)
 	return err
 }

@@ -45,3 +45,28 @@ func TestCheckpoint(t *testing.T) {
 		t.Error("a WAL is left")
 	}
 }
+
+// TestWALBeginsAnew folds on while the WAL is written back: it never has nothing to
+// write back by itself.
+func TestWALBeginsAnew(t *testing.T) {
+	path := t.TempDir() + "/model.db"
+	s := open(t, sqlite.Config{Path: path})
+	c, err := s.Claim(t.Context(), 0, events.LogID{1}, "writer")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const posts = sqlite.RestartAt // of some pages each
+	for n := range events.Offset(posts) {
+		if err := post(t.Context(), s, c.Epoch, c.Next+n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wal, err := os.Stat(path + "-wal")
+	if err != nil || wal.Size() > 2*sqlite.RestartAt*4096 {
+		t.Errorf("the WAL has %d bytes, %v", wal.Size(), err)
+	}
+	t.Logf("the WAL has %d pages", wal.Size()/4096)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
