@@ -1,8 +1,10 @@
 package events
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/bits"
 	"unicode/utf8"
 )
 
@@ -202,6 +204,10 @@ func (s *scanner) text() ([]byte, error) {
 	}
 	s.i++
 	for start := s.i; s.i < len(s.b); {
+		s.i += plainPrefix(s.b[s.i:])
+		if s.i == len(s.b) {
+			break
+		}
 		switch c := s.b[s.i]; {
 		case c == '"':
 			s.i++
@@ -210,13 +216,32 @@ func (s *scanner) text() ([]byte, error) {
 			if err := s.escape(); err != nil {
 				return nil, err
 			}
-		case c < ' ':
+		default: // c < ' '
 			return nil, s.unexpected()
-		default:
-			s.i++
 		}
 	}
 	return nil, s.unexpected()
+}
+
+// plainPrefix is how many bytes of a string come before the first quote, backslash or
+// control character. It looks at eight at a time: texts are most of what is scanned.
+func plainPrefix(b []byte) int {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	i := 0
+	for ; i+8 <= len(b); i += 8 {
+		w := binary.LittleEndian.Uint64(b[i:])
+		quote, escape := w^'"'*ones, w^'\\'*ones
+		// The top bit of a byte is set where the byte is less than that many; where it is
+		// no less, only above one that is.
+		less := (w-' '*ones)&^w | (quote-ones)&^quote | (escape-ones)&^escape
+		if less &= tops; less != 0 {
+			return i + bits.TrailingZeros64(less)/8
+		}
+	}
+	for i < len(b) && b[i] >= ' ' && b[i] != '"' && b[i] != '\\' {
+		i++
+	}
+	return i
 }
 
 func (s *scanner) escape() error {

@@ -108,3 +108,25 @@ func TestNamesOfFactsArePlain(t *testing.T) {
 		}
 	}
 }
+
+// TestPlainPrefix puts each byte at each place of texts of all lengths up to three
+// times the eight bytes that are looked at together.
+func TestPlainPrefix(t *testing.T) {
+	for length := range 24 {
+		for at := range length {
+			for c := range 256 {
+				for _, fill := range []byte{'a', ' ', '!', '#', '[', ']', 0x7f, 0x80, 0xa2, 0xdc, 0xff} {
+					b := bytes.Repeat([]byte{fill}, length)
+					b[at] = byte(c)
+					want := length
+					if c < ' ' || c == '"' || c == '\\' {
+						want = at
+					}
+					if got := plainPrefix(b); got != want {
+						t.Fatalf("%q: %d, want %d", b, got, want)
+					}
+				}
+			}
+		}
+	}
+}

@@ -27,7 +27,10 @@ func (t Time) MarshalJSON() ([]byte, error) { return t.Append(nil), nil }
 
 // Append appends what [Time.MarshalJSON] writes.
 func (t Time) Append(b []byte) []byte {
-	return time.UnixMilli(int64(t)).UTC().AppendFormat(b, `"2006-01-02T15:04:05.000Z"`)
+	at := time.UnixMilli(int64(t)).UTC()
+	b = at.AppendFormat(append(b, '"'), time.RFC3339) // other layouts are interpreted
+	ms := at.Nanosecond() / int(time.Millisecond)
+	return append(b[:len(b)-len("Z")], '.', byte('0'+ms/100), byte('0'+ms/10%10), byte('0'+ms%10), 'Z', '"')
 }
 
 // UnmarshalJSON reads any RFC 3339 time that in UTC still is one: of the years 1 to

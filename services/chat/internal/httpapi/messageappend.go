@@ -129,18 +129,31 @@ func appendMessage(b []byte, m *api.Message) ([]byte, error) {
 	return append(b, '}'), err
 }
 
-// appendText writes a string as encoding/json does: what that escapes is left to it.
-func appendText(b []byte, s string) []byte {
-	ascii := true
-	for i := range len(s) {
-		switch c := s[i]; {
+// What a byte says of the text that it is in.
+const (
+	escaped = 1 << iota // encoding/json escapes it
+	notASCII
+)
+
+var bytesOfText = func() (says [256]byte) {
+	for c := range says {
+		switch {
 		case c >= utf8.RuneSelf:
-			ascii = false
+			says[c] = notASCII
 		case c < ' ', c == 0x7f, c == '"', c == '\\', c == '<', c == '>', c == '&':
-			return appendEscaped(b, s)
+			says[c] = escaped
 		}
 	}
-	if !ascii && (!utf8.ValidString(s) || strings.ContainsAny(s, "\u2028\u2029")) {
+	return says
+}()
+
+// appendText writes a string as encoding/json does: what that escapes is left to it.
+func appendText(b []byte, s string) []byte {
+	var says byte
+	for i := range len(s) {
+		says |= bytesOfText[s[i]]
+	}
+	if says&escaped != 0 || says&notASCII != 0 && (!utf8.ValidString(s) || strings.ContainsAny(s, "\u2028\u2029")) {
 		return appendEscaped(b, s)
 	}
 	b = append(b, '"')
