@@ -208,15 +208,15 @@ func (s *scanner) text() ([]byte, error) {
 		if s.i == len(s.b) {
 			break
 		}
-		switch c := s.b[s.i]; {
-		case c == '"':
+		switch s.b[s.i] {
+		case '"':
 			s.i++
 			return s.b[start : s.i-1], nil
-		case c == '\\':
+		case '\\':
 			if err := s.escape(); err != nil {
 				return nil, err
 			}
-		default: // c < ' '
+		default: // a control character
 			return nil, s.unexpected()
 		}
 	}
