@@ -81,8 +81,9 @@ func (g *Gather) Judged(e *events.Event, at Place, c room.Changes, v room.Verdic
 		return
 	}
 	g.out.Events = append(g.out.Events, EventRow{
-		Key: k, Seq: v.Seq, ID: e.ID, Type: e.Type, Version: e.Version, Sender: prior.Sender, SentAt: sentAt(e, at), LogTime: c.Header.LogTime,
+		Key: k, Seq: v.Seq, ID: e.ID, Type: e.Type, Version: e.Version, Sender: prior.Sender, SentAt: room.SentAt(e, at.Time), LogTime: c.Header.LogTime,
 		Partition: at.Partition, Offset: at.Offset, Digest: prior.Digest, ThreadRoot: prior.ThreadRoot, About: c.About, Messages: c.Header.Messages,
+		LastMessage: c.Header.LastMessage, Posted: c.Header.Posted, SentUntil: c.Header.SentUntil,
 		ContentKey: e.ContentKey, Facts: string(e.RawFacts), Content: string(e.Content),
 	})
 }
@@ -149,12 +150,4 @@ func (g *Gather) change(k Key, c room.Changes) {
 	if c.History != nil {
 		g.out.Histories = append(g.out.Histories, HistoryRow{Key: k, HistoryChange: *c.History})
 	}
-}
-
-// sentAt is the author's time, or the log's where the event says none.
-func sentAt(e *events.Event, at Place) int64 {
-	if e.Time.IsZero() {
-		return at.Time.UnixMilli()
-	}
-	return e.Time.UnixMilli()
 }

@@ -72,7 +72,8 @@ type Reader interface {
 	Revocation(ctx context.Context, t events.Tenant, u events.UserID) (RevocationRow, bool, error)
 	Revocations(ctx context.Context) ([]RevocationRow, error)
 
-	// MessageAt finds the seq of the first message sent at the time or later.
+	// MessageAt finds the seq of the first message, in the order of the room, that was
+	// sent at the time or later.
 	MessageAt(ctx context.Context, k Key, sentAt int64) (events.Seq, bool, error)
 
 	// Outcome is the verdict that the event id keeps; where none binds, the

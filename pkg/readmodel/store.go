@@ -217,6 +217,10 @@ type EventRow struct {
 	About events.Seq
 	// Messages is the room's count of messages outside of threads after the event.
 	Messages int64
+	// LastMessage, Posted and SentUntil are the room's after the event, as in
+	// [room.Header]: by these a store finds messages. Nobody else gets them.
+	LastMessage       events.Seq `json:"-"`
+	Posted, SentUntil int64      `json:"-"`
 	// Redacted is the seq of the event that took the content away; zero: none did.
 	Redacted   events.Seq
 	ContentKey string

@@ -30,7 +30,7 @@ func Apply(v *View, e *events.Event, logTime time.Time) (Changes, Verdict) {
 	if v.Header != nil {
 		now = max(now, v.Header.LogTime)
 	}
-	j := judge{View: v, event: e, now: now}
+	j := judge{View: v, event: e, now: now, sent: SentAt(e, logTime)}
 	if created, ok := e.Facts.(events.RoomCreated); ok {
 		return j.roomCreated(created)
 	}
@@ -76,6 +76,15 @@ func (j judge) judge() (Changes, Verdict) {
 	}
 }
 
+// SentAt is the author's time of e in Unix milliseconds, or the log's where the event
+// says none.
+func SentAt(e *events.Event, logTime time.Time) int64 {
+	if e.Time.IsZero() {
+		return logTime.UnixMilli()
+	}
+	return e.Time.UnixMilli()
+}
+
 // repeat judges an event whose id is taken.
 func repeat(p Prior, e *events.Event) (Changes, Verdict) {
 	by := e.Facts.By()
@@ -90,6 +99,7 @@ type judge struct {
 	*View
 	event *events.Event
 	now   int64 // the log's time, Unix milliseconds, never going back in a room
+	sent  int64 // the author's, Unix milliseconds
 }
 
 // member gives a person's standing as of now: a ban that has ended is none.

@@ -20,7 +20,7 @@ func (j judge) messagePosted(f events.MessagePosted) (Changes, Verdict) {
 	}
 	h := *j.Header
 	next := h.Seq + 1
-	h.LastMessage = next
+	h.posted(next, j.sent)
 	m.LastPost = j.now
 	if f.ThreadRoot == "" {
 		h.Messages++
@@ -38,6 +38,15 @@ func (j judge) messagePosted(f events.MessagePosted) (Changes, Verdict) {
 		c.ThreadMark = &ThreadMark{User: f.Sender, Root: root.Seq, Read: next}
 	}
 	return c, v
+}
+
+// posted counts a message with that seq and time.
+func (h *Header) posted(seq events.Seq, sent int64) {
+	if h.Posted == 0 || sent > h.SentUntil { // the first may be from before 1970
+		h.SentUntil = sent
+	}
+	h.Posted++
+	h.LastMessage = seq
 }
 
 // postable gives the reason why a member may not post f.

@@ -138,12 +138,15 @@ func checkMarks(t *rapid.T, v *room.View) {
 	if v.Header == nil {
 		return
 	}
-	var messages int64
+	var messages, all int64
+	var last events.Seq
 	replies := map[events.EventID]int64{}
 	for _, p := range v.Priors {
 		if p.Type != events.TypeMessagePosted || p.Seq == 0 {
 			continue
 		}
+		all++
+		last = max(last, p.Seq)
 		if p.ThreadRoot != "" {
 			replies[p.ThreadRoot]++
 		} else {
@@ -155,6 +158,9 @@ func checkMarks(t *rapid.T, v *room.View) {
 	}
 	if messages != v.Header.Messages {
 		t.Fatalf("%d messages, the header counts %d", messages, v.Header.Messages)
+	}
+	if all != v.Header.Posted || last != v.Header.LastMessage {
+		t.Fatalf("%d messages with those in threads, the last one is %d, the header has %d and %d", all, last, v.Header.Posted, v.Header.LastMessage)
 	}
 	reactions := map[events.EventID]map[string]int64{}
 	for r, there := range v.Reactions {

@@ -90,6 +90,11 @@ func (c command) expires(d time.Duration) command {
 	return c.with(func(s *scenario) { s.event.Expires = s.now.Add(d) })
 }
 
+// sent gives the event a time of its author's.
+func (c command) sent(at time.Time) command {
+	return c.with(func(s *scenario) { s.event.Time = at })
+}
+
 func (c command) in(id events.RoomID) command {
 	return c.with(func(s *scenario) { s.event.Room = id })
 }

@@ -96,3 +96,25 @@ func TestBanWithAnEnd(t *testing.T) {
 		given(t, created("alice")).when(banUntil("alice", "bob", roomtest.Epoch)).then(rejected(room.CodeInvalid))
 	})
 }
+
+// A room has a message of a time as soon as one was sent then or later, whatever comes
+// afterwards.
+func TestSentUntil(t *testing.T) {
+	s := given(t, created("alice"))
+	until := func(c command, want time.Time) {
+		t.Helper()
+		s.when(c)
+		if got := time.UnixMilli(s.view.Header.SentUntil).UTC(); !got.Equal(want) {
+			t.Errorf("after event %s it is %s, not %s", s.event.ID, got, want)
+		}
+	}
+	none, old, older := time.UnixMilli(0), time.UnixMilli(-500), time.UnixMilli(-900)
+	until(join("bob").sent(old), none)
+	until(post("bob").sent(old), old)
+	until(post("bob").sent(older), old)
+	until(post("carol").sent(roomtest.Epoch), old) // who is not there
+	until(inThread("bob", "e3").sent(roomtest.Epoch), roomtest.Epoch)
+	until(post("bob").sent(older), roomtest.Epoch)
+	until(edit("bob", "e3", 1).sent(roomtest.Epoch.Add(time.Hour)), roomtest.Epoch)
+	until(post("bob").sent(time.Time{}), roomtest.Epoch.Add(9*time.Second)) // the log's
+}

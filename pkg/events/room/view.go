@@ -28,6 +28,9 @@ type Header struct {
 	// Messages counts the messages that were posted outside of threads: what can be
 	// unread. Those that were redacted since are among them.
 	Messages int64
+	// Posted counts all messages, those in threads too; SentUntil is the latest time at
+	// which one of them was sent, in Unix milliseconds.
+	Posted, SentUntil int64
 	// Archived rooms are read only. Deleted ones are there for nobody.
 	Archived, Deleted bool
 	// Members counts those who have joined.

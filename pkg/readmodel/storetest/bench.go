@@ -20,6 +20,7 @@ func Benchmark(b *testing.B, open Open) {
 		b.Run(fmt.Sprintf("Fold/batch=%d", size), func(b *testing.B) { benchmarkFold(b, open, size) })
 	}
 	b.Run("MessagesBefore/page=50", func(b *testing.B) { benchmarkPage(b, open) })
+	b.Run("Between", func(b *testing.B) { benchmarkBetween(b, open) })
 	b.Run("RoomsOf", func(b *testing.B) { benchmarkRoomsOf(b, open) })
 }
 
@@ -95,6 +96,63 @@ func benchmarkPage(b *testing.B, open Open) {
 		}
 	}
 	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "pages/s")
+}
+
+// benchmarkBetween reads pages of 50 messages: a hundred joins come before every fifth
+// message, and 100,000 before one.
+func benchmarkBetween(b *testing.B, open Open) {
+	const joins, messages, page = 100_000, 100, 50
+	p := claimed(b, open(b, nil), 0)
+	r := p.room(inMain(lobby)).created(user(0), events.RoomPublic, "Lobby")
+	join := func(n int) {
+		for range n {
+			r.becomes(user(int(r.Seq)), events.MembershipJoin)
+			if r.Seq%1000 == 0 {
+				p.commit(b)
+			}
+		}
+	}
+	middle := events.Seq(0)
+	for n := range messages {
+		if n == messages/2 {
+			join(joins)
+			middle = r.Seq
+		} else if n%5 == 0 {
+			join(100)
+		}
+		r.says(user(0), "a message", nil)
+	}
+	p.commit(b)
+	for _, run := range []struct {
+		name string
+		read func(context.Context, readmodel.Reader) (int, error)
+		want int
+	}{
+		{"MessagesBefore", func(ctx context.Context, rd readmodel.Reader) (int, error) {
+			rows, err := rd.MessagesBefore(ctx, r.key, middle, page)
+			return len(rows), err
+		}, page},
+		{"MessagesAfter", func(ctx context.Context, rd readmodel.Reader) (int, error) {
+			rows, err := rd.MessagesAfter(ctx, r.key, middle-joins+1, page)
+			return len(rows), err
+		}, page},
+		{"Events", func(ctx context.Context, rd readmodel.Reader) (int, error) {
+			rows, err := rd.Events(ctx, r.key, middle-joins+1, []events.Type{events.TypeMessagePosted}, page)
+			return len(rows), err
+		}, page},
+		{"MessageAt", func(ctx context.Context, rd readmodel.Reader) (int, error) {
+			seq, _, err := rd.MessageAt(ctx, r.key, r.LogTime-joins*1000)
+			return min(int(seq), 1), err
+		}, 1},
+	} {
+		b.Run(run.name, func(b *testing.B) {
+			for b.Loop() {
+				if got := read(b, p.store, run.read); got != run.want {
+					b.Fatal(got, "rows")
+				}
+			}
+		})
+	}
 }
 
 // benchmarkRoomsOf reads the first page of the rooms of people who have few and many

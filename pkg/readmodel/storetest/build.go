@@ -134,6 +134,7 @@ func (r *roomBuilder) event(facts events.Facts, content any) *readmodel.EventRow
 	r.p.batch.Events = append(r.p.batch.Events, readmodel.EventRow{
 		Key: r.key, Seq: r.Seq, ID: eventID(r.key.Room, r.Seq), Type: facts.EventType(), Version: events.Newest(facts.EventType()), Sender: facts.By().Sender,
 		SentAt: logTime - 5, LogTime: logTime, Partition: r.p.claim.Partition, Offset: offset, Digest: facts.By().Digest, Messages: r.Messages,
+		LastMessage: r.LastMessage, Posted: r.Posted, SentUntil: r.SentUntil,
 		Facts: toJSON(facts), Content: toJSON(content),
 	})
 	return &r.p.batch.Events[len(r.p.batch.Events)-1]
@@ -176,11 +177,10 @@ func (r *roomBuilder) standing(m room.Member) *roomBuilder {
 func (r *roomBuilder) says(u events.UserID, text string, change func(*readmodel.EventRow)) *roomBuilder {
 	r.Messages++
 	e := r.event(events.MessagePosted{Command: events.Command{Sender: u}, Kind: "text", TextBytes: len(text)}, events.MessageContent{Text: text})
-	r.LastMessage = r.Seq
 	if change != nil {
 		change(e)
 	}
-	return r
+	return r.posted(e)
 }
 
 // replies posts a message to the thread of one.
@@ -188,7 +188,17 @@ func (r *roomBuilder) replies(u events.UserID, root events.Seq) *roomBuilder {
 	id := eventID(r.key.Room, root)
 	e := r.event(events.MessagePosted{Command: events.Command{Sender: u}, Kind: "text", ThreadRoot: id}, events.MessageContent{Text: "reply"})
 	e.ThreadRoot = id
-	r.LastMessage = r.Seq
+	return r.posted(e)
+}
+
+// posted counts a message.
+func (r *roomBuilder) posted(e *readmodel.EventRow) *roomBuilder {
+	if r.Posted == 0 || e.SentAt > r.SentUntil {
+		r.SentUntil = e.SentAt
+	}
+	r.Posted++
+	r.LastMessage = e.Seq
+	e.LastMessage, e.Posted, e.SentUntil = r.LastMessage, r.Posted, r.SentUntil
 	return r
 }
 

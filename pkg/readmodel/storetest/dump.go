@@ -42,7 +42,7 @@ func testDump(t *testing.T, open Open) {
 			header, bob := r.Header, room.Member{User: "Bob", Membership: events.MembershipJoin, Role: events.RoleMember, Since: 2}
 			r.Header = room.Header{
 				Tenant: k.Tenant, Room: k.Room, Rules: 99, Creator: "99", Settings: events.RoomSettings{SlowMode: 99}, Seq: 99, Digest: "99", Version: 99,
-				ContentSeq: 99, LastMessage: 99, Messages: 99, Members: 99, Created: 99, LogTime: 99,
+				ContentSeq: 99, LastMessage: 99, Messages: 99, Posted: 99, SentUntil: 99, Members: 99, Created: 99, LogTime: 99,
 			}
 			p.commit(t)
 			r.Header = header

@@ -118,6 +118,7 @@ func testEvents(t *testing.T, open Open) {
 	var all []readmodel.EventRow
 	for _, e := range batch.Events {
 		if e.Key == r.key {
+			e.LastMessage, e.Posted, e.SentUntil = 0, 0, 0 // the store's own
 			all = append(all, e)
 		}
 	}
@@ -242,8 +243,8 @@ func testMessages(t *testing.T, open Open) {
 		at   int64
 		want maybe[events.Seq]
 	}{
-		{math.MinInt64, there(events.Seq(5))},
-		{-500, there(events.Seq(5))},
+		{math.MinInt64, there(events.Seq(2))},
+		{-500, there(events.Seq(2))},
 		{-499, there(events.Seq(2))},
 		{1000, there(events.Seq(2))},
 		{1001, there(events.Seq(3))},

@@ -28,6 +28,8 @@ func Run(t *testing.T, open Open) {
 		{"events", testEvents},
 		{"heads", testHeads},
 		{"messages", testMessages},
+		{"between", testBetween},
+		{"sent at", testSentAt},
 		{"edits", testEdits},
 		{"pins", testPins},
 		{"threads", testThreads},

@@ -26,8 +26,8 @@ func (d *Description) compare(where string, schema map[string]any, typ reflect.T
 	described := d.fieldsOf(schema)
 	written := map[string]bool{}
 	for _, f := range reflect.VisibleFields(typ) {
-		if f.Anonymous {
-			continue // its fields follow
+		if f.Anonymous || f.Tag.Get("json") == "-" {
+			continue // its fields follow, or it is not written
 		}
 		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
 		if name == "" {

@@ -76,18 +76,16 @@ func (s *scene) compareAround(r *room, user string) error {
 }
 
 // compareAt reads the messages from a time on: that of one of the room's, readable or
-// not, or a moment later. The first is the one with the earliest time.
+// not, or a moment later.
 func (s *scene) compareAt(r *room, user string) error {
 	posts := r.posts()
 	if len(posts) == 0 {
 		return nil
 	}
 	at := posts[len(r.facts)*3%len(posts)].sentAt + int64(len(r.facts)%2)
-	first := fact{seq: r.seq() + 1, request: &request{place: place{sentAt: 1 << 62}}} // nobody's
-	for _, f := range posts {
-		if f.sentAt >= at && f.sentAt < first.sentAt {
-			first = f
-		}
+	first := fact{seq: r.seq() + 1} // nobody's
+	if i := slices.IndexFunc(posts, func(f fact) bool { return f.sentAt >= at }); i >= 0 {
+		first = posts[i]
 	}
 	all := r.readable(user)
 	older := slices.DeleteFunc(slices.Clone(all), func(m message) bool { return m.Seq >= first.seq })

@@ -28,29 +28,33 @@ func (r Reader) Dump(ctx context.Context, row func(readmodel.DumpRow) error) err
 
 // eventDump has the fields of an event in the order of the dump.
 type eventDump struct {
-	ID         events.EventID `json:"event_id"`
-	Type       string         `json:"type"`
-	Sender     events.UserID  `json:"sender"`
-	SentAt     int64          `json:"sent_at"`
-	LogTime    int64          `json:"log_time"`
-	Digest     string         `json:"digest"`
-	ThreadRoot events.EventID `json:"thread_root"`
-	About      events.Seq     `json:"about"`
-	Messages   int64          `json:"messages"`
-	Redacted   events.Seq     `json:"redacted"`
-	ContentKey string         `json:"content_key"`
-	Facts      string         `json:"facts"`
-	Content    string         `json:"content"`
+	ID          events.EventID `json:"event_id"`
+	Type        string         `json:"type"`
+	Sender      events.UserID  `json:"sender"`
+	SentAt      int64          `json:"sent_at"`
+	LogTime     int64          `json:"log_time"`
+	Digest      string         `json:"digest"`
+	ThreadRoot  events.EventID `json:"thread_root"`
+	About       events.Seq     `json:"about"`
+	Messages    int64          `json:"messages"`
+	LastMessage events.Seq     `json:"last_message"`
+	Posted      int64          `json:"posted"`
+	SentUntil   int64          `json:"sent_until"`
+	Redacted    events.Seq     `json:"redacted"`
+	ContentKey  string         `json:"content_key"`
+	Facts       string         `json:"facts"`
+	Content     string         `json:"content"`
 }
 
 func (r Reader) dumpEvents(ctx context.Context, row func(readmodel.DumpRow) error) error {
-	return each(ctx, r.q, "dump of events", `SELECT `+eventColumns+` FROM events e ORDER BY e.tenant, e.room, e.seq`, nil, func(r Row) error {
-		e, err := scanEvent(r)
-		if err != nil {
+	return each(ctx, r.q, "dump of events", `SELECT `+eventColumns+`, e.last_message, e.posted, e.sent_until FROM events e ORDER BY e.tenant, e.room, e.seq`, nil, func(r Row) error {
+		var e readmodel.EventRow
+		if err := r.Scan(append(eventFields(&e), &e.LastMessage, &e.Posted, &e.SentUntil)...); err != nil {
 			return err
 		}
+		versioned(&e)
 		return emit(row, "events", fmt.Sprintf("%s %s %019d", e.Tenant, e.Room, e.Seq), eventDump{
-			e.ID, e.Type.Versioned(e.Version), e.Sender, e.SentAt, e.LogTime, e.Digest, e.ThreadRoot, e.About, e.Messages, e.Redacted, e.ContentKey, e.Facts, e.Content,
+			e.ID, e.Type.Versioned(e.Version), e.Sender, e.SentAt, e.LogTime, e.Digest, e.ThreadRoot, e.About, e.Messages, e.LastMessage, e.Posted, e.SentUntil, e.Redacted, e.ContentKey, e.Facts, e.Content,
 		})
 	})
 }
@@ -126,6 +130,8 @@ type roomDump struct {
 	ContentSeq  events.Seq          `json:"content_seq"`
 	LastMessage events.Seq          `json:"last_message"`
 	Messages    int64               `json:"messages"`
+	Posted      int64               `json:"posted"`
+	SentUntil   int64               `json:"sent_until"`
 	Archived    bool                `json:"archived"`
 	Deleted     bool                `json:"deleted"`
 	Members     int64               `json:"members"`
@@ -140,7 +146,7 @@ func (r Reader) dumpRooms(ctx context.Context, row func(readmodel.DumpRow) error
 			return err
 		}
 		return emit(row, "rooms", fmt.Sprintf("%s %s", h.Tenant, h.Room), roomDump{
-			h.Kind, h.Rules, h.Creator, h.Settings, h.Seq, h.Digest, h.Version, h.ContentSeq, h.LastMessage, h.Messages,
+			h.Kind, h.Rules, h.Creator, h.Settings, h.Seq, h.Digest, h.Version, h.ContentSeq, h.LastMessage, h.Messages, h.Posted, h.SentUntil,
 			h.Archived, h.Deleted, h.Members, h.Created, h.LogTime,
 		})
 	})

@@ -28,6 +28,9 @@ var Events = Insert[readmodel.EventRow]{
 		{Name: "thread_root", Text: func(e *readmodel.EventRow) string { return string(e.ThreadRoot) }},
 		{Name: "about", Int: func(e *readmodel.EventRow) int64 { return int64(e.About) }},
 		{Name: "messages", Int: func(e *readmodel.EventRow) int64 { return e.Messages }},
+		{Name: "last_message", Int: func(e *readmodel.EventRow) int64 { return int64(e.LastMessage) }, Own: true},
+		{Name: "posted", Int: func(e *readmodel.EventRow) int64 { return e.Posted }, Own: true},
+		{Name: "sent_until", Int: func(e *readmodel.EventRow) int64 { return e.SentUntil }, Own: true},
 		{Name: "redacted", Int: func(e *readmodel.EventRow) int64 { return int64(e.Redacted) }},
 		{Name: "content_key", Text: func(e *readmodel.EventRow) string { return e.ContentKey }},
 		{Name: "facts", Text: func(e *readmodel.EventRow) string { return e.Facts }},
@@ -62,16 +65,26 @@ func versioned(e *readmodel.EventRow) {
 	}
 }
 
-var selectEvents = `SELECT ` + eventColumns + ` FROM events e WHERE `
-
 const ascending = ` ORDER BY e.seq LIMIT $4`
+
+var (
+	selectEvents = `SELECT ` + eventColumns + ` FROM events e WHERE `
+	messagesOnly = `SELECT ` + eventColumns + ` FROM page p CROSS JOIN events e WHERE ` + ofPage + ` AND e.seq > $3` + ascending
+)
 
 // Events lists accepted events. Of several types and versions it merges the
 // beginnings of each one's list, so that it reads at most limit rows of each.
 func (r Reader) Events(ctx context.Context, k readmodel.Key, after events.Seq, types []events.Type, limit int) ([]readmodel.EventRow, error) {
+	after = max(0, after)
 	args := []any{string(k.Tenant), string(k.Room), int64(after), limit}
+	with := ""
 	var arms []string
 	for _, t := range slices.Compact(slices.Sorted(slices.Values(types))) {
+		if t == events.TypeMessagePosted {
+			with = pageAbove
+			arms = append(arms, messagesOnly)
+			continue
+		}
 		for version := 1; version <= max(1, events.Newest(t)); version++ {
 			args = append(args, t.Versioned(version))
 			arms = append(arms, selectEvents+byType+fmt.Sprintf(" AND e.type = $%d AND e.seq > $3", len(args))+ascending)
@@ -85,7 +98,7 @@ func (r Reader) Events(ctx context.Context, k readmodel.Key, after events.Seq, t
 	default:
 		sql = `SELECT ` + eventColumns + ` FROM (SELECT * FROM (` + strings.Join(arms, `) a UNION ALL SELECT * FROM (`) + `) a) e` + ascending
 	}
-	return list(ctx, r.q, "events", scanEvent, limit, sql, args...)
+	return list(ctx, r.q, "events", scanEvent, limit, with+sql, args...)
 }
 
 // Event reads one event by its id.

@@ -2,6 +2,7 @@ package tables
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -14,6 +15,8 @@ type Column[R any] struct {
 	Name string
 	Text func(*R) string
 	Int  func(*R) int64
+	// Own columns are the store's own: readers do not get them.
+	Own bool
 }
 
 // Insert says how rows of a table are written.
@@ -31,18 +34,22 @@ func (in Insert[R]) Into() string {
 
 // of gives the columns for a SELECT from the table as alias.
 func (in Insert[R]) of(alias string) string {
-	return columns(in.Columns, func(c Column[R]) string { return alias + "." + c.Name })
+	return columns(in.read(), func(c Column[R]) string { return alias + "." + c.Name })
 }
 
 // outer gives them for an outer join: zero values where there is no row.
 func (in Insert[R]) outer(alias string) string {
-	return columns(in.Columns, func(c Column[R]) string {
+	return columns(in.read(), func(c Column[R]) string {
 		zero := "0"
 		if c.Text != nil {
 			zero = "''"
 		}
 		return fmt.Sprintf("COALESCE(%s.%s, %s)", alias, c.Name, zero)
 	})
+}
+
+func (in Insert[R]) read() []Column[R] {
+	return slices.DeleteFunc(slices.Clone(in.Columns), func(c Column[R]) bool { return c.Own })
 }
 
 func columns[R any](list []Column[R], text func(Column[R]) string) string {

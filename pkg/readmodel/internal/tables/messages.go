@@ -2,6 +2,7 @@ package tables
 
 import (
 	"context"
+	"math"
 	"slices"
 	"strconv"
 
@@ -23,14 +24,15 @@ var (
 	selectMessages = `SELECT ` + messageColumns + ` FROM events e ` + withState + ` WHERE `
 	selectByState  = `SELECT ` + messageColumns + ` FROM message_states s CROSS JOIN events e WHERE `
 	selectEdits    = `SELECT ` + eventColumns + ` FROM n CROSS JOIN events e WHERE e.tenant = n.tenant AND e.room = n.room AND e.seq = CAST(n.seq AS BIGINT)`
-	// selectNear looks at events one after the other, whatever they are: the type's index
-	// would find the messages, but then each has to be found again by its key.
-	selectNear = selectMessages + `e.tenant = $1 AND e.room = $2 AND e.type || '' = 'message.posted' AND `
+	// selectNear looks at events one after the other, whatever they are.
+	selectNear    = selectMessages + `e.tenant = $1 AND e.room = $2 AND e.type = 'message.posted' AND `
+	selectOfPage  = `SELECT ` + messageColumns + ` FROM page p CROSS JOIN events e ` + withState + ` WHERE ` + ofPage
+	messagesBelow = pageBelow + selectOfPage + ` AND e.seq < $3` + ascending
+	messagesAbove = pageAbove + selectOfPage + ` AND e.seq > $3` + ascending
 )
 
 // nearPages is how many pages of events are looked at for one of messages: mostly
-// most of a room's events are messages. Where they are not, the index by type finds
-// them.
+// most of a room's events are messages. What is missing then is found wherever it is.
 const nearPages = 2
 
 // messageScan collects a message's columns.
@@ -106,25 +108,30 @@ func (r Reader) edited(ctx context.Context, n int, message func(int) *readmodel.
 
 // MessagesBefore lists the last messages below a seq.
 func (r Reader) MessagesBefore(ctx context.Context, k readmodel.Key, before events.Seq, limit int) ([]readmodel.MessageRow, error) {
-	const last = ` AND e.seq < $3 ORDER BY e.seq DESC LIMIT $4`
 	near := max(0, before-events.Seq(nearPages*limit))
-	rows, err := r.messages(ctx, "messages", k, limit, selectNear+`e.seq >= $5`+last, int64(before), limit, int64(near))
-	if err == nil && len(rows) < limit && near > 1 {
-		rows, err = r.messages(ctx, "messages", k, limit, selectMessages+byType+` AND e.type = 'message.posted'`+last, int64(before), limit)
-	}
+	rows, err := r.messages(ctx, "messages", k, limit,
+		selectNear+`e.seq >= $5 AND e.seq < $3 ORDER BY e.seq DESC LIMIT $4`, int64(before), limit, int64(near))
 	slices.Reverse(rows)
-	return rows, err
+	rest := limit - len(rows)
+	if err != nil || rest <= 0 || near <= 1 {
+		return rows, err
+	}
+	far, err := r.messages(ctx, "messages", k, rest, messagesBelow, int64(near), rest)
+	return append(far, rows...), err
 }
 
 // MessagesAfter lists the first messages above a seq.
 func (r Reader) MessagesAfter(ctx context.Context, k readmodel.Key, after events.Seq, limit int) ([]readmodel.MessageRow, error) {
-	const first = ` AND e.seq > $3` + ascending
-	near := after + events.Seq(nearPages*limit)
-	rows, err := r.messages(ctx, "messages", k, limit, selectNear+`e.seq <= $5`+first, int64(after), limit, int64(near))
-	if err == nil && len(rows) < limit {
-		rows, err = r.messages(ctx, "messages", k, limit, selectMessages+byType+` AND e.type = 'message.posted'`+first, int64(after), limit)
+	after = max(0, after)
+	near := after + min(events.Seq(nearPages*limit), math.MaxInt64-after)
+	rows, err := r.messages(ctx, "messages", k, limit,
+		selectNear+`e.seq > $3 AND e.seq <= $5`+ascending, int64(after), limit, int64(near))
+	rest := limit - len(rows)
+	if err != nil || rest <= 0 {
+		return rows, err
 	}
-	return rows, err
+	far, err := r.messages(ctx, "messages", k, rest, messagesAbove, int64(near), rest)
+	return append(rows, far...), err
 }
 
 // Message reads one message by its id.
@@ -138,13 +145,11 @@ func (r Reader) Message(ctx context.Context, k readmodel.Key, id events.EventID)
 	return m, ok, err
 }
 
-// MessageAt finds the message with the lowest time that is sentAt or later, of
-// several the one with the lowest seq.
+// MessageAt finds the first message, in the order of the room, that was sent at the
+// time or later.
 func (r Reader) MessageAt(ctx context.Context, k readmodel.Key, sentAt int64) (events.Seq, bool, error) {
 	scan := func(r Row) (seq events.Seq, err error) { return seq, r.Scan(&seq) }
-	return one(ctx, r.q, "message at a time", scan,
-		`SELECT e.seq FROM events e WHERE `+byTime+` AND e.type = 'message.posted' AND e.sent_at >= $3 ORDER BY e.sent_at, e.seq LIMIT 1`,
-		string(k.Tenant), string(k.Room), sentAt)
+	return one(ctx, r.q, "message at a time", scan, firstSent, string(k.Tenant), string(k.Room), sentAt)
 }
 
 // Pins lists the pinned messages by when they were pinned, the latest first.

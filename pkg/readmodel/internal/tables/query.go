@@ -30,8 +30,7 @@ type Row interface {
 // the tenant and $2 the room or user.
 const (
 	byID       = `('i/' || e.tenant || '/' || e.room) = ('i/' || ` + key
-	byType     = `('t/' || e.tenant || '/' || e.room) = ('t/' || ` + key
-	byTime     = `('s/' || e.tenant || '/' || e.room) = ('s/' || ` + key
+	byType     = `('t/' || e.tenant || '/' || e.room) = ('t/' || ` + key + ` AND e.type <> 'message.posted'`
 	byThread   = `('h/' || e.tenant || '/' || e.room) = ('h/' || ` + key + ` AND e.thread_root <> ''`
 	byEdit     = `('e/' || e.tenant || '/' || e.room) = ('e/' || ` + key + ` AND e.type = 'message.edited'`
 	byReply    = `('h/' || s.tenant || '/' || s.room) = ('h/' || ` + key + ` AND s.replies > 0`

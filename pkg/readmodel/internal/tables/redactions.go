@@ -15,7 +15,7 @@ type Statement struct {
 // $5 the first and last message, $6 their author or ”.
 const (
 	redactMessages = `UPDATE events AS e SET content = '{}', redacted = $3
-WHERE e.tenant = $1 AND e.room = $2 AND e.type || '' = 'message.posted' AND e.seq >= $4 AND e.seq <= $5 AND e.redacted = 0 AND ($6 = '' OR e.sender = $6)`
+WHERE e.tenant = $1 AND e.room = $2 AND e.type = 'message.posted' AND e.seq >= $4 AND e.seq <= $5 AND e.redacted = 0 AND ($6 = '' OR e.sender = $6)`
 
 	redactEdits = `UPDATE events AS e SET content = '{}', redacted = $3
 WHERE ` + byEdit + ` AND e.about >= $4 AND e.about <= $5

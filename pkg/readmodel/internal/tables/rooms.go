@@ -26,6 +26,8 @@ var Rooms = Insert[room.Header]{
 		{Name: "content_seq", Int: func(h *room.Header) int64 { return int64(h.ContentSeq) }},
 		{Name: "last_message", Int: func(h *room.Header) int64 { return int64(h.LastMessage) }},
 		{Name: "messages", Int: func(h *room.Header) int64 { return h.Messages }},
+		{Name: "posted", Int: func(h *room.Header) int64 { return h.Posted }},
+		{Name: "sent_until", Int: func(h *room.Header) int64 { return h.SentUntil }},
 		{Name: "archived", Int: func(h *room.Header) int64 { return flag(h.Archived) }},
 		{Name: "deleted", Int: func(h *room.Header) int64 { return flag(h.Deleted) }},
 		{Name: "members", Int: func(h *room.Header) int64 { return h.Members }},
@@ -35,10 +37,10 @@ var Rooms = Insert[room.Header]{
 	Conflict: `ON CONFLICT (tenant, room) DO UPDATE SET kind = excluded.kind, rules = excluded.rules,
 creator = excluded.creator, settings = excluded.settings, history = excluded.history, seq = excluded.seq, digest = excluded.digest,
 version = excluded.version, content_seq = excluded.content_seq, last_message = excluded.last_message, messages = excluded.messages,
-archived = excluded.archived, deleted = excluded.deleted, members = excluded.members, created = excluded.created, log_time = excluded.log_time`,
+posted = excluded.posted, sent_until = excluded.sent_until, archived = excluded.archived, deleted = excluded.deleted, members = excluded.members, created = excluded.created, log_time = excluded.log_time`,
 }
 
-const headerColumns = `r.tenant, r.room, r.kind, r.rules, r.creator, r.settings, r.seq, r.digest, r.version, r.content_seq, r.last_message, r.messages,
+const headerColumns = `r.tenant, r.room, r.kind, r.rules, r.creator, r.settings, r.seq, r.digest, r.version, r.content_seq, r.last_message, r.messages, r.posted, r.sent_until,
 r.archived = 1, r.deleted = 1, r.members, r.created, r.log_time`
 
 func settingsText(h *room.Header) string {
@@ -58,7 +60,7 @@ type headerScan struct {
 func (s *headerScan) fields() []any {
 	h := &s.Header
 	return []any{
-		&h.Tenant, &h.Room, &h.Kind, &h.Rules, &h.Creator, &s.settings, &h.Seq, &h.Digest, &h.Version, &h.ContentSeq, &h.LastMessage, &h.Messages,
+		&h.Tenant, &h.Room, &h.Kind, &h.Rules, &h.Creator, &s.settings, &h.Seq, &h.Digest, &h.Version, &h.ContentSeq, &h.LastMessage, &h.Messages, &h.Posted, &h.SentUntil,
 		&h.Archived, &h.Deleted, &h.Members, &h.Created, &h.LogTime,
 	}
 }

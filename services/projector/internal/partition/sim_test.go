@@ -183,10 +183,11 @@ func (p *process) tell(c partition.Commit) {
 	if p.isDead() || len(c.Events) == 0 {
 		return
 	}
-	p.sim.checkTold(c.Events[len(c.Events)-1:])
+	told := toldOf(c)
+	p.sim.checkTold(told[len(told)-1:])
 	p.sim.mu.Lock()
 	defer p.sim.mu.Unlock()
-	p.sim.told = append(p.sim.told, c.Events...)
+	p.sim.told = append(p.sim.told, told...)
 }
 
 func (p *process) isDead() bool {

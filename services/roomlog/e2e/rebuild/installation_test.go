@@ -202,7 +202,7 @@ func (in *installation) fill(t *testing.T, n int) {
 		t.Fatal(err)
 	}
 	defer func() { _ = p.Close() }()
-	rooms := max(10, n/250)
+	rooms := max(10, n/200) // of 4,000 events, more than a room has columns
 	batch := make([]events.Message, 0, 2000)
 	for i := range n {
 		m, err := events.Encode(filling(i/rooms, i%rooms))
