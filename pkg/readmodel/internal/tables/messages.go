@@ -25,7 +25,8 @@ var (
 	selectByState  = `SELECT ` + messageColumns + ` FROM message_states s CROSS JOIN events e WHERE `
 	selectEdits    = `SELECT ` + eventColumns + ` FROM n CROSS JOIN events e WHERE e.tenant = n.tenant AND e.room = n.room AND e.seq = CAST(n.seq AS BIGINT)`
 	// selectNear looks at events one after the other, whatever they are.
-	selectNear    = selectMessages + `e.tenant = $1 AND e.room = $2 AND e.type = 'message.posted' AND `
+	selectNear = `SELECT ` + messageColumns + ` FROM events e LEFT JOIN message_states s ON ` + inRoomOf("s", "e") + ` AND s.seq = e.seq
+WHERE e.tenant = $1 AND e.room = $2 AND e.type = 'message.posted' AND `
 	selectOfPage  = `SELECT ` + messageColumns + ` FROM page p CROSS JOIN events e ` + withState + ` WHERE ` + ofPage
 	messagesBelow = pageBelow + selectOfPage + ` AND e.seq < $3` + ascending
 	messagesAbove = pageAbove + selectOfPage + ` AND e.seq > $3` + ascending

@@ -41,6 +41,13 @@ const (
 	key        = `CAST($1 AS TEXT) || '/' || CAST($2 AS TEXT))`
 )
 
+// inRoomOf joins a table with a row of a room that is given, where the key's rest says
+// which rows. PostgreSQL would see that the room is given here too, and where it knows
+// no better read all of its rows, to leave out most of them.
+func inRoomOf(table, row string) string {
+	return table + `.tenant = COALESCE(` + row + `.tenant, '') AND ` + table + `.room = COALESCE(` + row + `.room, '')`
+}
+
 // Each calls row for each row of a result and closes it.
 func Each(rows Rows, row func(Row) error) error {
 	defer rows.Close()

@@ -13,7 +13,7 @@ type Statement struct {
 // Content goes from messages, then from the edits of those from which it went,
 // and so do their mentions: $1 tenant, $2 room, $3 the event that does it, $4 and
 // $5 the first and last message, $6 their author or ”.
-const (
+var (
 	redactMessages = `UPDATE events AS e SET content = '{}', redacted = $3
 WHERE e.tenant = $1 AND e.room = $2 AND e.type = 'message.posted' AND e.seq >= $4 AND e.seq <= $5 AND e.redacted = 0 AND ($6 = '' OR e.sender = $6)`
 
@@ -22,7 +22,7 @@ WHERE ` + byEdit + ` AND e.about >= $4 AND e.about <= $5
 	AND EXISTS (SELECT 1 FROM events m WHERE m.tenant = e.tenant AND m.room = e.room AND m.seq = e.about AND m.redacted = $3)`
 
 	redactMentions = `DELETE FROM mentions AS n WHERE n.tenant = $1 AND n.room = $2 AND n.seq >= $4 AND n.seq <= $5
-	AND EXISTS (SELECT 1 FROM events m WHERE m.tenant = n.tenant AND m.room = n.room AND m.seq = n.seq AND m.redacted = $3)`
+	AND EXISTS (SELECT 1 FROM events m WHERE ` + inRoomOf("m", "n") + ` AND m.seq = n.seq AND m.redacted = $3)`
 
 	eraseEvents = `UPDATE events AS e SET content = '{}',
 	redacted = CASE WHEN e.redacted = 0 AND e.type IN ('message.posted', 'message.edited') THEN $3 ELSE e.redacted END

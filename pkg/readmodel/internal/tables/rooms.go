@@ -95,6 +95,6 @@ func scanRoom(r Row) (readmodel.RoomRow, error) {
 func (r Reader) Room(ctx context.Context, k readmodel.Key) (readmodel.RoomRow, bool, error) {
 	return one(ctx, r.q, "room", scanRoom,
 		`SELECT `+headerColumns+`, COALESCE(c.content, '{}')
-FROM rooms r LEFT JOIN events c ON c.tenant = r.tenant AND c.room = r.room AND c.seq = r.content_seq
+FROM rooms r LEFT JOIN events c ON `+inRoomOf("c", "r")+` AND c.seq = r.content_seq
 WHERE r.tenant = $1 AND r.room = $2`, string(k.Tenant), string(k.Room))
 }
