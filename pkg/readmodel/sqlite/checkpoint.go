@@ -9,8 +9,8 @@ const (
 	// restartAt is how many pages the WAL has where it is to begin anew, for which the
 	// writer waits: 32 MB.
 	restartAt = 8000
-	passive      = "PRAGMA wal_checkpoint(PASSIVE)" // what can be written back without waiting
-	noop         = "PRAGMA wal_checkpoint(NOOP)"    // only looks
+	passive   = "PRAGMA wal_checkpoint(PASSIVE)" // what can be written back without waiting
+	noop      = "PRAGMA wal_checkpoint(NOOP)"    // only looks
 )
 
 // checkpoint reports how many pages the WAL has when it has run, and how many of
