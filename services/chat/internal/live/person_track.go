@@ -136,18 +136,23 @@ func (t *PersonTrack) Replay(ctx context.Context, show Show) (more bool, end str
 		}
 		t.plan(now)
 	}
-	for len(t.sweeps) > 0 {
-		s := &t.sweeps[0]
-		if len(s.rooms) > 0 {
-			if err := t.read(ctx, s, show); err != nil {
-				return false, "", err
-			}
-			break
+	t.finish()
+	if len(t.sweeps) > 0 {
+		if err := t.read(ctx, &t.sweeps[0], show); err != nil {
+			return false, "", err
 		}
+		t.finish() // now: a stream may end before the next page
+	}
+	return len(t.sweeps) > 0 || slices.Contains(t.stale, true), "", nil
+}
+
+// finish ends the sweeps that have no room left.
+func (t *PersonTrack) finish() {
+	for len(t.sweeps) > 0 && len(t.sweeps[0].rooms) == 0 {
+		s := t.sweeps[0]
 		t.next[s.partition] = max(t.next[s.partition], s.below)
 		t.sweeps = t.sweeps[1:]
 	}
-	return len(t.sweeps) > 0 || slices.Contains(t.stale, true), "", nil
 }
 
 // attach follows the person's rooms.

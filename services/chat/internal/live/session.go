@@ -250,8 +250,8 @@ func (s *Session) flush() error {
 }
 
 // keptUp gives an error where the client of a live stream has held up a write while
-// more came than can wait for it. Who replays history may take their time, and who is
-// held up while little comes.
+// more came than can wait for it, as far as that is known. Who replays history may take
+// their time, and who is held up while little comes.
 func (s *Session) keptUp(began time.Time) error {
 	if s.live && time.Since(began) > heldUp && s.sub.Overflowed() {
 		return errSlow

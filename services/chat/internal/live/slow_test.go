@@ -22,11 +22,13 @@ func TestSessionOfASlowConsumer(t *testing.T) {
 		missed  bool
 		ends    bool
 	}{
-		"held up while much comes":   {held: heldUp + 1, come: buffer + 1, ends: true},
-		"held up while little comes": {held: time.Minute, come: buffer},
-		"while much comes":           {held: heldUp, come: buffer + 1},
-		"held up behind a gap":       {held: heldUp + 1, come: buffer + 1, missed: true, ends: true},
-		"held up in its history":     {history: true, held: time.Minute, come: buffer + 1},
+		"held up while much comes":      {held: heldUp + 1, come: buffer + 1, ends: true},
+		"held up while little comes":    {held: time.Minute, come: buffer},
+		"while much comes":              {held: heldUp, come: buffer + 1},
+		"held up behind a gap":          {held: heldUp + 1, come: buffer + 1, missed: true, ends: true},
+		"held up while they are missed": {held: heldUp + 1, missed: true, ends: true},
+		"while they are missed":         {held: heldUp, missed: true},
+		"held up in its history":        {history: true, held: time.Minute, come: buffer + 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

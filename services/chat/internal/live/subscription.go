@@ -97,11 +97,12 @@ func (q *queue) Take() (frames []*Frame, stale []events.Partition) {
 	return frames, stale
 }
 
-// Overflowed reports whether more events have come since the last Take than can wait.
+// Overflowed reports whether more events have come since the last Take than can wait, or
+// some may have been missed: nobody knows how many.
 func (q *queue) Overflowed() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.came > buffer
+	return q.came > buffer || len(q.stale) > 0
 }
 
 // push adds a frame. Where it finds no room, the follower reads the read model;
