@@ -54,6 +54,23 @@ func TestUnknownOutcome(t *testing.T) {
 			t.Error("the position is known now, and is not told")
 		}
 	})
+	t.Run("it happened, was rejected, and the client waits", func(t *testing.T) {
+		w, alice := lobby(t)
+		join(t, w, "bob")
+		w.Hold()
+		alice.Put("/v1/rooms/lobby/members/alice", `{"membership":"leave"}`).Is(http.StatusAccepted)
+		w.Log.SetFault(func(_ context.Context, _ events.Message, appendIt func()) error {
+			appendIt()
+			w.Resume()
+			return unknown
+		})
+		a := alice.Post(messages, `{"text":"a"}`, chattest.Key("k"), chattest.Wait).Problem(http.StatusForbidden, "not_a_member")
+		w.Log.SetFault(nil)
+		again := alice.Post(messages, `{"text":"a"}`, chattest.Key("k"), chattest.Wait).Problem(http.StatusForbidden, "not_a_member")
+		if a.Position() == "" || a.Position() != again.Position() {
+			t.Errorf("the key's verdict stands at %q, and at %q when it is sent again", a.Position(), again.Position())
+		}
+	})
 	t.Run("it did not, and never will", func(t *testing.T) {
 		w, alice := lobby(t)
 		w.Log.SetFault(func(context.Context, events.Message, func()) error { return unknown })

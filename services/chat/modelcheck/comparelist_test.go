@@ -34,7 +34,8 @@ func (s *scene) compareList(models []*room, user string, archived bool) error {
 			continue
 		}
 		m := r.member(user, s.Now().UnixMilli())
-		if m.membership != "join" && m.membership != "invite" || m.hidden || m.archived != archived {
+		// What was hidden or archived before they left does not hide an invitation.
+		if invited := m.membership == "invite" && !archived; !invited && (m.membership != "join" || m.hidden || m.archived != archived) {
 			continue
 		}
 		want.Items = append(want.Items, s.listed(r, user, m))

@@ -35,18 +35,18 @@ func (s *Service) await(ctx context.Context, c Command, r *Receipt, deadline tim
 			return nil
 		}
 		o, checkpoint, err := s.verdict(ctx, c, r)
+		if r.Position == nil && o.Status != "" && o.Digest == c.Digest { // the log has not said it, the verdict does
+			at := s.Gate.Position(o.Partition, o.Offset)
+			r.Position = &at
+		}
 		var rejected *problem.Error
 		switch {
 		case errors.As(err, &rejected):
 			return err
-		case err == nil || errors.Is(err, ErrHidden):
-			if err == nil {
-				r.Outcome = &o
-			}
-			if r.Position == nil {
-				at := s.Gate.Position(o.Partition, o.Offset)
-				r.Position = &at
-			}
+		case err == nil:
+			r.Outcome = &o
+			return nil
+		case errors.Is(err, ErrHidden):
 			return nil
 		case r.Position == nil && errors.Is(err, errNoVerdict):
 			next = checkpoint + 1 // it may yet be in the log
