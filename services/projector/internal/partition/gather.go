@@ -11,12 +11,11 @@ import (
 const (
 	// Up to quiet records a second each is folded at once. From busy on there is a batch
 	// every longestRest: what a transaction costs is mostly the same for one record of a
-	// room as for a hundred. In between the rest grows with the rate.
+	// room as for a hundred. In between the rest grows with the rate. Where nobody
+	// listens it is as long at any rate; whoever comes ends that.
 	quiet       = 1500
 	busy        = 7500
 	longestRest = 400 * time.Millisecond
-	// unheard is the least rest where nobody listens; whoever comes ends it.
-	unheard = 50 * time.Millisecond
 	// The rate is the lesser of two, over as long: what was held up for a moment and
 	// comes at once is no busy log, and a log that was busy need not be.
 	shortTime, longTime = 100 * time.Millisecond, time.Second
@@ -60,14 +59,14 @@ func (m *meter) add(records int, now time.Time, over time.Duration) {
 	}
 }
 
-// rest is how long records have to gather, at least. A full batch says that there are
-// more already.
-func (p *pace) rest(limit int, now time.Time, least time.Duration) time.Duration {
+// rest is how long records have to gather for their rate, and how long where nobody
+// listens. A full batch says that there are more already.
+func (p *pace) rest(limit int, now time.Time) (least, most time.Duration) {
 	if p.last >= limit || now.Sub(p.newest) > behind {
-		return 0
+		return 0, 0
 	}
 	share := (min(p.short.rate, p.long.rate) - quiet) / (busy - quiet)
-	return max(least, time.Duration(min(max(share, 0), 1)*float64(longestRest)))
+	return time.Duration(min(max(share, 0), 1) * float64(longestRest)), longestRest
 }
 
 // read gives the next records, once they have gathered.
@@ -86,25 +85,20 @@ func (o *Owner) read(ctx context.Context) ([]eventlog.Record, error) {
 	return slices.Concat(records, more), nil
 }
 
-// rest lets records gather, and says for how long; zero where it was cut short.
+// rest lets records gather, and says for how long.
 func (o *Owner) rest(ctx context.Context) time.Duration {
-	least, someone := unheard, o.Listeners.Some()
-	select {
-	case <-someone: // they have what comes at once, as far as there is not too much of it
-		least, someone = 0, nil
-	default:
+	least, most := o.pace.rest(o.limit, o.Now())
+	if least > 0 {
+		sleep(ctx, least)
 	}
-	rest := o.pace.rest(o.limit, o.Now(), least)
-	if rest == 0 {
-		return 0
-	}
-	t := time.NewTimer(rest)
+	t := time.NewTimer(most - least)
 	defer t.Stop()
 	select {
+	case <-o.Listeners.Some(): // they have what comes at once, as far as there is not too much of it
+		return least
 	case <-t.C:
-		return rest
-	case <-someone:
+		return most
 	case <-ctx.Done():
+		return 0
 	}
-	return 0
 }

@@ -81,6 +81,7 @@ func TestGather(t *testing.T) {
 
 // TestUnheard lets records gather while nobody listens, until someone comes.
 func TestUnheard(t *testing.T) {
+	const busier = quiet + (busy-quiet)/2
 	for name, tc := range map[string]struct {
 		rate  float64
 		age   time.Duration // of the newest record
@@ -88,12 +89,13 @@ func TestUnheard(t *testing.T) {
 		takes time.Duration
 		want  int
 	}{
-		"nobody":        {rate: 1000, comes: -1, takes: unheard, want: 7},
-		"nobody, busy":  {rate: busy, comes: -1, takes: longestRest, want: 7},
-		"nobody, idle":  {rate: 1000, age: time.Minute, comes: -1, want: 3},
-		"someone":       {rate: 1000, want: 3},
-		"someone, busy": {rate: busy, takes: longestRest, want: 7},
-		"someone comes": {rate: 1000, comes: unheard / 2, takes: unheard / 2, want: 3},
+		"nobody":              {rate: 1000, comes: -1, takes: longestRest, want: 7},
+		"nobody, busy":        {rate: busy, comes: -1, takes: longestRest, want: 7},
+		"nobody, idle":        {rate: 1000, age: time.Minute, comes: -1, want: 3},
+		"someone":             {rate: 1000, want: 3},
+		"someone, busier":     {rate: busier, takes: longestRest / 2, want: 7},
+		"someone comes":       {rate: 1000, comes: longestRest / 4, takes: longestRest / 4, want: 3},
+		"someone comes, busy": {rate: busier, comes: longestRest / 4, takes: longestRest / 2, want: 7},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -130,7 +132,7 @@ func TestPace(t *testing.T) {
 	}
 	rested := func(what string, want time.Duration) {
 		t.Helper()
-		if got := p.rest(5000, now, 0); got != want {
+		if got, _ := p.rest(5000, now); got != want {
 			t.Errorf("%s: it rests for %s, want %s", what, got, want)
 		}
 	}
