@@ -1,9 +1,9 @@
 package events
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -38,8 +38,8 @@ const (
 const (
 	specVersion = "1.0"
 	contentType = "application/json"
-	// headerBytes is more than the values of most events' headers have together.
-	headerBytes = 256
+	// envelopeBytes is more than most events' headers have together besides ids.
+	envelopeBytes = 96
 )
 
 var (
@@ -80,56 +80,54 @@ func encode(e *Event) (Message, error) {
 	if err := checkFacts(e.Facts); err != nil {
 		return Message{}, err
 	}
-	at, err := formatTime(e.Time)
-	if err != nil {
-		return Message{}, err
-	}
-	expires, err := formatTime(e.Expires)
-	if err != nil {
-		return Message{}, err
-	}
-	value, err := encodeBody(e)
-	if err != nil {
-		return Message{}, err
-	}
-	m := Message{Key: []byte(e.Key()), Value: value, Headers: make([]Header, 0, 10)}
-	values := make([]byte, 0, headerBytes) // of all headers
-	set := func(k, v string) {
-		if v != "" {
-			start := len(values)
-			values = append(values, v...)
-			m.Headers = append(m.Headers, Header{k, values[start:len(values):len(values)]})
+	m, key := Message{Headers: make([]Header, 0, 10)}, e.Key()
+	b := make([]byte, 0, envelopeBytes+2*len(key)+len(e.ID)+len(e.TraceParent))
+	b = append(b, key...)
+	m.Key = slices.Clip(b)
+	start := len(b)
+	add := func(name string) { // what was written since the last one
+		if len(b) > start {
+			m.Headers = append(m.Headers, Header{name, b[start:len(b):len(b)]})
 		}
+		start = len(b)
+	}
+	set := func(name, v string) {
+		b = append(b, v...)
+		add(name)
 	}
 	set(HeaderSpecVersion, specVersion)
 	set(HeaderID, string(e.ID))
 	set(HeaderType, e.Type.Versioned(Newest(e.Type)))
 	set(HeaderSource, string(e.Tenant))
 	set(HeaderSubject, string(e.Room))
-	set(HeaderTime, at)
-	set(HeaderExpiry, expires)
+	var err error
+	if b, err = appendTime(b, e.Time); err != nil {
+		return Message{}, err
+	}
+	add(HeaderTime)
+	if b, err = appendTime(b, e.Expires); err != nil {
+		return Message{}, err
+	}
+	add(HeaderExpiry)
 	set(HeaderContentType, contentType)
 	set(HeaderContentKey, e.ContentKey)
 	set(HeaderTraceParent, traceParent(e.TraceParent))
-	return m, nil
+	m.Value, err = encodeBody(e)
+	return m, err
 }
 
-func encodeBody(e *Event) ([]byte, error) {
-	facts, err := json.Marshal(e.Facts)
-	if err != nil {
-		return nil, fmt.Errorf("facts: %w", err)
-	}
+func encodeBody(e *Event) (value []byte, err error) {
 	content := []byte("{}")
 	if e.Content != nil {
 		if content, err = scanContent(e.Content); err != nil {
 			return nil, fmt.Errorf("content: %w", err)
 		}
 	}
-	value := make([]byte, 0, len(facts)+len(content)+24)
-	value = append(value, `{"facts":`...)
-	value = append(value, facts...)
-	value = append(value, `,"content":`...)
-	value = append(value, content...)
+	value = make([]byte, 0, len(content)+factsBytes)
+	if value, err = appendFacts(append(value, `{"facts":`...), e.Facts); err != nil {
+		return nil, fmt.Errorf("facts: %w", err)
+	}
+	value = append(append(value, `,"content":`...), content...)
 	return append(value, '}'), nil
 }
 

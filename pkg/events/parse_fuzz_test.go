@@ -29,7 +29,8 @@ func FuzzParseTime(f *testing.F) {
 		if want, err := time.Parse(time.RFC3339Nano, s); s != "" && (err != nil || !want.Truncate(time.Millisecond).Equal(got)) {
 			t.Fatalf("%q: %s, %v, want %s", s, got, err, want)
 		}
-		written, err := formatTime(got)
+		b, err := appendTime(nil, got)
+		written := string(b)
 		if err != nil {
 			t.Fatalf("%q cannot be written: %v", s, err)
 		}

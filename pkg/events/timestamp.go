@@ -6,25 +6,22 @@ import (
 	"time"
 )
 
-// timeFormat is how times are written: RFC 3339 in UTC with milliseconds.
-const timeFormat = "2006-01-02T15:04:05.000Z"
-
 var errTime = errors.New("not a time as 2006-01-02T15:04:05.000Z, with no or up to nine decimals")
 
-// formatTime writes a time, cut to the millisecond; the zero time is "". Years are
-// 1 to 9999.
-func formatTime(t time.Time) (string, error) {
+// appendTime writes a time as [AppendTime] does; nothing for the zero time. Years are 1
+// to 9999.
+func appendTime(b []byte, t time.Time) ([]byte, error) {
 	if t.IsZero() {
-		return "", nil
+		return b, nil
 	}
 	t = t.UTC().Truncate(time.Millisecond)
 	if t.Year() < 1 || t.Year() > 9999 || t.IsZero() {
-		return "", fmt.Errorf("a time in the year %d cannot be written", t.Year())
+		return b, fmt.Errorf("a time in the year %d cannot be written", t.Year())
 	}
-	return t.Format(timeFormat), nil
+	return AppendTime(b, t), nil
 }
 
-// parseTime reads what formatTime wrote, with any number of decimals up to
+// parseTime reads what appendTime wrote, with any number of decimals up to
 // nine. It is stricter than time.Parse, which has become stricter over the years
 // (and an event must not become none by that).
 func parseTime(s string) (time.Time, error) {

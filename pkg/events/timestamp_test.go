@@ -13,7 +13,8 @@ func TestTimesRoundTripOrAreRefused(t *testing.T) {
 			time.Date(year, 12, 31, 23, 59, 59, 999_000_000, time.FixedZone("", -12*3600)),
 			time.Date(year, 1, 1, 0, 0, 0, 0, time.FixedZone("", 14*3600)),
 		} {
-			s, err := formatTime(at)
+			b, err := appendTime(nil, at)
+			s := string(b)
 			if y := at.UTC().Year(); (err == nil) != (1 <= y && y <= 9999) {
 				t.Errorf("%s: %q, %v", at, s, err)
 			}
@@ -26,7 +27,7 @@ func TestTimesRoundTripOrAreRefused(t *testing.T) {
 			}
 		}
 	}
-	if s, err := formatTime(time.Time{}); s != "" || err != nil {
+	if s, err := appendTime(nil, time.Time{}); len(s) > 0 || err != nil {
 		t.Errorf("no time is %q, %v", s, err)
 	}
 	if got, err := parseTime(""); err != nil || !got.IsZero() {

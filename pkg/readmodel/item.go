@@ -27,10 +27,7 @@ func (t Time) MarshalJSON() ([]byte, error) { return t.Append(nil), nil }
 
 // Append appends what [Time.MarshalJSON] writes.
 func (t Time) Append(b []byte) []byte {
-	at := time.UnixMilli(int64(t)).UTC()
-	b = at.AppendFormat(append(b, '"'), time.RFC3339) // other layouts are interpreted
-	ms := at.Nanosecond() / int(time.Millisecond)
-	return append(b[:len(b)-len("Z")], '.', byte('0'+ms/100), byte('0'+ms/10%10), byte('0'+ms%10), 'Z', '"')
+	return append(events.AppendTime(append(b, '"'), time.UnixMilli(int64(t))), '"')
 }
 
 // UnmarshalJSON reads any RFC 3339 time that in UTC still is one: of the years 1 to

@@ -2,7 +2,6 @@ package command
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -184,12 +183,9 @@ func (s *Service) Do(ctx context.Context, c Command) (Receipt, error) {
 
 // event makes the event of a command.
 func (s *Service) event(c Command, now time.Time) (*events.Event, events.Message, error) {
-	var content json.RawMessage
-	if c.Content != nil {
-		var err error
-		if content, err = json.Marshal(c.Content); err != nil {
-			return nil, events.Message{}, fmt.Errorf("encode content: %w", err)
-		}
+	content, err := events.EncodeContent(c.Content)
+	if err != nil {
+		return nil, events.Message{}, fmt.Errorf("encode content: %w", err)
 	}
 	facts := c.Facts(events.Command{Sender: c.Who.User, Digest: c.Digest})
 	e := &events.Event{

@@ -4,9 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
-	"strings"
-	"unicode/utf8"
 
+	"github.com/roomlog/roomlog/pkg/events"
 	"github.com/roomlog/roomlog/services/chat/internal/api"
 	"github.com/roomlog/roomlog/services/chat/internal/query"
 )
@@ -42,10 +41,10 @@ const acceptedSize = 160
 
 // appendAccepted writes what most sends are answered with, as encoding/json does.
 func appendAccepted(b []byte, a *api.Accepted) []byte {
-	b = appendText(append(b, `{"event_id":`...), a.EventID)
+	b = events.AppendText(append(b, `{"event_id":`...), a.EventID)
 	b = appendCursor(append(b, `,"position":`...), a.Position)
 	if a.Room != "" {
-		b = appendText(append(b, `,"room":`...), a.Room)
+		b = events.AppendText(append(b, `,"room":`...), a.Room)
 	}
 	return append(b, '}')
 }
@@ -54,7 +53,7 @@ func appendCursor(b []byte, cursor *string) []byte {
 	if cursor == nil {
 		return append(b, "null"...)
 	}
-	return appendText(b, *cursor)
+	return events.AppendText(b, *cursor)
 }
 
 // appendMessage writes a message. What few have is left to encoding/json.
@@ -63,7 +62,7 @@ func appendMessage(b []byte, m *api.Message) ([]byte, error) {
 	b = append(b, '{')
 	text := func(name, s string) {
 		if s != "" {
-			b = append(appendText(append(b, name...), s), ',')
+			b = append(events.AppendText(append(b, name...), s), ',')
 		}
 	}
 	number := func(name string, n int64) {
@@ -91,7 +90,7 @@ func appendMessage(b []byte, m *api.Message) ([]byte, error) {
 		b = append(m.EditedAt.Append(append(b, `"edited_at":`...)), ',')
 	}
 	text(`"format":`, m.Format)
-	b = append(appendText(append(b, `"id":`...), m.ID), ',')
+	b = append(events.AppendText(append(b, `"id":`...), m.ID), ',')
 	if m.LastReplySeq != 0 {
 		number(`"last_reply_seq":`, m.LastReplySeq)
 	}
@@ -115,56 +114,16 @@ func appendMessage(b []byte, m *api.Message) ([]byte, error) {
 	flag(`"redacted":`, m.Redacted)
 	number(`"replies":`, m.Replies)
 	text(`"reply_to":`, m.ReplyTo)
-	b = append(appendText(append(b, `"room":`...), m.Room), ',')
-	b = append(appendText(append(b, `"sender":`...), m.Sender), ',')
+	b = append(events.AppendText(append(b, `"room":`...), m.Room), ',')
+	b = append(events.AppendText(append(b, `"sender":`...), m.Sender), ',')
 	b = append(m.SentAt.Append(append(b, `"sent_at":`...)), ',')
 	number(`"seq":`, m.Seq)
-	b = append(appendText(append(b, `"text":`...), m.Text), ',')
+	b = append(events.AppendText(append(b, `"text":`...), m.Text), ',')
 	text(`"thread_root":`, m.ThreadRoot)
-	b = append(appendText(append(b, `"type":`...), m.Type), ',')
+	b = append(events.AppendText(append(b, `"type":`...), m.Type), ',')
 	if m.Unread != 0 {
 		number(`"unread":`, m.Unread)
 	}
 	b = strconv.AppendInt(append(b, `"version":`...), int64(m.Version), 10)
 	return append(b, '}'), err
-}
-
-// What a byte says of the text that it is in.
-const (
-	escaped = 1 << iota // encoding/json escapes it
-	notASCII
-)
-
-var bytesOfText = func() (says [256]byte) {
-	for c := range says {
-		switch {
-		case c >= utf8.RuneSelf:
-			says[c] = notASCII
-		case c < ' ', c == 0x7f, c == '"', c == '\\', c == '<', c == '>', c == '&':
-			says[c] = escaped
-		}
-	}
-	return says
-}()
-
-// appendText writes a string as encoding/json does: what that escapes is left to it.
-func appendText(b []byte, s string) []byte {
-	var says byte
-	for i := range len(s) {
-		says |= bytesOfText[s[i]]
-	}
-	if says&escaped != 0 || says&notASCII != 0 && (!utf8.ValidString(s) || strings.ContainsAny(s, "\u2028\u2029")) {
-		return appendEscaped(b, s)
-	}
-	b = append(b, '"')
-	b = append(b, s...)
-	return append(b, '"')
-}
-
-func appendEscaped(b []byte, s string) []byte {
-	encoded, err := json.Marshal(s)
-	if err != nil {
-		panic(err) // a string
-	}
-	return append(b, encoded...)
 }

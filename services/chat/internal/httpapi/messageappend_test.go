@@ -81,18 +81,3 @@ func set(t *testing.T, v reflect.Value) {
 		}
 	}
 }
-
-func FuzzAppendText(f *testing.F) {
-	for _, s := range []string{"", "plain", `"quoted" \ back`, "<b>&amp;", "a\nb\x7f\x00", "\u2028 \u2029", "é🎈", "\xff broken", "\xed\xa0\x80"} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		want, err := json.Marshal(s)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := appendText(nil, s); string(got) != string(want) {
-			t.Errorf("got %s, want %s", got, want)
-		}
-	})
-}
