@@ -110,7 +110,7 @@ func (s *Server) finish(c echo.Context, cmd command.Command, show func(command.R
 	var token string
 	if r.Position != nil {
 		token = r.Token.Token()
-		c.Response().Header().Set(position.Header, token)
+		c.Response().Header()[position.Header] = []string{token}
 	}
 	if err != nil {
 		return err
@@ -130,7 +130,7 @@ func (s *Server) finish(c echo.Context, cmd command.Command, show func(command.R
 	if c.Param("room") == "" { // the server has chosen it
 		accepted.Room = string(r.Room)
 	}
-	c.Response().Header().Set(echo.HeaderLocation, location)
+	c.Response().Header()[echo.HeaderLocation] = []string{location}
 	return private(c, http.StatusAccepted, echo.MIMEApplicationJSON, appendAccepted(make([]byte, 0, acceptedSize), &accepted))
 }
 

@@ -57,7 +57,7 @@ func rawBody(c echo.Context, types ...string) ([]byte, error) {
 	if r.ContentLength > maxBody {
 		return nil, bodyTooLarge()
 	}
-	body, err := readFull(http.MaxBytesReader(c.Response(), r.Body, maxBody), r.ContentLength)
+	body, err := readFull(c, r)
 	if err == nil {
 		requestRead(c)
 	}
@@ -73,13 +73,13 @@ func rawBody(c echo.Context, types ...string) ([]byte, error) {
 	return body, nil
 }
 
-// readFull reads a body, of a length that is known or below zero.
-func readFull(body io.Reader, length int64) ([]byte, error) {
-	if length < 0 {
-		return io.ReadAll(body)
+// readFull reads a body, of a length that is known and allowed or below zero.
+func readFull(c echo.Context, r *http.Request) ([]byte, error) {
+	if r.ContentLength < 0 {
+		return io.ReadAll(http.MaxBytesReader(c.Response(), r.Body, maxBody))
 	}
-	b := make([]byte, length)
-	_, err := io.ReadFull(body, b)
+	b := make([]byte, r.ContentLength)
+	_, err := io.ReadFull(r.Body, b)
 	return b, err
 }
 

@@ -27,8 +27,8 @@ func writeJSON(c echo.Context, status int, contentType string, body any) error {
 
 // private answers with bytes that no cache keeps, unless a handler has said so.
 func private(c echo.Context, status int, contentType string, b []byte) error {
-	if c.Response().Header().Get("Cache-Control") == "" {
-		c.Response().Header().Set("Cache-Control", "private, no-store")
+	if h := c.Response().Header(); len(h["Cache-Control"]) == 0 {
+		h["Cache-Control"] = noStore
 	}
 	return blob(c, status, contentType, b)
 }

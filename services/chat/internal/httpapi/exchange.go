@@ -12,11 +12,10 @@ import (
 	"github.com/roomlog/roomlog/services/chat/internal/auth"
 )
 
-const exchangeKey = "roomlog.exchange"
-
-// exchange is a request and its answer, under way. It ends when the handler returns;
-// one that was handed over to a stream ends with that.
+// exchange is a request and its answer, under way: the context of all handlers. It ends
+// when the handler returns; one that was handed over to a stream ends with that.
 type exchange struct {
+	echo.Context  // nil: handed over, and Echo's again
 	id            string
 	method, route string
 	who           auth.Identity // nobody: the route asks for no token
@@ -24,27 +23,19 @@ type exchange struct {
 	status        int
 	begun         time.Time
 	ends          []func()
-	handedOver    bool
 }
 
-func exchangeOf(c echo.Context) *exchange {
-	x, _ := c.Get(exchangeKey).(*exchange)
-	return x
-}
+func exchangeOf(c echo.Context) *exchange { return c.(*exchange) }
 
-func requestID(c echo.Context) string {
-	if x := exchangeOf(c); x != nil {
-		return x.id
-	}
-	return ""
-}
+func requestID(c echo.Context) string { return exchangeOf(c).id }
 
 // atEnd has f called when the exchange ends, before what was given earlier.
 func (x *exchange) atEnd(f func()) { x.ends = append(x.ends, f) }
 
 // handOver leaves the end to a stream.
-func (x *exchange) handOver(c echo.Context) {
-	x.handedOver, x.route, x.status = true, c.Path(), http.StatusOK
+func (x *exchange) handOver() {
+	x.route, x.status = x.Path(), http.StatusOK
+	x.Context = nil
 }
 
 // end ends an exchange: it is counted and logged, never with bodies or tokens.

@@ -36,28 +36,30 @@ func (s *Server) limit(next echo.HandlerFunc) echo.HandlerFunc {
 		if who.User == "" {
 			return next(c)
 		}
-		states := s.take(c, who, x.need)
+		var most [2]limit.State
+		states := s.take(most[:0], c, who, x.need)
 		tellLimits(c.Response().Header(), states)
 		for _, state := range states {
 			if err := state.Err(); err != nil {
 				return err
 			}
 		}
-		if !s.requests.enter(who) {
+		account := who.Account()
+		if !s.requests.enter(account) {
 			return problem.New(problem.TooManyRequests, "you have too many requests under way")
 		}
-		x.atEnd(func() { s.requests.leave(who) })
+		x.atEnd(func() { s.requests.leave(account) })
 		return next(c)
 	}
 }
 
-// take takes from the person's bucket, and looks at the room's.
-func (s *Server) take(c echo.Context, who auth.Identity, n need) []limit.State {
+// take takes from the person's bucket, and looks at the room's. It appends what they say.
+func (s *Server) take(states []limit.State, c echo.Context, who auth.Identity, n need) []limit.State {
 	now := s.Now()
 	if n != toWrite {
-		return []limit.State{s.Limits.Reads.Take(who.Account(), now)}
+		return append(states, s.Limits.Reads.Take(who.Account(), now))
 	}
-	states := []limit.State{s.Limits.Commands.Take(who.Account(), now)}
+	states = append(states, s.Limits.Commands.Take(who.Account(), now))
 	if id, err := events.ParseRoomID(c.Param("room")); err == nil {
 		states = append(states, s.Limits.Rooms.Look(readmodel.Key{Tenant: who.Tenant, Room: id}, now))
 	}
@@ -100,8 +102,7 @@ type counter struct {
 func newCounter(most int) *counter { return &counter{max: most, open: map[auth.Account]int{}} }
 
 // enter counts one more, where the user may have it.
-func (s *counter) enter(who auth.Identity) bool {
-	a := who.Account()
+func (s *counter) enter(a auth.Account) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.open[a] >= s.max {
@@ -111,8 +112,7 @@ func (s *counter) enter(who auth.Identity) bool {
 	return true
 }
 
-func (s *counter) leave(who auth.Identity) {
-	a := who.Account()
+func (s *counter) leave(a auth.Account) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.open[a]--; s.open[a] == 0 {

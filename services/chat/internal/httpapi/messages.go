@@ -26,13 +26,14 @@ func (s *Server) PostMessage(c echo.Context, roomName api.RoomID, p api.PostMess
 	if body.MentionsHere {
 		cmd.Complete = s.mentionHere(cmd, &body)
 	}
-	var message *api.Message // most clients do not wait for it
+	var message *api.Message                  // most clients do not wait for it
+	room, user := cmd.RoomKey(), cmd.Who.User // all that outlives the call
 	cmd.Load = func(ctx context.Context, r readmodel.Reader, o readmodel.Outcome) error {
-		row, err := messageAt(ctx, r, cmd.RoomKey(), o.Seq)
+		row, err := messageAt(ctx, r, room, o.Seq)
 		if err != nil {
 			return err
 		}
-		m, err := s.loadMessage(ctx, r, cmd, row.ID)
+		m, err := s.loadMessage(ctx, r, room, user, row.ID)
 		message = &m
 		return err
 	}
@@ -107,7 +108,7 @@ func (s *Server) aboutMessage(c echo.Context, roomName, event string, h headers,
 func (s *Server) finishMessage(c echo.Context, cmd command.Command, target events.EventID) error {
 	var message api.Message
 	cmd.Load = func(ctx context.Context, r readmodel.Reader, _ readmodel.Outcome) (err error) {
-		message, err = s.loadMessage(ctx, r, cmd, target)
+		message, err = s.loadMessage(ctx, r, cmd.RoomKey(), cmd.Who.User, target)
 		return err
 	}
 	return s.finish(c, cmd, func(r command.Receipt) (int, any) {
@@ -133,8 +134,8 @@ func (s *Server) RedactMessages(c echo.Context, roomName api.RoomID, p api.Redac
 }
 
 // loadMessage reads a message for the sender of a command about it.
-func (s *Server) loadMessage(ctx context.Context, r readmodel.Reader, cmd command.Command, id events.EventID) (api.Message, error) {
-	st, err := s.standing(ctx, r, cmd)
+func (s *Server) loadMessage(ctx context.Context, r readmodel.Reader, room readmodel.Key, user events.UserID, id events.EventID) (api.Message, error) {
+	st, err := s.standingIn(ctx, r, room, user)
 	if err != nil {
 		return api.Message{}, err
 	}

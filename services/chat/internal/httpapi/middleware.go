@@ -12,37 +12,39 @@ import (
 	"github.com/roomlog/roomlog/services/chat/internal/problem"
 )
 
-// noSniff is a value that all answers share. A send's answer has eight headers: a
-// ninth would double what its map costs, and the copy that net/http makes of it.
-var noSniff = []string{"nosniff"}
+// Values that answers share. A send's answer has eight headers: a ninth would double
+// what its map costs, and the copy that net/http makes of it.
+var (
+	noSniff = []string{"nosniff"}
+	noStore = []string{"private, no-store"}
+)
 
 // observe gives the request its id, and the answer the headers that every answer
 // has; what is to be done at the request's end is done behind it.
 func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		id := c.Request().Header.Get(echo.HeaderXRequestID)
-		if !validRequestID(id) {
-			id = s.NewID()
+		r := c.Request()
+		x := &exchange{Context: c, id: r.Header.Get(echo.HeaderXRequestID), method: r.Method, begun: time.Now()}
+		if !validRequestID(x.id) {
+			x.id = s.NewID()
 		}
 		h := c.Response().Header()
-		h.Set(echo.HeaderXRequestID, id)
+		h[echo.HeaderXRequestID] = []string{x.id}
 		h["X-Content-Type-Options"] = noSniff
-		if lines := c.Request().Header["Prefer"]; len(lines) > 1 { // a list may stand in several lines (RFC 9110, 5.3)
-			c.Request().Header["Prefer"] = []string{strings.Join(lines, ", ")}
+		if lines := r.Header["Prefer"]; len(lines) > 1 { // a list may stand in several lines (RFC 9110, 5.3)
+			r.Header["Prefer"] = []string{strings.Join(lines, ", ")}
 		}
-		if c.Request().Body == http.NoBody {
+		if r.Body == http.NoBody {
 			requestRead(c)
 		}
-		x := &exchange{id: id, method: c.Request().Method, begun: time.Now()}
-		c.Set(exchangeKey, x)
 		defer func() {
-			if !x.handedOver {
+			if x.Context != nil {
 				x.route, x.status = c.Path(), c.Response().Status
-				s.end(c.Request().Context(), x)
+				s.end(r.Context(), x)
 			}
 		}()
-		if err := next(c); err != nil {
-			c.Error(err)
+		if err := next(x); err != nil {
+			s.handleError(err, x)
 		}
 		return nil
 	}

@@ -74,8 +74,7 @@ func New(c Config) (*Server, error) {
 	}
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = s.handleError
-	e.Pre(s.observe, s.recoverPanic)
-	e.Use(s.refuseTokenInURL, s.authenticate, s.limit, s.checkParameters)
+	e.Use(s.observe, s.recoverPanic, s.refuseTokenInURL, s.authenticate, s.limit, s.checkParameters)
 	api.RegisterHandlers(e, s)
 	for _, r := range e.Routes() {
 		if route := r.Method + " " + r.Path; access[route] == 0 {

@@ -28,7 +28,7 @@ func (s *Server) run(c echo.Context, req query.Request, at events.Vector, track 
 		s.send(c.Request().Context(), x, session, sub)
 		return
 	}
-	x.handOver(c)
+	x.handOver()
 	s.handovers.send(ctx, conn, func(ctx context.Context) {
 		defer s.end(ctx, x)
 		s.send(ctx, x, session, sub)
@@ -62,13 +62,14 @@ func (s *Server) Drain(ctx context.Context) error { return s.handovers.drain(ctx
 // enter counts one more stream or long poll of someone's, until the request ends, and
 // notes that they are there.
 func (s *Server) enter(c echo.Context, who auth.Identity) error {
-	if !s.streams.enter(who) {
+	account := who.Account()
+	if !s.streams.enter(account) {
 		return problem.New(problem.TooManyStreams, "you have too many streams and long polls open")
 	}
-	s.Board.Enter(who.Account())
+	s.Board.Enter(account)
 	exchangeOf(c).atEnd(func() {
-		s.streams.leave(who)
-		s.Board.Leave(who.Account())
+		s.streams.leave(account)
+		s.Board.Leave(account)
 	})
 	return nil
 }
