@@ -7,6 +7,7 @@ package strictjson
 
 import (
 	"bytes"
+	"encoding"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -30,6 +31,14 @@ const MaxDepth = 32
 // json.RawMessage take any object. The required fields are those of the top
 // level that must be there. Errors are problems.
 func Decode(body []byte, into any, required ...string) error {
+	if flat(body, reflect.ValueOf(into).Elem(), required) {
+		return nil
+	}
+	return decode(body, into, required)
+}
+
+// decode is [Decode] of any body.
+func decode(body []byte, into any, required []string) error {
 	w := walker{missing: required}
 	if err := w.walk(body, reflect.TypeOf(into).Elem()); err != nil {
 		return err
@@ -253,6 +262,13 @@ type field struct {
 	reflect.Type
 	// optional is a field with omitempty.
 	optional bool
+	at       int  // in the struct
+	text     bool // it is a string, and nothing else has a say in how that is read
+}
+
+func isText(t reflect.Type) bool {
+	p := reflect.PointerTo(t)
+	return t.Kind() == reflect.String && !p.Implements(reflect.TypeFor[json.Unmarshaler]()) && !p.Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
 }
 
 // fieldsOf names the fields of a struct; nil where any key is allowed.
@@ -269,7 +285,7 @@ func fieldsOf(t reflect.Type) map[string]field {
 	m := make(map[string]field, t.NumField())
 	for f := range t.Fields() {
 		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
-		m[name] = field{f.Type, options == "omitempty"}
+		m[name] = field{f.Type, options == "omitempty", f.Index[0], isText(f.Type)}
 	}
 	fieldCache.Store(t, m)
 	return m
