@@ -98,9 +98,11 @@ type Key struct {
 // Needs are the rows that folding a batch takes, by room.
 type Needs map[Key]*RoomNeeds
 
-// RoomNeeds are the rows of one room. Whether the room is blocked is always read.
+// RoomNeeds are the rows of one room.
 type RoomNeeds struct {
-	Header bool // not held by the caller
+	// Header is to be read, and whether the room is blocked: whoever holds a header
+	// knows that it is not.
+	Header bool
 	room.Needs
 }
 

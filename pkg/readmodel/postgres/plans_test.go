@@ -113,7 +113,7 @@ func plans(t *testing.T, state string, s *Store) {
 		rows.Close()
 		check(name, e)
 	}
-	for _, w := range tables.NewPrefetch(storetest.Needs()).Wants(lists) {
+	for _, w := range tables.NewPrefetch(storetest.Needs(1)).Wants(lists) {
 		explain("prefetch/"+w.Name, w.SQL, w.Args...)
 	}
 	for i, r := range storetest.Redactions() {

@@ -14,7 +14,13 @@ import (
 // other and differ in the last column alone, as the ids of a room do, are one array, whose
 // last value has what they have there: of an array in an array, SQLite reads the text
 // again for each of its values.
+//
+// One row, as a message alone asks for, is bound as it is: nothing is read as JSON, and
+// nothing is made a table of.
 func lists(w *tables.Wanted) (with string, args []any) {
+	if w.Len() == 1 {
+		return one(w)
+	}
 	last := len(w.Names) - 1
 	of, given := "", ""
 	for i, name := range w.Names[:last] {
@@ -38,6 +44,15 @@ func lists(w *tables.Wanted) (with string, args []any) {
 	return fmt.Sprintf("WITH g AS MATERIALIZED (SELECT %svalue->%d AS rest FROM json_each($1)), "+
 		"n(%s) AS MATERIALIZED (SELECT %sjson_each.value FROM g CROSS JOIN json_each(g.rest)) ",
 		of, last, strings.Join(w.Names, ", "), given), []any{string(list)}
+}
+
+func one(w *tables.Wanted) (with string, args []any) {
+	marks := make([]string, len(w.Names))
+	for i, column := range w.Columns {
+		marks[i] = fmt.Sprintf("$%d", i+1)
+		args = append(args, column[0])
+	}
+	return "WITH n(" + strings.Join(w.Names, ", ") + ") AS NOT MATERIALIZED (SELECT " + strings.Join(marks, ", ") + ") ", args
 }
 
 func alike(columns [][]string, a, b int) bool {

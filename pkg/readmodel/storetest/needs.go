@@ -113,6 +113,18 @@ func testNeeds(t *testing.T, open Open) {
 			})}},
 		},
 		{
+			"one prior, from events",
+			readmodel.Needs{inMain(lobby): {Needs: room.Needs{Priors: []events.EventID{"lobby-1"}}}},
+			readmodel.Rows{Views: map[readmodel.Key]*room.View{inMain(lobby): view(nil, nil, map[events.EventID]room.Prior{
+				"lobby-1": {Type: events.TypeRoomCreated, Sender: "ann", Seq: 1},
+			})}},
+		},
+		{
+			"one prior, from outcomes",
+			readmodel.Needs{inMain(lobby): {Needs: room.Needs{Priors: []events.EventID{"then bound"}}}},
+			readmodel.Rows{Views: map[readmodel.Key]*room.View{inMain(lobby): view(nil, nil, map[events.EventID]room.Prior{"then bound": prior(bound)})}},
+		},
+		{
 			"reactions there and not",
 			readmodel.Needs{
 				inMain(lobby):   {Needs: room.Needs{Reactions: []room.ReactionID{reaction("ann", 4, "+1"), reaction("bob", 4, "+1"), reaction("ann", 4, "-1"), reaction("ann", 9, "+1")}}},

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/roomlog/roomlog/pkg/events"
 	"github.com/roomlog/roomlog/pkg/events/room"
@@ -75,9 +76,13 @@ func Reads() map[string]func(context.Context, readmodel.Reader) error {
 	}
 }
 
-// Needs makes a store read each table that a batch may need.
-func Needs() readmodel.Needs {
-	return readmodel.Needs{inMain(lobby): {Header: true, Needs: allNeeds()}}
+// Needs makes a store read each table that a batch may need, for so many rooms.
+func Needs(rooms int) readmodel.Needs {
+	needs := readmodel.Needs{}
+	for n := range rooms {
+		needs[inMain(events.RoomID(fmt.Sprint(n)))] = &readmodel.RoomNeeds{Header: true, Needs: allNeeds()}
+	}
+	return needs
 }
 
 // Redactions are one of each kind.

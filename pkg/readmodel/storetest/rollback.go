@@ -49,14 +49,14 @@ func testRollback(t *testing.T, open Open) {
 	batch, floor := p.take(), checkpoint(t, s, 0)
 
 	failure := errors.New("the fold failed")
-	err := s.Fold(t.Context(), p.fence(), Needs(), func(readmodel.Rows) (readmodel.Batch, error) { return batch, failure })
+	err := s.Fold(t.Context(), p.fence(), Needs(1), func(readmodel.Rows) (readmodel.Batch, error) { return batch, failure })
 	if !errors.Is(err, failure) {
 		t.Errorf("an error of the fold: got %v", err)
 	}
 	nothing(t, "an error of the fold", s, floor)
 
 	ctx, cancel := context.WithCancel(t.Context())
-	err = s.Fold(ctx, p.fence(), Needs(), func(readmodel.Rows) (readmodel.Batch, error) {
+	err = s.Fold(ctx, p.fence(), Needs(1), func(readmodel.Rows) (readmodel.Batch, error) {
 		cancel()
 		return batch, nil
 	})
@@ -82,11 +82,11 @@ func testRollback(t *testing.T, open Open) {
 				t.Error("a panic of the fold was swallowed")
 			}
 		}()
-		_ = s.Fold(t.Context(), p.fence(), Needs(), func(readmodel.Rows) (readmodel.Batch, error) { panic("the fold panics") })
+		_ = s.Fold(t.Context(), p.fence(), Needs(1), func(readmodel.Rows) (readmodel.Batch, error) { panic("the fold panics") })
 	}()
 	nothing(t, "a panic of the fold", s, floor)
 
-	if _, err := p.fold(t.Context(), Needs(), batch); err != nil {
+	if _, err := p.fold(t.Context(), Needs(1), batch); err != nil {
 		t.Fatal("the same batch in the end:", err)
 	}
 	if rows := dump(t, s); len(rows) != rowsOfEverything {
@@ -115,7 +115,7 @@ func testFaults(t *testing.T, open Open) {
 		"write stays", "write histories", "write events", "delete mentions", "write mentions", "redact", "write outcomes", "write bad_records", "write dead_letters", "commit",
 	} {
 		statements = nil
-		_, err := p.fold(t.Context(), Needs(), batch)
+		_, err := p.fold(t.Context(), Needs(1), batch)
 		if !errors.Is(err, failure) {
 			t.Errorf("%s fails: got error %v; ran %v", failing, err, statements)
 		}
@@ -130,7 +130,7 @@ func testFaults(t *testing.T, open Open) {
 	}
 
 	failing = "committed" // an error, and yet it has happened
-	if _, err := p.fold(t.Context(), Needs(), batch); !errors.Is(err, failure) {
+	if _, err := p.fold(t.Context(), Needs(1), batch); !errors.Is(err, failure) {
 		t.Errorf("lost answer to the commit: got error %v", err)
 	}
 	if rows := dump(t, s); len(rows) != rowsOfEverything {

@@ -46,7 +46,9 @@ func NewPrefetch(needs readmodel.Needs) *Prefetch {
 	}
 	for k, n := range needs {
 		p.rows.Views[k] = room.NewView()
-		p.blocked.add(string(k.Tenant), string(k.Room))
+		if n == nil || n.Header {
+			p.blocked.add(string(k.Tenant), string(k.Room))
+		}
 		if n != nil {
 			p.room(k, n)
 		}

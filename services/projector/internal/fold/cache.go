@@ -11,7 +11,7 @@ import (
 )
 
 // Cache keeps the headers and members of one owned partition's rooms, the latest
-// used, so that they need not be read for each batch. What it has is what the last
+// used and not blocked, so that they need not be read for each batch. What it has is what the last
 // committed batch left: with each claim it must be purged. Not for concurrent use.
 type Cache struct {
 	headers *simplelru.LRU[readmodel.Key, *room.Header]
@@ -47,9 +47,13 @@ func (c *Cache) member(k readmodel.Key, u events.UserID) (room.Member, bool) {
 }
 
 // keep takes what a room's view has become. That somebody has nothing to do with
-// a room is not kept.
-func (c *Cache) keep(k readmodel.Key, v *room.View) {
-	if v.Header != nil {
+// a room is not kept, nor the header of a room that may be blocked: with the header
+// the next batch reads whether it is.
+func (c *Cache) keep(k readmodel.Key, v *room.View, blocked bool) {
+	switch {
+	case blocked:
+		c.headers.Remove(k)
+	case v.Header != nil:
 		c.headers.Add(k, v.Header)
 	}
 	for u, m := range v.Members {

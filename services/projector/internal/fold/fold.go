@@ -34,8 +34,9 @@ type Batch struct {
 	refused map[events.Offset]string
 	// parked: the records are those of one room that were parked before.
 	parked bool
-	// views are the rooms after the batch.
-	views map[readmodel.Key]*room.View
+	// views are the rooms after the batch, blocked those of them that are.
+	views   map[readmodel.Key]*room.View
+	blocked map[readmodel.Key]bool
 }
 
 type record struct {
@@ -131,7 +132,7 @@ func (b *Batch) LogTime() time.Time {
 // Committed says that what [Batch.Fold] gave has been committed: the cache takes it.
 func (b *Batch) Committed() {
 	for k, v := range b.views {
-		b.cache.keep(k, v)
+		b.cache.keep(k, v, b.parked || b.blocked[k]) // more may be parked than what was released
 	}
 }
 
@@ -183,7 +184,7 @@ func (b *Batch) Fold(rows readmodel.Rows) (readmodel.Batch, error) {
 	if b.parked { // the records themselves are what blocks the room
 		clear(rows.Blocked)
 	}
-	b.views = rows.Views
+	b.views, b.blocked = rows.Views, rows.Blocked
 	for i := range b.records {
 		r := &b.records[i]
 		if b.parked {

@@ -54,10 +54,15 @@ func history(t *testing.T) (records []eventlog.Record, first events.EventID) {
 // commits it.
 func batch(t *testing.T, cache *fold.Cache, views map[readmodel.Key]*room.View, records []eventlog.Record) (readmodel.Needs, readmodel.Batch) {
 	t.Helper()
-	undecided := func(events.Partition, events.Offset, events.EventID) (decisions.Decision, bool) {
-		return decisions.Decision{}, false
-	}
-	b := fold.New(room.Apply, undecided, 1, records, cache)
+	return commit(t, fold.New(room.Apply, undecided, 1, records, cache), views)
+}
+
+func undecided(events.Partition, events.Offset, events.EventID) (decisions.Decision, bool) {
+	return decisions.Decision{}, false
+}
+
+func commit(t *testing.T, b *fold.Batch, views map[readmodel.Key]*room.View) (readmodel.Needs, readmodel.Batch) {
+	t.Helper()
 	needs := b.Needs()
 	out, err := b.Fold(readmodel.Rows{Views: views, Blocked: map[readmodel.Key]bool{}})
 	if err != nil {
@@ -146,6 +151,37 @@ func TestNeedsAreNamedOnce(t *testing.T) {
 	if needs, _ := batch(t, cache, map[readmodel.Key]*room.View{lobby: view}, records[:1]); needs[lobby].Header || len(needs[lobby].Members) > 0 {
 		t.Errorf("what is cached is needed: %+v", needs[lobby])
 	}
+}
+
+// TestBlockedRoomsAreReadAgain parks an event of a room that is cached, then releases
+// it, behind which more may be parked.
+func TestBlockedRoomsAreReadAgain(t *testing.T) {
+	records, _ := history(t)
+	cache, err := fold.NewCache(10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	views := map[readmodel.Key]*room.View{lobby: room.NewView()}
+	read := func(what string, want bool) {
+		t.Helper()
+		if needs := fold.New(room.Apply, undecided, 1, records[1:2], cache).Needs(); needs[lobby].Header != want {
+			t.Errorf("%s: it reads whether the room is blocked: %v", what, !want)
+		}
+	}
+	read("at first", true)
+	batch(t, cache, views, records[:1])
+	read("folded", false)
+
+	parked := fold.New(room.Apply, undecided, 1, records[1:2], cache)
+	parked.Refuse(records[1].Offset, "a row")
+	_, out := commit(t, parked, views)
+	read("parked", true)
+
+	released := fold.Parked(room.Apply, undecided, 1, out.DeadLetters, cache)
+	commit(t, released, views)
+	read("released", true)
+	batch(t, cache, views, records[2:])
+	read("folded again", false)
 }
 
 func equal(t *testing.T, what string, got, want any) {
