@@ -9,8 +9,12 @@ const (
 	// restartAt is how many pages the WAL has where it is to begin anew, for which the
 	// writer waits: 32 MB.
 	restartAt = 8000
-	passive   = "PRAGMA wal_checkpoint(PASSIVE)" // what can be written back without waiting
-	noop      = "PRAGMA wal_checkpoint(NOOP)"    // only looks
+	// pagesOfRow is in how many pages of the WAL a row is, about: it is in a tree or
+	// two, and pages are split. By it a few commits of a hundred look, which SQLite has
+	// to prepare anew each time.
+	pagesOfRow = 3
+	passive    = "PRAGMA wal_checkpoint(PASSIVE)" // what can be written back without waiting
+	noop       = "PRAGMA wal_checkpoint(NOOP)"    // only looks
 )
 
 // checkpoint reports how many pages the WAL has when it has run, and how many of
@@ -30,13 +34,21 @@ func (c *conn) checkpoint(ctx context.Context, how string) (pages, waiting int64
 	return pages, waiting, cause(ctx, err)
 }
 
-// committed has the WAL written back beside the writer, where enough waits for it.
-// Whoever commits has the writer. What fails here is tried again after the next
+// committed has the WAL written back beside the writer, where enough waits for it:
+// it looks once what was written since it looked last may be enough. Whoever commits
+// has the writer. What fails here is tried again after the next
 // commit, and by SQLite itself when the WAL is long.
-func (s *Store) committed(ctx context.Context, writer *conn) {
+func (s *Store) committed(ctx context.Context, writer *conn, rows int64) {
+	if s.waiting += rows * pagesOfRow; s.waiting < checkpointAt {
+		return
+	}
 	ctx = context.WithoutCancel(ctx)
 	_, waiting, err := writer.checkpoint(ctx, noop)
-	if err != nil || waiting < checkpointAt || !s.checkpointing.CompareAndSwap(false, true) {
+	if err != nil {
+		return
+	}
+	s.waiting = waiting
+	if waiting < checkpointAt || !s.checkpointing.CompareAndSwap(false, true) {
 		return
 	}
 	s.background.Go(func() {

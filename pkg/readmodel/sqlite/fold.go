@@ -80,7 +80,7 @@ func (s *Store) write(ctx context.Context, run func(*tx) error) error {
 	if err := c.commit(context.WithoutCancel(ctx)); err != nil {
 		return fmt.Errorf("commit: %w", classify(err))
 	}
-	s.committed(ctx, c)
+	s.committed(ctx, c, t.rows)
 	if s.fault != nil {
 		return s.fault("committed")
 	}
@@ -93,6 +93,7 @@ type tx struct {
 	*conn
 	ctx, detached context.Context
 	fault         func(string) error
+	rows          int64 // that were touched
 }
 
 // may tells whether the transaction goes on with the statement.
@@ -113,6 +114,7 @@ func (t *tx) exec(what, sql string, args ...any) (int64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w", what, classify(err))
 	}
+	t.rows += n
 	return n, nil
 }
 

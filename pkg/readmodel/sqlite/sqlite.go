@@ -62,6 +62,7 @@ type Store struct {
 
 	writer        *pool // of one; nil where the store is read only
 	checkpoints   *pool // of one, as the writer
+	waiting       int64 // pages of the WAL, about, for whoever has the writer
 	checkpointing atomic.Bool
 	background    sync.WaitGroup
 }

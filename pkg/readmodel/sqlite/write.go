@@ -186,6 +186,7 @@ func (b *binding[R]) run(t *tx, r *R) (int64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w", b.name, classify(err))
 	}
+	t.rows += n
 	return n, nil
 }
 
