@@ -8,7 +8,7 @@ TS      := clients/typescript
 DATA    ?= data
 FUZZTIME ?= 20s
 
-.PHONY: help run build test test-with-cluster test-typescript fuzz fuzz-api fuzz-decoders soak rebuild crash bench bench-core bench-rooms bench-scale bench-streams lint fmt generate generated cluster cluster-down clean
+.PHONY: help run build test test-with-cluster test-typescript fuzz fuzz-api fuzz-decoders soak rebuild crash bench bench-capacity bench-core bench-rooms bench-scale bench-streams lint fmt generate generated cluster cluster-down clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -53,7 +53,10 @@ $(TS)/node_modules/.stamp: $(TS)/package-lock.json
 	@touch $@
 
 bench: build ## roomlog beside its rivals, into docs/performance.md: half an hour in which nothing else should run (ARGS: see bin/roomlog bench --help)
-	bin/roomlog bench --bin bin --results docs/performance/results.jsonl --document docs/performance.md $(ARGS)
+	bin/roomlog bench --bin bin --results docs/performance/results.jsonl --also docs/performance/capacity.jsonl --document docs/performance.md $(ARGS)
+
+bench-capacity: build ## what grows with rooms, messages, followers, partitions and the length of texts, into docs/performance.md: half an hour, 15 GB of disk
+	bin/roomlog bench --capacity --bin bin --results docs/performance/capacity.jsonl --also docs/performance/results.jsonl --document docs/performance.md $(ARGS)
 
 bench-core: ## what the core can do on this machine: codec, log, tables, fold
 	go test -run '^$$' -bench . -benchtime 2s ./pkg/events/... ./pkg/eventlog/... ./pkg/readmodel/... ./services/projector/...

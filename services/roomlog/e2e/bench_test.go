@@ -11,6 +11,51 @@ import (
 	"github.com/roomlog/roomlog/services/roomlog/internal/bench/result"
 )
 
+// What grows with what, very short: what there has to be before is laid and in effect,
+// streams are open and heard, and files and starts are looked at.
+func TestBenchCapacity(t *testing.T) {
+	results := filepath.Join(t.TempDir(), "results.jsonl")
+	loads := []string{
+		result.Rooms.At(100, result.AtPage), result.Followers.At(20, result.AtHear), result.Followers.At(20, result.AtRoom),
+		result.Events.At(10_000, result.AtBefore), result.Events.At(10_000, result.AtTime), result.Events.At(10_000, result.AtStart),
+	}
+	args := []string{
+		"bench", "--quick", "--capacity", "--results", results, "--bin", filepath.Dir(bin(t)), "--source", filepath.Join("..", "..", ".."), "--loads", strings.Join(loads, ","),
+	}
+	table := proc.Output(t, bin(t), args...)
+	for _, want := range []string{"What grows with rooms", "What grows with messages", "What grows with followers"} {
+		if !strings.Contains(table, want) {
+			t.Errorf("no %q in\n%s", want, table)
+		}
+	}
+	all, err := result.Read(results)
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := map[string]result.Record{}
+	for _, r := range all[1:] {
+		if r.Missing != nil {
+			if r.Missing.Log+r.Missing.Tables > 0 {
+				t.Errorf("%+v", *r.Missing)
+			}
+			continue
+		}
+		if known[r.Measure] = r; r.N == 0 || r.Errors > 0 || r.Lost > 0 {
+			t.Errorf("%s: %+v", r.Measure, *r.Measured)
+		}
+	}
+	for _, load := range loads {
+		switch r := known[load]; {
+		case r.Measured == nil:
+			t.Errorf("%s was not measured", load)
+		case strings.HasSuffix(load, result.AtStart) && (r.Disk == nil || r.Disk.Events < 10_000 || r.Disk.Log == 0 || r.Disk.Tables == 0):
+			t.Errorf("%s: files: %+v", load, r.Disk)
+		case slices.Contains([]string{result.Rooms.At(100, result.AtPage), result.Events.At(10_000, result.AtBefore), result.Events.At(10_000, result.AtTime)}, load) && r.Items != 50:
+			t.Errorf("%s: %v messages in a page of 50", load, r.Items)
+		}
+	}
+}
+
 // The whole of `roomlog bench`, very short: every system is started, every load is
 // put on it, what it acknowledged is found, and nothing is measured twice. How fast
 // anything is says nothing here. BENCH_SYSTEMS=all adds the others, those on Kafka among them.

@@ -19,6 +19,8 @@ import (
 type benchCommand struct {
 	Results   string        `help:"File for the results, a line of JSON each; written anew, unless with --resume." default:"bench.jsonl" type:"path"`
 	Document  string        `help:"Document to write the results into, between its marks; charts go into the directory of --results." type:"path" placeholder:"FILE"`
+	Capacity  bool          `help:"What grows with rooms, events, followers, partitions and the length of texts, in the place of roomlog beside its rivals."`
+	Also      []string      `help:"Files with results of other runs, that are reported too and not written." type:"path" placeholder:"FILE"`
 	Resume    bool          `help:"Go on with what --results has; what is there is not measured again."`
 	Report    bool          `help:"Measure nothing: tables and document of what --results has."`
 	Quick     bool          `help:"Very short: to see that it works. Its figures mean nothing."`
@@ -44,12 +46,17 @@ the generator another, where the system can do that (Linux). All of them have a
 message on disk before they acknowledge it. What was acknowledged is looked for, in
 the log and in the tables: where something is missing, the exit code is 1.
 
+With --capacity it is roomlog alone, with one log and its tables in one process, and
+what a send, a page, a delivery and a start cost where there is more and more of
+something. That takes 15 GB of the disk.
+
 PostgreSQL and Kafka are started for it, see deployments/README.md. Nothing else
 should run meanwhile.
 
 Example:
   roomlog bench --results docs/performance/results.jsonl --document docs/performance.md
   roomlog bench --systems roomlog,plain-postgres --loads send-64,send-256
+  roomlog bench --capacity --results docs/performance/capacity.jsonl
   roomlog bench --report`
 }
 
@@ -77,6 +84,13 @@ func (c benchCommand) Run(ctx context.Context, con console) error {
 		if measuring != nil && !errors.Is(measuring, bench.ErrLost) {
 			return measuring
 		}
+	}
+	for _, path := range c.Also {
+		more, err := result.Read(path)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) { // not measured yet
+			return errors.Join(measuring, err)
+		}
+		all = append(all, more...)
 	}
 	summary := report.Summarize(all)
 	err := summary.Text(con.stdout)
@@ -121,7 +135,7 @@ func (c benchCommand) measure(ctx context.Context, con console, done []result.Re
 	defer meter.Finish()
 	return all, bench.Run(ctx, bench.Config{
 		Source: c.Source, Bin: c.Bin, Dir: c.Dir, Systems: c.Systems, Loads: c.Loads,
-		Rounds: c.Rounds, Warm: c.Time / 4, Time: c.Time, Long: c.Long, Messages: c.Messages, Quick: c.Quick,
+		Rounds: c.Rounds, Warm: c.Time / 4, Time: c.Time, Long: c.Long, Messages: c.Messages, Quick: c.Quick, Capacity: c.Capacity,
 		ServerCPU: c.ServerCPU, LoadCPU: c.LoadCPU, Done: done,
 		Add: func(r result.Record) error {
 			all = append(all, r)

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -19,6 +18,7 @@ import (
 	"github.com/roomlog/roomlog/pkg/events"
 	"github.com/roomlog/roomlog/services/roomlog/e2e/client"
 	"github.com/roomlog/roomlog/services/roomlog/e2e/proc"
+	"github.com/roomlog/roomlog/services/roomlog/internal/bench/machine"
 	"github.com/roomlog/roomlog/services/roomlog/internal/token"
 )
 
@@ -46,7 +46,9 @@ type site struct {
 // they like, so that one who does not read stays.
 func start(t testing.TB, streams int) *site {
 	t.Helper()
-	openFiles(t, streams+spareFiles)
+	if err := machine.OpenFiles(streams + spareFiles); err != nil {
+		t.Fatal(err)
+	}
 	data := filepath.Join(t.TempDir(), "data")
 	p := proc.Start(t, proc.Build(t, program), "run", "--data", data, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0",
 		"--stream-timeout", "1h", "--log-level", "warn")
@@ -64,23 +66,6 @@ func start(t testing.TB, streams int) *site {
 	s.owner = client.New(s.url, s.token(t, owner))
 	t.Cleanup(s.owner.Close)
 	return s
-}
-
-// openFiles lets this process, and those that it starts, have so many files open.
-func openFiles(t testing.TB, n int) {
-	t.Helper()
-	var l syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &l); err != nil {
-		t.Fatal(err)
-	}
-	need := uint64(n)
-	if l.Cur >= need && l.Max >= need {
-		return
-	}
-	l.Cur, l.Max = max(l.Cur, need), max(l.Max, need)
-	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &l); err != nil {
-		t.Fatalf("%d open files are needed: raise the limit (ulimit -Hn), or open fewer streams: %v", n, err)
-	}
 }
 
 func (s *site) token(t testing.TB, u events.UserID) string {

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,6 +29,8 @@ type Config struct {
 	// Messages is how many a log gets that grows.
 	Messages int
 	Quick    bool
+	// Capacity measures what grows with what, in the place of roomlog beside its rivals.
+	Capacity bool
 	// ServerCPU and LoadCPU are processors, counted from 0 among those that one may use.
 	ServerCPU, LoadCPU int
 
@@ -44,7 +47,7 @@ var ErrLost = errors.New("what was acknowledged is not there")
 // Known reports names that no system or load has.
 func Known(systems, loads []string) error {
 	var known []string
-	for _, t := range plan(1, 1) {
+	for _, t := range slices.Concat(plan(1, 1), capacity(1, curves), capacity(1, quickCurves)) {
 		known = append(known, t.system)
 		for _, m := range t.loads {
 			known = append(known, m.name)
@@ -95,7 +98,7 @@ func Run(ctx context.Context, c Config) (err error) {
 	c.ServerCPU, c.LoadCPU = usable[c.ServerCPU], usable[c.LoadCPU]
 	b := &bench{Config: c, stage: &stage{programs: files, dir: dir, serverCPU: c.ServerCPU}}
 	if err := c.Add(result.Record{Time: time.Now().UTC(), Run: &result.Run{
-		Commit: commit(ctx, c.Source), Machine: about, Quick: c.Quick, Rounds: c.Rounds, Seconds: c.Time.Seconds(),
+		Commit: commit(ctx, c.Source), Machine: about, Quick: c.Quick, Part: c.part(), Rounds: c.Rounds, Seconds: c.Time.Seconds(),
 		Pinned: machine.Pinning, ServerCPU: c.ServerCPU, LoadCPU: c.LoadCPU,
 	}}); err != nil {
 		return err
@@ -103,7 +106,25 @@ func Run(ctx context.Context, c Config) (err error) {
 	if err := machine.Pin(c.LoadCPU, os.Getpid()); err != nil {
 		return err
 	}
-	return b.turns(ctx, b.left(chosen(plan(c.Rounds, c.Messages), c.Systems, c.Loads)))
+	return b.turns(ctx, b.left(chosen(c.plan(), c.Systems, c.Loads)))
+}
+
+func (c Config) plan() []turn {
+	switch {
+	case c.Capacity && c.Quick:
+		return capacity(c.Rounds, quickCurves)
+	case c.Capacity:
+		return capacity(c.Rounds, curves)
+	}
+	return plan(c.Rounds, c.Messages)
+}
+
+// part is its name in the results.
+func (c Config) part() string {
+	if c.Capacity {
+		return result.Capacity
+	}
+	return ""
 }
 
 // left leaves out what is done already.
@@ -111,7 +132,7 @@ func (b *bench) left(all []turn) (left []turn) {
 	for _, t := range all {
 		t.loads = slices.DeleteFunc(slices.Clone(t.loads), func(m measurement) bool {
 			return slices.ContainsFunc(b.Done, func(r result.Record) bool {
-				return r.Measured != nil && r.System == t.system && r.Round == t.round && r.Measure == m.name
+				return r.Measured != nil && r.System == t.system && r.Round == cmp.Or(m.round, t.round) && r.Measure == m.name
 			})
 		})
 		if len(t.loads) > 0 {
@@ -144,7 +165,7 @@ func (b *bench) turns(ctx context.Context, all []turn) error {
 
 // turn starts a system, measures it, looks for what it acknowledged, and stops it.
 func (b *bench) turn(ctx context.Context, t turn, done func(measurement)) (err error) {
-	r, err := starters[t.system](ctx, b.stage, t.slow)
+	r, err := starters[t.system](ctx, b.stage, t.setup)
 	if err != nil {
 		return err
 	}
@@ -155,7 +176,7 @@ func (b *bench) turn(ctx context.Context, t turn, done func(measurement)) (err e
 		if err != nil {
 			return fmt.Errorf("%s: %w", m.name, err)
 		}
-		if err := b.Add(result.Record{Time: time.Now().UTC(), System: t.system, Measure: m.name, Round: t.round, Measured: got}); err != nil {
+		if err := b.Add(result.Record{Time: time.Now().UTC(), System: t.system, Measure: m.name, Round: cmp.Or(m.round, t.round), Measured: got}); err != nil {
 			return err
 		}
 		done(m)

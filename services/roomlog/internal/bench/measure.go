@@ -29,9 +29,13 @@ const (
 
 // measurement is one load, put on whatever system runs.
 type measurement struct {
-	name string
-	run  func(ctx context.Context, r *running, w load.Window, acked *load.Acked) (load.Result, error)
-	long bool // sampled all the time, and as long as such ones are
+	name  string
+	round int  // where it is not the turn's
+	long  bool // sampled all the time, and as long as such ones are
+	run   func(ctx context.Context, r *running, w load.Window, acked *load.Acked) (load.Result, error)
+	fresh bool // the service is started anew before it: its memory tells
+	// look is there in the place of run where no load is put on it.
+	look func(ctx context.Context, r *running) (*result.Measured, error)
 }
 
 func sends(name string, clients, rooms int) measurement {
@@ -40,12 +44,13 @@ func sends(name string, clients, rooms int) measurement {
 	}}
 }
 
-var pages = measurement{
-	name: result.Pages16,
-	run: func(ctx context.Context, r *running, w load.Window, _ *load.Acked) (load.Result, error) {
-		return load.Pages(ctx, r.target, pageClients, pageLimit, w), nil
-	},
-}
+// pages are the newest of all rooms, for everybody.
+var pages = reads(result.Pages16, func(int) (paths []string) {
+	for room := range load.Rooms {
+		paths = append(paths, pagePath(room, ""))
+	}
+	return paths
+})
 
 var deliver = measurement{
 	name: result.Deliver,
@@ -57,7 +62,7 @@ var deliver = measurement{
 // fanout is one room that many follow.
 func fanout(streams int) measurement {
 	return measurement{name: result.Fanout(streams), run: func(ctx context.Context, r *running, w load.Window, acked *load.Acked) (load.Result, error) {
-		return load.Deliver(ctx, r.target, load.Fanout(fanoutRate, streams, everywhere), w, acked)
+		return load.Deliver(ctx, r.target, load.Fanout(fanoutRate, streams, 1, everywhere), w, acked)
 	}}
 }
 
@@ -104,7 +109,15 @@ func (b *bench) measure(ctx context.Context, r *running, m measurement, acked *l
 	if m.long {
 		w.Time = b.Long
 	}
+	if m.fresh {
+		if _, err := r.restart(ctx); err != nil {
+			return nil, err
+		}
+	}
 	machine.Settle()
+	if m.look != nil {
+		return m.look(ctx, r)
+	}
 	sampled := b.sample(ctx, r, m.long, acked)
 	var before, after machine.Usage
 	var servers, serversAfter machine.Usage

@@ -11,8 +11,8 @@ import (
 type turn struct {
 	system string
 	round  int
-	slow   bool // its database is behind a proxy
-	loads  []measurement
+	setup
+	loads []measurement
 }
 
 var (
@@ -46,7 +46,7 @@ func plan(rounds, messages int) (all []turn) {
 		delays = append(delays, slow(d))
 	}
 	for _, system := range []string{result.RoomlogPostgres, result.RoomlogKafka1, result.PlainPostgres, result.BatchedPostgres} {
-		all = append(all, turn{system: system, round: 1, slow: true, loads: delays})
+		all = append(all, turn{system: system, round: 1, setup: setup{slow: true}, loads: delays})
 	}
 	for round := 1; round <= rounds; round++ {
 		for _, system := range []string{result.RoomlogKafka1, result.RoomlogKafka3} {

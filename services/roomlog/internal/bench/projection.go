@@ -27,6 +27,14 @@ type projection struct {
 	client *eventlog.Client
 	store  readmodel.Store
 	past   []ends // ascending; what is older than the lag is dropped
+	there  *standing
+}
+
+// standing is what there is before anybody is measured: nobody looks for it.
+type standing struct {
+	rooms int
+	ends  []events.Offset // of the log's partitions; none: all is looked at
+	seq   events.Seq      // that all rooms have
 }
 
 // ends are where the partitions of the log ended at some time.
@@ -35,12 +43,12 @@ type ends struct {
 	parts []events.Offset
 }
 
-func openProjection(ctx context.Context, f site.Flags) (*projection, error) {
+func openProjection(ctx context.Context, f site.Flags, there *standing) (*projection, error) {
 	s, err := site.Open(ctx, f, site.Options{Client: "roomlog-bench"})
 	if err != nil {
 		return nil, err
 	}
-	p := &projection{site: s}
+	p := &projection{site: s, there: there}
 	p.store, err = s.OpenStore(ctx)
 	if err == nil {
 		p.client, err = eventlog.NewClient(s.Log.Config)
@@ -121,7 +129,7 @@ func (p *projection) missing(ctx context.Context, acked *load.Acked) (result.Mis
 			return result.Missing{}, err
 		}
 	}
-	for r := range load.Rooms {
+	for r := range p.there.rooms {
 		if err := p.readRoom(ctx, events.RoomID(strconv.Itoa(r)), inTables); err != nil {
 			return result.Missing{}, err
 		}
@@ -139,6 +147,9 @@ func (p *projection) readPartition(ctx context.Context, n events.Partition, look
 	last, any, err := r.Before(ctx, end)
 	if err != nil || !any {
 		return err
+	}
+	if p.there.ends != nil {
+		start = p.there.ends[n]
 	}
 	for r.Seek(start); r.Next() <= last.Offset; {
 		records, err := r.Read(ctx, readLimit)
@@ -158,7 +169,7 @@ func (p *projection) readPartition(ctx context.Context, n events.Partition, look
 
 func (p *projection) readRoom(ctx context.Context, room events.RoomID, look search) error {
 	k := readmodel.Key{Tenant: tenant, Room: room}
-	for after, more := events.Seq(0), true; more; {
+	for after, more := p.there.seq, true; more; {
 		err := p.store.Snapshot(ctx, func(r readmodel.Reader) error {
 			rows, err := r.Events(ctx, k, after, nil, readLimit)
 			if more = len(rows) == readLimit; len(rows) > 0 {

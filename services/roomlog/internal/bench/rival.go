@@ -19,9 +19,9 @@ type rival struct {
 	postgres, file bool // where
 }
 
-func (v *rival) start(ctx context.Context, s *stage, slow bool) (*running, error) {
+func (v *rival) start(ctx context.Context, s *stage, how setup) (*running, error) {
 	r := new(running)
-	return r.orStop(ctx, v.startIn(ctx, s, slow, r))
+	return r.orStop(ctx, v.startIn(ctx, s, how.slow, r))
 }
 
 func (v *rival) startIn(ctx context.Context, s *stage, slow bool, r *running) error {

@@ -1,16 +1,21 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/roomlog/roomlog/pkg/backend"
 	"github.com/roomlog/roomlog/services/roomlog/internal/bench/load"
+	"github.com/roomlog/roomlog/services/roomlog/internal/bench/machine"
 	"github.com/roomlog/roomlog/services/roomlog/internal/site"
 	"github.com/roomlog/roomlog/services/roomlog/internal/token"
 )
@@ -27,50 +32,101 @@ const anyPort = "127.0.0.1:0"
 // standalone is `roomlog run`: the log embedded, the tables in SQLite or elsewhere.
 type standalone struct{ postgres bool }
 
-func (v *standalone) start(ctx context.Context, s *stage, slow bool) (*running, error) {
+func (v *standalone) start(ctx context.Context, s *stage, how setup) (*running, error) {
 	r := new(running)
-	return r.orStop(ctx, v.startIn(ctx, s, slow, r))
+	return r.orStop(ctx, v.startIn(ctx, s, how, r))
 }
 
-func (v *standalone) startIn(ctx context.Context, s *stage, slow bool, r *running) error {
+func (v *standalone) startIn(ctx context.Context, s *stage, how setup, r *running) error {
+	if err := machine.OpenFiles(how.scale.followers + spareFiles); err != nil {
+		return err
+	}
 	dir, err := os.MkdirTemp(s.dir, "roomlog-")
 	if err != nil {
 		return err
 	}
 	r.end(func(context.Context) error { return os.RemoveAll(dir) })
-	f := site.Flags{Data: dir}
-	args := append([]string{"run", "--data", dir, "--listen", anyPort, "--admin", anyPort}, unlimited...)
+	h := &home{stage: s, flags: site.Flags{Data: dir}, there: &standing{rooms: cmp.Or(how.scale.rooms, load.Rooms)}}
+	h.args = append([]string{"run", "--data", dir, "--listen", anyPort, "--admin", anyPort}, unlimited...)
+	if how.scale.rooms > 0 {
+		h.text = textBytes
+	}
+	if how.partitions > 0 {
+		h.args = append(h.args, "--partitions", strconv.Itoa(how.partitions))
+	}
 	if v.postgres {
-		servers, behind, err := r.startServers(ctx, s, 0, slow)
+		servers, behind, err := r.startServers(ctx, s, 0, how.slow)
 		if err != nil {
 			return err
 		}
-		f.Database = servers.postgres
-		args = append(args, "--database", behind)
+		h.flags.Database = servers.postgres
+		h.args = append(h.args, "--database", behind)
+	} else {
+		r.home, r.kept = h, len(r.ends)
 	}
-	p, address, err := s.start(ctx, s.programs.roomlog, args...)
+	p, err := h.serve(ctx, r)
 	if err != nil {
 		return err
 	}
-	r.end(func(ctx context.Context) error { return stop(ctx, p) })
-	r.roots = append(r.roots, p.PID())
-	secret, err := token.ReadSecret(filepath.Join(dir, token.SecretFile))
-	if err != nil {
-		return err
-	}
-	r.target = load.Target{Address: address, Token: tokens(secret)}
-	return r.observe(ctx, f)
+	return r.prepare(ctx, p, how.scale)
 }
 
-// observe opens the log and the tables, to look at them from outside, and makes rooms.
-func (r *running) observe(ctx context.Context, f site.Flags) error {
-	p, err := openProjection(ctx, f)
+// home is where `roomlog run` has its data.
+type home struct {
+	stage *stage
+	args  []string
+	flags site.Flags
+	there *standing
+	text  int           // of messages; 0: the generator's own
+	took  time.Duration // until it served, the last time
+	seen  *projection   // of the process that runs
+}
+
+// serve starts it, on what is there.
+func (h *home) serve(ctx context.Context, r *running) (*projection, error) {
+	begun := time.Now()
+	p, address, err := h.stage.start(ctx, h.stage.programs.roomlog, h.args...)
 	if err != nil {
-		return err
+		return nil, err
+	}
+	h.took = time.Since(begun)
+	r.end(func(ctx context.Context) error { return stop(ctx, p) })
+	r.roots = append(slices.Clone(r.servers), p.PID())
+	r.admin = func() string { return adminOf(p.Stderr()) }
+	secret, err := token.ReadSecret(filepath.Join(h.flags.Data, token.SecretFile))
+	if err != nil {
+		return nil, err
+	}
+	r.target = load.Target{Address: address, Token: tokens(secret), Text: h.text}
+	h.seen, err = r.observe(ctx, h.flags, h.there)
+	return h.seen, err
+}
+
+// adminOf finds where the admin listener is in what a program has said before it served.
+func adminOf(said string) string {
+	_, rest, _ := strings.Cut(said, "admin ")
+	at, _, _ := strings.Cut(rest, "\n")
+	return at
+}
+
+// observe opens the log and the tables, to look at them from outside.
+func (r *running) observe(ctx context.Context, f site.Flags, there *standing) (*projection, error) {
+	p, err := openProjection(ctx, f, there)
+	if err != nil {
+		return nil, err
 	}
 	r.end(p.close)
 	r.tables, r.missing = p, p.missing
-	if err := prepare(ctx, r.target); err != nil {
+	return p, nil
+}
+
+// prepare makes rooms and members, by requests, or what a scale says, in the log.
+func (r *running) prepare(ctx context.Context, p *projection, s scale) error {
+	do := func() error { return prepare(ctx, r.target) }
+	if s.rooms > 0 {
+		do = func() error { return p.lay(ctx, s) }
+	}
+	if err := do(); err != nil {
 		return err
 	}
 	return p.settle(ctx)
@@ -79,9 +135,9 @@ func (r *running) observe(ctx context.Context, f site.Flags) error {
 // services are `chat` and `projector` on real brokers and PostgreSQL.
 type services struct{ brokers int }
 
-func (v *services) start(ctx context.Context, s *stage, slow bool) (*running, error) {
+func (v *services) start(ctx context.Context, s *stage, how setup) (*running, error) {
 	r := new(running)
-	return r.orStop(ctx, v.startIn(ctx, s, slow, r))
+	return r.orStop(ctx, v.startIn(ctx, s, how.slow, r))
 }
 
 func (v *services) startIn(ctx context.Context, s *stage, slow bool, r *running) error {
@@ -108,7 +164,11 @@ func (v *services) startIn(ctx context.Context, s *stage, slow bool, r *running)
 		r.roots = append(r.roots, p.PID())
 		r.target = load.Target{Address: address, Token: tokens(secret)} // the last one's: the API
 	}
-	return r.observe(ctx, site.Flags{Config: backend.Config{Brokers: servers.brokers, Database: servers.postgres, Epoch: 1}})
+	p, err := r.observe(ctx, site.Flags{Config: backend.Config{Brokers: servers.brokers, Database: servers.postgres, Epoch: 1}}, &standing{rooms: load.Rooms})
+	if err != nil {
+		return err
+	}
+	return r.prepare(ctx, p, scale{})
 }
 
 // newSecret makes a file with a secret, for its owner's eyes.

@@ -3,6 +3,7 @@ package bench
 import (
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"testing"
 	"time"
 
@@ -32,7 +33,7 @@ func TestSearchMisses(t *testing.T) {
 }
 
 func TestPlanNamesWhatThereIs(t *testing.T) {
-	for _, turn := range plan(2, 1) {
+	for _, turn := range slices.Concat(plan(2, 1), capacity(2, curves)) {
 		if starters[turn.system] == nil {
 			t.Errorf("nobody starts %s", turn.system)
 		}

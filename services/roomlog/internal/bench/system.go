@@ -10,8 +10,15 @@ import (
 	"github.com/roomlog/roomlog/services/roomlog/internal/delay"
 )
 
-// starters start systems, empty. With slow, their database is behind a proxy.
-var starters = map[string]func(ctx context.Context, s *stage, slow bool) (*running, error){
+// setup is how a system is started.
+type setup struct {
+	slow       bool  // its database is behind a proxy
+	scale      scale // what there is from the beginning; of roomlog alone
+	partitions int   // of the embedded log; 0: as many as it has by itself
+}
+
+// starters start systems.
+var starters = map[string]func(ctx context.Context, s *stage, how setup) (*running, error){
 	result.Roomlog:         (&standalone{}).start,
 	result.RoomlogPostgres: (&standalone{postgres: true}).start,
 	result.RoomlogKafka1:   (&services{brokers: 1}).start,
@@ -25,10 +32,16 @@ var starters = map[string]func(ctx context.Context, s *stage, slow bool) (*runni
 // running is a system that is started.
 type running struct {
 	target  load.Target
-	roots   []int        // processes of service, database and brokers
-	servers []int        // those of database and brokers alone
-	proxy   *delay.Proxy // before the database; nil: none
-	tables  tables       // nil: acknowledged is saved, or it saves nothing
+	roots   []int         // processes of service, database and brokers
+	servers []int         // those of database and brokers alone
+	proxy   *delay.Proxy  // before the database; nil: none
+	tables  tables        // nil: acknowledged is saved, or it saves nothing
+	admin   func() string // where the service says how it is
+
+	// home is of a service that can be started again; ends beyond kept are those of the
+	// service alone.
+	home *home
+	kept int
 	// missing looks for what was acknowledged; nil: it keeps nothing.
 	missing func(ctx context.Context, acked *load.Acked) (result.Missing, error)
 
@@ -47,13 +60,16 @@ type tables interface {
 func (r *running) end(do func(context.Context) error) { r.ends = append(r.ends, do) }
 
 // stop ends everything, whether or not the context has ended.
-func (r *running) stop(ctx context.Context) error {
+func (r *running) stop(ctx context.Context) error { return r.stopTo(ctx, 0) }
+
+// stopTo ends all but the first ones.
+func (r *running) stopTo(ctx context.Context, kept int) error {
 	ctx = context.WithoutCancel(ctx)
 	var errs []error
-	for _, end := range slices.Backward(r.ends) {
+	for _, end := range slices.Backward(r.ends[kept:]) {
 		errs = append(errs, end(ctx))
 	}
-	r.ends = nil
+	r.ends = r.ends[:kept]
 	return errors.Join(errs...)
 }
 

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"math/rand/v2"
-	"strconv"
 	"sync"
 	"time"
 )
@@ -20,17 +19,14 @@ func Send(ctx context.Context, t Target, clients, rooms int, w Window, acked *Ac
 	})
 }
 
-// Pages lets clients read the newest page of a room, of any that they choose.
-func Pages(ctx context.Context, t Target, clients, limit int, w Window) Result {
+// Pages lets clients read pages, each any of its own that it chooses.
+func Pages(ctx context.Context, t Target, clients int, pages func(client int) (paths []string), w Window) Result {
 	return closed(ctx, clients, w, func(i int) (func() (int, error), func()) {
 		c := t.Dial(i)
 		choice := rand.New(rand.NewPCG(1, uint64(i)))
-		paths := make([]string, Rooms)
-		for r := range paths {
-			paths[r] = RoomPath(r) + "/messages?limit=" + strconv.Itoa(limit)
-		}
+		paths := pages(i)
 		return func() (int, error) {
-			answer, err := c.Do("GET", paths[choice.IntN(Rooms)], "", nil)
+			answer, err := c.Do("GET", paths[choice.IntN(len(paths))], "", nil)
 			return bytes.Count(answer, []byte(stamp)), err
 		}, c.Close
 	})

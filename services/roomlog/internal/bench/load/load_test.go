@@ -2,6 +2,7 @@ package load_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -123,9 +124,40 @@ func TestSend(t *testing.T) {
 }
 
 func TestPages(t *testing.T) {
-	r := load.Pages(t.Context(), start(t, new(service)), 4, 3, window)
+	pages := func(client int) []string { return []string{load.RoomPath(client) + "/messages?limit=3"} }
+	r := load.Pages(t.Context(), start(t, new(service)), 4, pages, window)
 	if len(r.Latencies) == 0 || r.Items != 3 || r.Err != nil {
 		t.Errorf("%d pages of %f, %v", len(r.Latencies), r.Items, r.Err)
+	}
+}
+
+func TestText(t *testing.T) {
+	for _, size := range []int{10, 24, 200, 5000} {
+		body := load.AppendProse([]byte("before"), time.Now(), size)
+		var message struct{ Text string }
+		if err := json.Unmarshal(body[len("before"):], &message); err != nil || len(message.Text) != size {
+			t.Errorf("%d: %q, %v", size, body, err)
+		}
+	}
+}
+
+func TestIdle(t *testing.T) {
+	s := new(service)
+	target := start(t, s)
+	stop, err := load.Idle(t.Context(), target, 50, load.PersonPath([]int{0}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.mu.Lock()
+	if n := len(s.subs["0"]); n != 50 {
+		t.Errorf("%d streams", n)
+	}
+	s.mu.Unlock()
+	stop()
+	stop, err = load.Idle(t.Context(), target, 5, load.RoomPath(0)+"/events")
+	stop()
+	if err == nil || !strings.Contains(err.Error(), "404") {
+		t.Errorf("a stream that there is not: %v", err)
 	}
 }
 
@@ -141,7 +173,7 @@ func TestDeliver(t *testing.T) {
 }
 
 func TestDeliverToMany(t *testing.T) {
-	r, err := load.Deliver(t.Context(), start(t, new(service)), load.Fanout(100, 30, 4), window, new(load.Acked))
+	r, err := load.Deliver(t.Context(), start(t, new(service)), load.Fanout(100, 30, 7, 4), window, new(load.Acked))
 	if err != nil || r.Err != nil {
 		t.Fatal(err, r.Err)
 	}

@@ -31,16 +31,17 @@ type Delivery struct {
 func Spread(rate int) Delivery {
 	d := Delivery{rate: rate, senders: Senders, rooms: Rooms, copies: 1}
 	for i := range Followers {
-		d.streams = append(d.streams, follower{FirstFollower + i, RoomsOf(i, Followers, Rooms)})
+		d.streams = append(d.streams, follower{FirstFollower + i, PersonPath(RoomsOf(i, Followers, Rooms))})
 	}
 	return d
 }
 
-// Fanout is so many messages a second in one room, which so many streams follow.
-func Fanout(rate, streams, senders int) Delivery {
+// Fanout is so many messages a second in one room, which so many streams of so many
+// people follow.
+func Fanout(rate, streams, people, senders int) Delivery {
 	d := Delivery{rate: rate, senders: senders, rooms: 1, copies: streams}
-	for range streams {
-		d.streams = append(d.streams, follower{FirstFollower, []int{0}})
+	for i := range streams {
+		d.streams = append(d.streams, follower{FirstFollower + i%people, PersonPath([]int{0})})
 	}
 	return d
 }

@@ -10,7 +10,7 @@ import (
 // Rooms is over how many rooms the load is spread.
 const Rooms = 100
 
-// textSize is how many bytes a message's text has.
+// textSize is how many bytes a message's text has where the target does not say.
 const textSize = 200
 
 // Target is a service under load.
@@ -18,6 +18,9 @@ type Target struct {
 	Address string // host:port
 	// Token is a user's; nil where the service asks for none.
 	Token func(user int) string
+	// Text is how many bytes the text of a message has, which is another in each; 0: 200,
+	// the same in all. Followers understand none of less than 24.
+	Text int
 }
 
 func (t Target) token(user int) string {
@@ -51,11 +54,12 @@ type sender struct {
 	paths []string
 	sent  int
 	text  []byte
+	size  int // of the text; 0: as all others'
 	acked *ids
 }
 
 func newSender(t Target, user int, rooms []int, acked *ids) *sender {
-	s := &sender{Conn: t.Dial(user), acked: acked}
+	s := &sender{Conn: t.Dial(user), size: t.Text, acked: acked}
 	for _, r := range rooms {
 		s.paths = append(s.paths, RoomPath(r)+"/messages")
 	}
@@ -66,7 +70,11 @@ var errNoID = errors.New("the acknowledgement has no id")
 
 // send sends a message that says when it was due, and returns when it is acknowledged.
 func (s *sender) send(due time.Time) error {
-	s.text = appendMessage(s.text[:0], due)
+	if s.size > 0 {
+		s.text = AppendProse(s.text[:0], due, s.size)
+	} else {
+		s.text = appendMessage(s.text[:0], due)
+	}
 	s.sent++
 	answer, err := s.Do("POST", s.paths[s.sent%len(s.paths)], "", s.text)
 	if err != nil {
@@ -89,13 +97,17 @@ const (
 
 // appendMessage appends the body of a request whose text is as long as all others'.
 func appendMessage(b []byte, due time.Time) []byte {
-	b = append(b, before+stamp...)
-	b = strconv.AppendInt(b, due.UnixNano(), 10)
-	b = append(b, ';')
+	b = appendStamp(b, due)
 	for end := len(before) + textSize; len(b) < end; {
 		b = append(b, filler[:min(len(filler), end-len(b))]...)
 	}
 	return append(b, after...)
+}
+
+func appendStamp(b []byte, due time.Time) []byte {
+	b = append(b, before+stamp...)
+	b = strconv.AppendInt(b, due.UnixNano(), 10)
+	return append(b, ';')
 }
 
 // stamps calls each time at which a message was due that stands in the text.

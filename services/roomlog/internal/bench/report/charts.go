@@ -17,6 +17,11 @@ func (s *Summary) Charts() map[string]string {
 			all[name] = svg
 		}
 	}
+	for _, g := range growingAll {
+		if svg := s.curveChart(g); svg != "" {
+			all[g.file] = svg
+		}
+	}
 	return all
 }
 

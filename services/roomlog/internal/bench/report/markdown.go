@@ -65,6 +65,9 @@ func (s *Summary) Markdown(charts string) string {
 	section("When the database is slow", slowTable(s),
 		"8 clients send; each of the database's statements takes so much longer. Of roomlog these are the statements that fold and that ask whether one may; "+
 			"its acknowledgement waits for the log.", "slow.svg")
+	for _, g := range growingAll {
+		section(g.title, curveTable(s, g), g.text, g.file)
+	}
 	section("A cluster, computed", planTable(s),
 		fmt.Sprintf("For %s connected clients and %s messages a second that %s clients follow each, on average: demand × cost, and nothing else. "+
 			"Processors of this machine, all of them busy; plan for two thirds of that.", count(planClients), count(planMessages), count(planFollowers)))
@@ -86,16 +89,25 @@ func (t table) markdown() string {
 // circumstances say on what, when and how was measured.
 func (s *Summary) circumstances() string {
 	var b strings.Builder
-	for _, r := range s.Runs {
+	for _, pieces := range s.pieces() {
+		r := pieces[0]
 		m := r.Machine
-		fmt.Fprintf(&b, "- %s, commit `%s`: %s, %d processors (%s), %d GiB, %s, %s. A write of 4 KiB is on the disk after %s ms (99 %%: %s). ",
-			r.Began.Format(time.DateOnly), r.Commit, m.System, m.Processors, m.Processor, m.MemoryGiB, m.Kernel, m.Go, number(m.Fsync[0]), number(m.Fsync[1]))
+		for _, p := range pieces[1:] {
+			m.Fsync = [2]float64{max(m.Fsync[0], p.Machine.Fsync[0]), max(m.Fsync[1], p.Machine.Fsync[1])}
+			m.Load = max(m.Load, p.Machine.Load)
+		}
+		fmt.Fprintf(&b, "- %s%s, commit `%s`: %s, %d processors (%s), %d GiB, %s, %s. A write of 4 KiB is on the disk after %s ms (99 %%: %s). ",
+			parts[r.Part], r.Began.Format(time.DateOnly), r.Commit, m.System, m.Processors, m.Processor, m.MemoryGiB, m.Kernel, m.Go, number(m.Fsync[0]), number(m.Fsync[1]))
 		if r.Pinned {
 			fmt.Fprintf(&b, "Servers on processor %d, the generator on %d. ", r.ServerCPU, r.LoadCPU)
 		} else {
 			b.WriteString("**Nothing is pinned**: this system cannot. ")
 		}
-		fmt.Fprintf(&b, "Most measurements are %s s long. %s tasks wanted a processor before it began.\n", number(r.Seconds), number(m.Load))
+		fmt.Fprintf(&b, "Most measurements are %s s long. ", number(r.Seconds))
+		if len(pieces) > 1 {
+			fmt.Fprintf(&b, "In %d pieces; the worst of them is named. ", len(pieces))
+		}
+		fmt.Fprintf(&b, "%s tasks wanted a processor before it began.\n", number(m.Load))
 		if r.Quick {
 			b.WriteString("  **A quick run: its figures mean nothing.**\n")
 		}
@@ -103,6 +115,25 @@ func (s *Summary) circumstances() string {
 	others := s.most(func(m *result.Measured) float64 { return m.ServerBusy - m.ServerOwn })
 	fmt.Fprintf(&b, "- Of the servers' processor at most %.0f %% of a measurement went to others than what was measured, the kernel's own work among them.\n\n", 100*others)
 	return b.String()
+}
+
+// parts are what stands before a run.
+var parts = map[string]string{result.Capacity: "What grows: "}
+
+// pieces are runs that went on with each other: by the same program, on the same machine.
+func (s *Summary) pieces() (all [][]Run) {
+	same := func(a, b Run) bool {
+		a.Machine.Load, a.Machine.Fsync, a.Began = b.Machine.Load, b.Machine.Fsync, b.Began
+		return a == b
+	}
+	for _, r := range s.Runs {
+		if last := len(all) - 1; last >= 0 && same(all[last][0], r) {
+			all[last] = append(all[last], r)
+		} else {
+			all = append(all, []Run{r})
+		}
+	}
+	return all
 }
 
 // keptTable is what was acknowledged and what of that was not found.

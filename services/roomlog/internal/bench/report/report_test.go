@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -139,12 +140,57 @@ func TestCharts(t *testing.T) {
 	}
 }
 
+// grown is a point of each curve that stands behind the plan, and one more of each.
+func grown() (all []result.Record) {
+	for i, n := range []int{1, 10, 1000} {
+		for _, curve := range []result.Curve{result.Rooms, result.Events, result.Followers, result.Text} {
+			for _, what := range []string{result.AtSend, result.AtPage, result.AtBefore, result.AtTime, result.AtHear} {
+				all = append(all, sent(result.Roomlog, curve.At(n, what), 1, 10_000/float64(i+1)))
+			}
+			start := sent(result.Roomlog, curve.At(n, result.AtStart), 1, 10)
+			start.Disk = &result.Disk{Events: 1000, Log: 150_000, Tables: 450_000}
+			all = append(all, start)
+		}
+		hear := sent(result.Roomlog, result.Followers.At(n, result.AtHear), 1, 1000)
+		hear.MemoryMiB = 100 + float64(n)/10
+		idle := sent(result.Roomlog, result.Followers.At(n, result.AtPerson), 1, 1000)
+		idle.StreamBytes = 20 << 10
+		all = append(all, hear, idle)
+	}
+	return append(all, sent(result.RoomlogKafka3, result.Send256, 1, 1000))
+}
+
+func TestCurves(t *testing.T) {
+	curves := append(grown(), result.Record{Time: time.Date(2026, 1, 3, 3, 4, 5, 0, time.UTC), Run: &result.Run{Commit: "def456", Part: result.Capacity}})
+	got := report.Summarize(slices.Concat(run(), curves)).Markdown("charts")
+	for _, want := range []string{
+		"- What grows: 2026-01-03, commit `def456`", "](charts/rooms.svg)", "](charts/events.svg)", "](charts/followers.svg)", "](charts/texts.svg)",
+		"| rooms | sends per second |", "| 1,000 | 3,333 | 0.30 | 0.60 |", "| 150 | 450 |",
+		"| chat: memory of idle streams, in use | 20.0 KiB a stream | `roomlog`, `followers-1000-person` | 1,000,000 streams | 19.1 GiB |",
+		"| chat: resident where all of them get messages, with garbage | 102 KiB a stream | `roomlog`, `followers-1000-hear` less `followers-1-hear` |",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in\n%s", want, got)
+		}
+	}
+	if report.Summarize(slices.Concat(curves, run())).Markdown("charts") != got {
+		t.Error("files in another order give another document")
+	}
+	if got := report.Summarize(run()).Markdown("charts"); strings.Contains(got, "What grows") || strings.Contains(got, "A cluster") {
+		t.Errorf("curves of what was not measured:\n%s", got)
+	}
+}
+
 // docs/performance.md says what its results say, and nothing that was put there by hand.
 func TestDocumentIsCurrent(t *testing.T) {
 	docs := filepath.Join("..", "..", "..", "..", "..", "docs")
-	all, err := result.Read(filepath.Join(docs, "performance", "results.jsonl"))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		t.Fatal(err)
+	var all []result.Record
+	for _, name := range []string{"results.jsonl", "capacity.jsonl"} {
+		some, err := result.Read(filepath.Join(docs, "performance", name))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+		all = append(all, some...)
 	}
 	document, err := os.ReadFile(filepath.Join(docs, "performance.md"))
 	if err != nil {
@@ -155,7 +201,7 @@ func TestDocumentIsCurrent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const advice = "; make it again: bin/roomlog bench --report --results docs/performance/results.jsonl --document docs/performance.md"
+	const advice = "; make it again: bin/roomlog bench --report --results docs/performance/results.jsonl --also docs/performance/capacity.jsonl --document docs/performance.md"
 	if want != string(document) {
 		t.Error("docs/performance.md is not what its results say" + advice)
 	}

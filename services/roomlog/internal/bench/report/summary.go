@@ -3,6 +3,7 @@
 package report
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -41,6 +42,10 @@ func Summarize(all []result.Record) *Summary {
 			s.measured[k][r.Round] = r.Measured
 		}
 	}
+	// Files of records may come in any order.
+	slices.SortStableFunc(s.Runs, func(a, b Run) int {
+		return cmp.Or(cmp.Compare(a.Part, b.Part), a.Began.Compare(b.Began))
+	})
 	return s
 }
 
@@ -48,12 +53,13 @@ func Summarize(all []result.Record) *Summary {
 type value func(*result.Measured) float64
 
 var (
-	rate   value = func(m *result.Measured) float64 { return m.Rate }
-	p50    value = func(m *result.Measured) float64 { return m.P50 }
-	p99    value = func(m *result.Measured) float64 { return m.P99 }
-	memory value = func(m *result.Measured) float64 { return m.MemoryMiB }
-	cpu    value = func(m *result.Measured) float64 { return m.CPU }
-	lag    value = func(m *result.Measured) float64 { return m.Lag }
+	rate    value = func(m *result.Measured) float64 { return m.Rate }
+	p50     value = func(m *result.Measured) float64 { return m.P50 }
+	p99     value = func(m *result.Measured) float64 { return m.P99 }
+	memory  value = func(m *result.Measured) float64 { return m.MemoryMiB }
+	longest value = func(m *result.Measured) float64 { return m.Max }
+	cpu     value = func(m *result.Measured) float64 { return m.CPU }
+	lag     value = func(m *result.Measured) float64 { return m.Lag }
 
 	cpuServers value = func(m *result.Measured) float64 { return m.CPUServers }
 	cpuService value = func(m *result.Measured) float64 { return m.CPU - m.CPUServers }

@@ -42,8 +42,10 @@ var measures = []struct{ id, title string }{
 
 func goalsTable(s *Summary) table {
 	t := table{{"ratio", "median", "min–max", "floor", "aim", "reached"}}
+	known := false
 	for _, g := range goals {
 		r := g.ratio(s)
+		known = known || r.Rounds > 0
 		bound := func(b float64) string {
 			switch {
 			case b == 0:
@@ -54,6 +56,9 @@ func goalsTable(s *Summary) table {
 			return "≥ " + number(b)
 		}
 		t = append(t, []string{g.what, median(r), extremes(r), bound(g.floor), bound(g.aim), g.verdict(r)})
+	}
+	if !known {
+		return nil
 	}
 	return t
 }

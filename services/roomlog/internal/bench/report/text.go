@@ -25,6 +25,9 @@ func (s *Summary) Text(out io.Writer) error {
 		write(m.title, measureTable(s, m.id))
 	}
 	write("Sends of 8 clients, with so much on each of the database's statements", slowTable(s))
+	for _, g := range growingAll {
+		write(g.title, curveTable(s, g))
+	}
 	write("What is there in the end", keptTable(s))
 	_, _ = fmt.Fprint(w, s.circumstances())
 	return w.Flush() // with the first error of all

@@ -26,6 +26,7 @@ type Run struct {
 	Commit  string              `json:"commit"`
 	Machine machine.Description `json:"machine"`
 	Quick   bool                `json:"quick,omitempty"`
+	Part    string              `json:"part,omitempty"` // [Capacity]; empty: roomlog beside its rivals
 	Rounds  int                 `json:"rounds"`
 	Seconds float64             `json:"seconds"` // of most measurements
 	Pinned  bool                `json:"pinned"`
@@ -60,6 +61,10 @@ type Measured struct {
 	LoadBusy   float64 `json:"load_busy"`
 	LoadOwn    float64 `json:"load_own"`
 
+	Disk *Disk `json:"disk,omitempty"`
+	// StreamBytes is by how much heap and stacks grow with each stream.
+	StreamBytes float64 `json:"bytes_per_stream,omitempty"`
+
 	Items float64 `json:"items,omitempty"` // messages in a page
 	Sent  int     `json:"sent,omitempty"`  // of delivery
 	Lost  int     `json:"lost,omitempty"`
@@ -71,6 +76,13 @@ type Measured struct {
 	Drain float64 `json:"drain_s,omitempty"`
 
 	Series []Sample `json:"series,omitempty"`
+}
+
+// Disk is what files have, in bytes, when all is folded and the process has stopped.
+type Disk struct {
+	Events int64 `json:"events"` // in the log
+	Log    int64 `json:"log_bytes"`
+	Tables int64 `json:"table_bytes"`
 }
 
 // Sample is one look at a long measurement.

@@ -1,6 +1,9 @@
 package chart
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Point is a place on a line.
 type Point struct{ X, Y float64 }
@@ -49,6 +52,32 @@ func Steps(title, unit, xUnit string, names []string, series []LineSeries) strin
 	}
 	d.text(left+plotWidth/2, height-10, "middle", xUnit, `fill="#555"`)
 	d.lines(x, y, series)
+	return d.end()
+}
+
+// Growth draws lines between points, with powers of ten on both scales: what grows in
+// proportion rises by as much as it goes to the right, what does not grow is level.
+func Growth(title, unit, xUnit string, series []LineSeries) string {
+	d := begin(title, unit)
+	var xs, ys []float64
+	for _, s := range series {
+		for _, p := range s.Points {
+			xs, ys = append(xs, p.X), append(ys, p.Y)
+		}
+	}
+	x := decades(slices.Min(xs), slices.Max(xs), left, left+plotWidth)
+	y := decades(slices.Min(ys), slices.Max(ys), top+plotHeight, top)
+	d.grid(y)
+	for _, v := range x.marks() {
+		d.text(x.at(v), top+plotHeight+18, "middle", label(v), `fill="#555"`)
+	}
+	d.text(left+plotWidth/2, height-10, "middle", xUnit, `fill="#555"`)
+	d.lines(x, y, series)
+	for i, s := range series {
+		for _, p := range s.Points {
+			d.add(`<circle cx="%s" cy="%s" r="3.5" fill="%s"/>`, place(x.at(p.X)), place(y.at(p.Y)), color(i))
+		}
+	}
 	return d.end()
 }
 
