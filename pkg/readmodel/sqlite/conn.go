@@ -16,10 +16,14 @@ import (
 const lockTimeout = 10 * time.Second
 
 // conn is a connection in the hands of one goroutine. What it runs is interrupted
-// when the context ends with which it was taken, until it is detached.
+// when the context ends that it is attached to, until it is detached.
 type conn struct {
 	c          *sqlite.Conn
 	statements map[string]*statement
+	// interrupt, closed, ends what runs. The goroutine that SQLite's binding has wait for
+	// it is there for as long as the connection: one a read cost a page a tenth.
+	interrupt chan struct{}
+	stop      func() bool // nil: detached
 }
 
 // statement is prepared, and lives as long as its connection.
@@ -37,25 +41,47 @@ func connect(ctx context.Context, s source) (*conn, error) {
 		return nil, err
 	}
 	opened := &conn{c: c, statements: map[string]*statement{}}
-	c.SetInterrupt(ctx.Done())
+	opened.interruptible()
+	opened.attach(ctx)
 	for _, pragma := range s.pragmas {
 		if _, err := opened.exec(ctx, "PRAGMA "+pragma); err != nil {
 			return nil, errors.Join(fmt.Errorf("%s: %w", pragma, err), opened.close())
 		}
 	}
+	opened.detach()
 	return opened, nil
 }
 
+// interruptible makes the connection run again, or for the first time.
+func (c *conn) interruptible() {
+	c.interrupt = make(chan struct{})
+	c.c.SetInterrupt(c.interrupt)
+}
+
+// attach has what comes interrupted when the context ends.
+func (c *conn) attach(ctx context.Context) {
+	interrupt := c.interrupt
+	c.stop = context.AfterFunc(ctx, func() { close(interrupt) })
+}
+
 // detach lets what comes run to its end, whatever becomes of the context.
-func (c *conn) detach() { c.c.SetInterrupt(nil) }
+func (c *conn) detach() {
+	if c.stop == nil {
+		return
+	}
+	if !c.stop() { // it is interrupted, or about to be
+		<-c.interrupt
+		c.interruptible()
+	}
+	c.stop = nil
+}
 
 func (c *conn) begin(ctx context.Context) error {
 	_, err := c.exec(ctx, "BEGIN")
 	return err
 }
 
-// lock begins a transaction that writes. From then on it is not interrupted. What
-// interrupts is a goroutine, which is not needed where nobody else writes.
+// lock begins a transaction that writes. From then on it is not interrupted.
 func (c *conn) lock(ctx context.Context) error {
 	c.detach()
 	c.c.SetBusyTimeout(0)
@@ -66,7 +92,7 @@ func (c *conn) lock(ctx context.Context) error {
 	}
 	bounded, cancel := context.WithTimeout(ctx, lockTimeout)
 	defer cancel()
-	c.c.SetInterrupt(bounded.Done())
+	c.attach(bounded)
 	defer c.detach()
 	_, err = c.exec(bounded, "BEGIN IMMEDIATE")
 	return err
@@ -176,4 +202,7 @@ func cause(ctx context.Context, err error) error {
 	return err
 }
 
-func (c *conn) close() error { return c.c.Close() }
+func (c *conn) close() error {
+	c.detach()
+	return c.c.Close()
+}

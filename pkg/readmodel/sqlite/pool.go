@@ -31,7 +31,7 @@ func newPool(s source, size int) *pool {
 func (p *pool) take(ctx context.Context) (*conn, error) {
 	c, err := p.lend(ctx)
 	if err == nil {
-		c.c.SetInterrupt(ctx.Done())
+		c.attach(ctx)
 	}
 	return c, err
 }
@@ -39,6 +39,8 @@ func (p *pool) take(ctx context.Context) (*conn, error) {
 // lend lends a connection whose statements nothing ends.
 func (p *pool) lend(ctx context.Context) (*conn, error) {
 	select {
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	case <-p.done:
 		return nil, errClosed
 	default:
@@ -57,7 +59,6 @@ func (p *pool) lend(ctx context.Context) (*conn, error) {
 			p.free <- nil
 			return nil, err
 		}
-		c.detach()
 		return c, nil
 	}
 }
