@@ -140,13 +140,15 @@ type Head struct {
 	Blocked events.Offset
 }
 
-// MessageRow is a message and what became of it.
+// MessageRow is a message and what became of it. Of the event it has what a message
+// shows: key, seq, id, type and version, sender, when it was sent, whether it is
+// redacted, facts and content. The rest is zero.
 type MessageRow struct {
 	EventRow
 	State room.MessageState
-	// Edited is the last edit, which carries the present content; its Seq is zero
-	// where there was none. Of a redacted message it is redacted too.
-	Edited EventRow
+	// Edited is the last edit, which carries the present content; nil where there was
+	// none. Of a redacted message it is redacted too.
+	Edited *EventRow
 }
 
 // RoomCursor is a place in a list of rooms.

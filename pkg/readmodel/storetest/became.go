@@ -32,9 +32,13 @@ func testEdits(t *testing.T, open Open) {
 		return rd.Events(ctx, r.key, 0, nil, 10)
 	})
 	message := func(seq events.Seq) readmodel.MessageRow {
-		m := readmodel.MessageRow{EventRow: all[seq-1], State: states[seq]}
+		e := all[seq-1]
+		m := readmodel.MessageRow{State: states[seq], EventRow: readmodel.EventRow{ // what a message shows
+			Key: e.Key, Seq: e.Seq, ID: e.ID, Type: e.Type, Version: e.Version, Sender: e.Sender, SentAt: e.SentAt,
+			Redacted: e.Redacted, Facts: e.Facts, Content: e.Content,
+		}}
 		if m.State.Edit > 0 {
-			m.Edited = all[m.State.Edit-1]
+			m.Edited = &all[m.State.Edit-1]
 		}
 		return m
 	}

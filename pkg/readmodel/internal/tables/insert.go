@@ -37,6 +37,12 @@ func (in Insert[R]) of(alias string) string {
 	return columns(in.read(), func(c Column[R]) string { return alias + "." + c.Name })
 }
 
+// only gives some of the columns, in the order of the table.
+func (in Insert[R]) only(names ...string) Insert[R] {
+	in.Columns = slices.DeleteFunc(slices.Clone(in.Columns), func(c Column[R]) bool { return !slices.Contains(names, c.Name) })
+	return in
+}
+
 // outer gives them for an outer join: zero values where there is no row.
 func (in Insert[R]) outer(alias string) string {
 	return columns(in.read(), func(c Column[R]) string {

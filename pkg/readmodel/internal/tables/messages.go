@@ -18,15 +18,22 @@ const (
 	ofState = `e.tenant = s.tenant AND e.room = s.room AND e.seq = s.seq`
 )
 
+// shown are the columns of an event that a message shows, in a room that is known.
+var shown = Events.only("seq", "event_id", "type", "sender", "sent_at", "redacted", "facts", "content")
+
+func shownFields(e *readmodel.EventRow) []any {
+	return []any{
+		(*int64)(&e.Seq), (*string)(&e.ID), (*string)(&e.Type), (*string)(&e.Sender), &e.SentAt, (*int64)(&e.Redacted), &e.Facts, &e.Content,
+	}
+}
+
 var (
-	// messageColumns are of a room that is known: all columns but the key.
-	messageColumns = Insert[readmodel.EventRow]{Columns: Events.Columns[2:]}.of("e") + ", " + stateColumns
+	messageColumns = shown.of("e") + ", " + stateColumns
 	selectMessages = `SELECT ` + messageColumns + ` FROM events e ` + withState + ` WHERE `
 	selectByState  = `SELECT ` + messageColumns + ` FROM message_states s CROSS JOIN events e WHERE `
 	selectEdits    = `SELECT ` + eventColumns + ` FROM n CROSS JOIN events e WHERE e.tenant = n.tenant AND e.room = n.room AND e.seq = CAST(n.seq AS BIGINT)`
 	// selectNear looks at events one after the other, whatever they are.
-	selectNear = `SELECT ` + messageColumns + ` FROM events e LEFT JOIN message_states s ON ` + inRoomOf("s", "e") + ` AND s.seq = e.seq
-WHERE e.tenant = $1 AND e.room = $2 AND e.type = 'message.posted' AND `
+	selectNear    = `SELECT ` + shown.of("e") + ` FROM events e WHERE e.tenant = $1 AND e.room = $2 AND e.type = 'message.posted' AND `
 	selectOfPage  = `SELECT ` + messageColumns + ` FROM page p CROSS JOIN events e ` + withState + ` WHERE ` + ofPage
 	messagesBelow = pageBelow + selectOfPage + ` AND e.seq < $3` + ascending
 	messagesAbove = pageAbove + selectOfPage + ` AND e.seq > $3` + ascending
@@ -43,7 +50,7 @@ type messageScan struct {
 }
 
 func (s *messageScan) fields() []any {
-	return append(eventFields(&s.EventRow), stateFields(&s.State, &s.reactions)...)
+	return append(shownFields(&s.EventRow), stateFields(&s.State, &s.reactions)...)
 }
 
 func (s *messageScan) row() (readmodel.MessageRow, error) {
@@ -55,7 +62,7 @@ func (s *messageScan) row() (readmodel.MessageRow, error) {
 // scanMessages scans rows of messageColumns, of a room.
 func scanMessages(k readmodel.Key) func(Row) (readmodel.MessageRow, error) {
 	var s messageScan
-	fields := s.fields()[2:]
+	fields := s.fields()
 	return func(r Row) (readmodel.MessageRow, error) {
 		s.MessageRow = readmodel.MessageRow{EventRow: readmodel.EventRow{Key: k}}
 		if err := r.Scan(fields...); err != nil {
@@ -63,6 +70,48 @@ func scanMessages(k readmodel.Key) func(Row) (readmodel.MessageRow, error) {
 		}
 		return s.row()
 	}
+}
+
+// scanShown scans the columns of an event that a message shows.
+func scanShown(k readmodel.Key) func(Row) (readmodel.MessageRow, error) {
+	var e readmodel.EventRow
+	fields := shownFields(&e)
+	return func(r Row) (readmodel.MessageRow, error) {
+		e = readmodel.EventRow{Key: k}
+		err := r.Scan(fields...)
+		versioned(&e)
+		return readmodel.MessageRow{EventRow: e}, err
+	}
+}
+
+// near lists messages from among the events around, with what became of them. A page
+// has few states, or none: they are read behind the messages, not with each.
+func (r Reader) near(ctx context.Context, k readmodel.Key, limit int, sql string, seq, bound events.Seq) ([]readmodel.MessageRow, error) {
+	rows, err := list(ctx, r.q, "messages", scanShown(k), limit, sql, string(k.Tenant), string(k.Room), int64(seq), limit, int64(bound))
+	if err != nil || len(rows) == 0 {
+		return rows, err
+	}
+	if rows[0].Seq > rows[len(rows)-1].Seq {
+		slices.Reverse(rows)
+	}
+	at := 0
+	err = each(ctx, r.q, "message states", statesBetween, []any{string(k.Tenant), string(k.Room), int64(rows[0].Seq), int64(rows[len(rows)-1].Seq)}, func(r Row) error {
+		seq, state, err := scanState(r)
+		if err != nil {
+			return err
+		}
+		for at < len(rows) && rows[at].Seq < seq {
+			at++
+		}
+		if at < len(rows) && rows[at].Seq == seq {
+			rows[at].State = state
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return rows, r.edited(ctx, len(rows), func(i int) *readmodel.MessageRow { return &rows[i] })
 }
 
 // messages lists messages of a room with their edits; $1 and $2 are the room's.
@@ -89,11 +138,11 @@ func (r Reader) edited(ctx context.Context, n int, message func(int) *readmodel.
 		readmodel.Key
 		message events.Seq
 	}
-	edits := make(map[edit]readmodel.EventRow, wanted.Len())
+	edits := make(map[edit]*readmodel.EventRow, wanted.Len())
 	with, args := r.lists(&wanted)
 	err := each(ctx, r.q, "edits", with+selectEdits, args, func(r Row) error {
 		e, err := scanEvent(r)
-		edits[edit{e.Key, e.About}] = e
+		edits[edit{e.Key, e.About}] = &e
 		return err
 	})
 	if err != nil {
@@ -110,9 +159,7 @@ func (r Reader) edited(ctx context.Context, n int, message func(int) *readmodel.
 // MessagesBefore lists the last messages below a seq.
 func (r Reader) MessagesBefore(ctx context.Context, k readmodel.Key, before events.Seq, limit int) ([]readmodel.MessageRow, error) {
 	near := max(0, before-events.Seq(nearPages*limit))
-	rows, err := r.messages(ctx, "messages", k, limit,
-		selectNear+`e.seq >= $5 AND e.seq < $3 ORDER BY e.seq DESC LIMIT $4`, int64(before), limit, int64(near))
-	slices.Reverse(rows)
+	rows, err := r.near(ctx, k, limit, selectNear+`e.seq >= $5 AND e.seq < $3 ORDER BY e.seq DESC LIMIT $4`, before, near)
 	rest := limit - len(rows)
 	if err != nil || rest <= 0 || near <= 1 {
 		return rows, err
@@ -125,8 +172,7 @@ func (r Reader) MessagesBefore(ctx context.Context, k readmodel.Key, before even
 func (r Reader) MessagesAfter(ctx context.Context, k readmodel.Key, after events.Seq, limit int) ([]readmodel.MessageRow, error) {
 	after = max(0, after)
 	near := after + min(events.Seq(nearPages*limit), math.MaxInt64-after)
-	rows, err := r.messages(ctx, "messages", k, limit,
-		selectNear+`e.seq > $3 AND e.seq <= $5`+ascending, int64(after), limit, int64(near))
+	rows, err := r.near(ctx, k, limit, selectNear+`e.seq > $3 AND e.seq <= $5`+ascending, after, near)
 	rest := limit - len(rows)
 	if err != nil || rest <= 0 {
 		return rows, err

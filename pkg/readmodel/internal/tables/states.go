@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/roomlog/roomlog/pkg/events"
 	"github.com/roomlog/roomlog/pkg/events/room"
 	"github.com/roomlog/roomlog/pkg/readmodel"
 )
@@ -31,6 +32,16 @@ const stateColumns = `COALESCE(s.edits, 0), COALESCE(s.edit, 0), COALESCE(s.repl
 
 func stateFields(s *room.MessageState, reactions *string) []any {
 	return []any{&s.Edits, &s.Edit, &s.Replies, &s.LastReply, &s.Pinned, reactions}
+}
+
+const statesBetween = `SELECT s.seq, ` + stateColumns + ` FROM message_states s WHERE s.tenant = $1 AND s.room = $2 AND s.seq >= $3 AND s.seq <= $4 ORDER BY s.seq`
+
+func scanState(r Row) (seq events.Seq, s room.MessageState, err error) {
+	var reactions string
+	if err = r.Scan(append([]any{(*int64)(&seq)}, stateFields(&s, &reactions)...)...); err == nil {
+		err = scanReactions(reactions, &s)
+	}
+	return seq, s, err
 }
 
 // noReactions is what most messages have, so it is written and read without JSON.

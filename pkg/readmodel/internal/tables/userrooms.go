@@ -66,7 +66,7 @@ r.messages
 	+ (SELECT COUNT(*) FROM mentions n CROSS JOIN events x WHERE ('m/' || n.tenant || '/' || n.room) = ('m/' || r.tenant || '/' || r.room)
 		AND n.user_id = '` + everyone + `' AND n.seq > ` + readUpTo + `
 		AND x.tenant = n.tenant AND x.room = n.room AND x.seq = n.seq AND x.sender <> m.user_id),
-` + Events.outer("e") + ", " + stateColumns + `
+` + shown.outer("e") + ", " + stateColumns + `
 FROM (
 	` + p + `
 ) p
@@ -98,6 +98,9 @@ func scanUserRoom(r Row) (readmodel.UserRoom, error) {
 	var err error
 	if row.Header, err = s.header(); err != nil {
 		return row, err
+	}
+	if last.Seq > 0 {
+		last.Key = readmodel.Key{Tenant: row.Tenant, Room: row.Room}
 	}
 	row.Last, err = last.row()
 	return row, err

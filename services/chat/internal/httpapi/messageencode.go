@@ -69,7 +69,7 @@ func encodeMessage(m *query.Message) (api.Message, error) {
 		out.Type, out.ReplyTo, out.ThreadRoot = d.Kind, string(d.ReplyTo), string(d.ThreadRoot)
 	}
 	says := posted
-	if m.Edited.Seq > 0 {
+	if m.Edited != nil {
 		if says, err = m.Edited.Item(); err != nil {
 			return out, err
 		}

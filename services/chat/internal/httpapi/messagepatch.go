@@ -27,8 +27,8 @@ type messageState struct {
 
 func messageStateOf(m *query.Message) (messageState, error) {
 	says := &m.EventRow
-	if m.Edited.Seq > 0 {
-		says = &m.Edited
+	if m.Edited != nil {
+		says = m.Edited
 	}
 	c, err := contentOf(says)
 	return messageState{c.Text, c.Format, encodeUsers(c.mentions), c.mentionsRoom, c.mentionsHere, c.Attachments, c.Data}, err

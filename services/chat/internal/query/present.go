@@ -43,10 +43,10 @@ func Present(ctx context.Context, r readmodel.Reader, v Visibility, rows ...read
 // edited gives the message the latest content that the person may read: it may have
 // been edited while they were not there.
 func (v Visibility) edited(ctx context.Context, r readmodel.Reader, m *readmodel.MessageRow) error {
-	if m.Edited.Seq == 0 || v.Contains(m.Edited.Seq) {
+	if m.Edited == nil || v.Contains(m.Edited.Seq) {
 		return nil
 	}
-	m.Edited, m.State.Edits = readmodel.EventRow{}, 0
+	m.Edited, m.State.Edits = nil, 0
 	for after := m.Seq; ; {
 		edits, err := r.Edits(ctx, m.Key, m.Seq, after, editsPage)
 		if err != nil {
@@ -60,7 +60,7 @@ func (v Visibility) edited(ctx context.Context, r readmodel.Reader, m *readmodel
 			if err != nil {
 				return err
 			}
-			m.Edited, m.State.Edits = edits[i], version-1
+			m.Edited, m.State.Edits = &edits[i], version-1
 		}
 		if len(edits) < editsPage {
 			return nil
