@@ -1,11 +1,12 @@
 package events
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"strconv"
+	"strings"
 	"unicode/utf8"
+	"unsafe"
 )
 
 // postedShape is [shapeOf] MessagePosted, without encoding/json where the facts are
@@ -14,7 +15,7 @@ func postedShape() shape {
 	s := shapeOf[MessagePosted]()
 	anyFacts := s.read
 	s.read = func(facts []byte) (any, error) {
-		if f, err := readPosted(facts); err == nil {
+		if f, err := readPosted(string(facts)); err == nil {
 			return f, nil
 		}
 		return anyFacts(facts)
@@ -22,28 +23,48 @@ func postedShape() shape {
 	return s
 }
 
+// DecodePosted is [DecodeFacts] of a message.posted, of which the texts are parts of
+// what they were read from.
+func DecodePosted(version int, facts string) (f MessagePosted, err error) {
+	if version == 1 {
+		if f, err = readPosted(facts); err == nil {
+			return f, nil
+		}
+	}
+	decoded, err := DecodeFacts(TypeMessagePosted, version, []byte(facts))
+	if err == nil {
+		f = decoded.(MessagePosted)
+	}
+	return f, err
+}
+
 var errNotPlain = errors.New("not a plain message")
 
+// scanText scans a text as it is: a scanner writes nothing.
+func scanText(text string) scanner {
+	return scanner{b: unsafe.Slice(unsafe.StringData(text), len(text))}
+}
+
 // readPosted reads facts; an error says that there is more in them than it knows.
-func readPosted(facts []byte) (f MessagePosted, err error) {
-	s := scanner{b: facts}
+func readPosted(facts string) (f MessagePosted, err error) {
+	s := scanText(facts)
 	s.space()
 	err = s.object(func(name []byte) (err error) {
 		switch string(name) {
 		case "sender":
-			err = plainText(&s, &f.Sender)
+			err = plainText(&s, facts, &f.Sender)
 		case "digest":
-			err = plainText(&s, &f.Digest)
+			err = plainText(&s, facts, &f.Digest)
 		case "kind":
-			err = plainText(&s, &f.Kind)
+			err = plainText(&s, facts, &f.Kind)
 		case "reply_to":
-			err = plainText(&s, &f.ReplyTo)
+			err = plainText(&s, facts, &f.ReplyTo)
 		case "thread_root":
-			err = plainText(&s, &f.ThreadRoot)
+			err = plainText(&s, facts, &f.ThreadRoot)
 		case "text_bytes":
 			start := s.i
 			if err = s.number(); err == nil {
-				f.TextBytes, err = strconv.Atoi(string(facts[start:s.i]))
+				f.TextBytes, err = strconv.Atoi(facts[start:s.i])
 			}
 		default:
 			err = errNotPlain
@@ -58,26 +79,26 @@ func readPosted(facts []byte) (f MessagePosted, err error) {
 
 // DecodeMessageContent reads the content of a message or an edit as encoding/json
 // does, and without it where there is nothing but text.
-func DecodeMessageContent(content []byte) (MessageContent, error) {
+func DecodeMessageContent(content string) (MessageContent, error) {
 	if c, err := readContent(content); err == nil {
 		return c, nil
 	}
 	var c MessageContent
-	err := json.Unmarshal(content, &c)
+	err := json.Unmarshal([]byte(content), &c)
 	return c, err
 }
 
-func readContent(content []byte) (c MessageContent, err error) {
-	s := scanner{b: content}
+func readContent(content string) (c MessageContent, err error) {
+	s := scanText(content)
 	s.space()
 	err = s.object(func(name []byte) error {
 		switch string(name) {
 		case "text":
-			return plainText(&s, &c.Text)
+			return plainText(&s, content, &c.Text)
 		case "format":
-			return plainText(&s, &c.Format)
+			return plainText(&s, content, &c.Format)
 		case "client_msg_id":
-			return plainText(&s, &c.ClientMsgID)
+			return plainText(&s, content, &c.ClientMsgID)
 		}
 		return errNotPlain
 	})
@@ -87,13 +108,14 @@ func readContent(content []byte) (c MessageContent, err error) {
 	return c, err
 }
 
-// plainText reads a string of UTF-8 without escapes.
-func plainText[T ~string](s *scanner, into *T) error {
-	text, err := s.text()
-	if err != nil {
+// plainText reads a string of UTF-8 without escapes, of a text that is scanned.
+func plainText[T ~string](s *scanner, of string, into *T) error {
+	start := s.i + len(`"`)
+	if _, err := s.text(); err != nil {
 		return err
 	}
-	if bytes.IndexByte(text, '\\') >= 0 || !utf8.Valid(text) {
+	text := of[start : s.i-len(`"`)]
+	if strings.IndexByte(text, '\\') >= 0 || !utf8.ValidString(text) {
 		return errNotPlain
 	}
 	*into = T(text)

@@ -26,6 +26,10 @@ func FuzzMessagePosted(f *testing.F) {
 		if (err == nil) != (wanted == nil) || err == nil && !reflect.DeepEqual(got, want) {
 			t.Fatalf("%s: %+v, %v; want %+v, %v", facts, got, err, want, wanted)
 		}
+		posted, err := events.DecodePosted(1, string(facts))
+		if (err == nil) != (wanted == nil) || err == nil && !reflect.DeepEqual(posted, want) {
+			t.Fatalf("%s: %+v, %v; want %+v, %v", facts, posted, err, want, wanted)
+		}
 	})
 }
 
@@ -40,7 +44,7 @@ func FuzzMessageContent(f *testing.F) {
 	f.Fuzz(func(t *testing.T, content []byte) {
 		var want events.MessageContent
 		wanted := json.Unmarshal(content, &want)
-		got, err := events.DecodeMessageContent(content)
+		got, err := events.DecodeMessageContent(string(content))
 		if (err == nil) != (wanted == nil) || err == nil && !reflect.DeepEqual(got, want) {
 			t.Fatalf("%s: %+v, %v; want %+v, %v", content, got, err, want, wanted)
 		}

@@ -137,12 +137,7 @@ func (r *EventRow) data() (any, error) {
 		err := r.content(&d.MemberContent)
 		return d, err
 	case events.MessagePosted:
-		d := MessagePostedData{Kind: f.Kind, ReplyTo: f.ReplyTo, ThreadRoot: f.ThreadRoot}
-		if !r.sealed() {
-			d.MessageContent, err = events.DecodeMessageContent([]byte(r.Content))
-		}
-		d.Mentions, d.MentionsRoom, d.MentionsHere = f.Mentions, f.MentionsRoom, f.MentionsHere
-		return d, err
+		return r.posted(&f)
 	case events.MessageEdited:
 		d := MessageEditedData{AboutData: r.about(f.Target), Version: f.Base + 1}
 		err := r.content(&d.MessageContent)
@@ -163,6 +158,27 @@ func (r *EventRow) data() (any, error) {
 	case events.MarkMoved, events.PreferencesChanged, events.TokensRevoked: // take no seq
 	}
 	return nil, fmt.Errorf("no data for type %q", r.Type)
+}
+
+// PostedData is what [EventRow.Item] has as data of a message.posted event that is not
+// redacted, by itself: a page has many.
+func (r *EventRow) PostedData() (MessagePostedData, error) {
+	facts, err := events.DecodePosted(r.Version, r.Facts)
+	if err != nil {
+		return MessagePostedData{}, fmt.Errorf("facts of event %s: %w", r.ID, err)
+	}
+	return r.posted(&facts)
+}
+
+func (r *EventRow) posted(f *events.MessagePosted) (d MessagePostedData, err error) {
+	d = MessagePostedData{
+		Kind: f.Kind, ReplyTo: f.ReplyTo, ThreadRoot: f.ThreadRoot,
+		Mentions: f.Mentions, MentionsRoom: f.MentionsRoom, MentionsHere: f.MentionsHere,
+	}
+	if !r.sealed() {
+		d.MessageContent, err = events.DecodeMessageContent(r.Content)
+	}
+	return d, err
 }
 
 func (r *EventRow) redacted(facts events.Facts) RedactedData {

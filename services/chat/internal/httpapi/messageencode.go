@@ -36,13 +36,9 @@ func contentOf(row *readmodel.EventRow) (content, error) {
 	if err != nil {
 		return content{}, err
 	}
-	return contentIn(item)
-}
-
-func contentIn(item readmodel.Item) (content, error) {
 	switch d := item.Data.(type) {
 	case readmodel.MessagePostedData:
-		return content{d.MessageContent, d.Mentions, d.MentionsRoom, d.MentionsHere}, nil
+		return contentOfPosted(&d), nil
 	case readmodel.MessageEditedData:
 		return content{d.MessageContent, d.Mentions, d.MentionsRoom, d.MentionsHere}, nil
 	case readmodel.RedactedData:
@@ -51,33 +47,32 @@ func contentIn(item readmodel.Item) (content, error) {
 	return content{}, fmt.Errorf("event %s says nothing in a message", item.ID)
 }
 
+func contentOfPosted(d *readmodel.MessagePostedData) content {
+	return content{d.MessageContent, d.Mentions, d.MentionsRoom, d.MentionsHere}
+}
+
 func encodeMessage(m *query.Message) (api.Message, error) {
-	posted, err := m.Item()
-	if err != nil {
-		return api.Message{}, err
-	}
 	out := api.Message{
-		ID: string(m.ID), Seq: int64(m.Seq), Room: string(m.Room), Sender: string(m.Sender), SentAt: posted.Time,
+		ID: string(m.ID), Seq: int64(m.Seq), Room: string(m.Room), Sender: string(m.Sender), SentAt: readmodel.Time(m.SentAt),
 		Version: m.State.Edits + 1, Redacted: m.Redacted > 0,
 		Reactions: []api.Reaction{}, Replies: m.State.Replies, LastReplySeq: int64(m.State.LastReply), Pinned: m.State.Pinned > 0,
 		Unread: m.Unread,
 	}
-	switch d := posted.Data.(type) {
-	case readmodel.MessagePostedData:
-		out.Type, out.ReplyTo, out.ThreadRoot, out.ClientMsgID = d.Kind, string(d.ReplyTo), string(d.ThreadRoot), d.ClientMsgID
-	case readmodel.RedactedData:
-		out.Type, out.ReplyTo, out.ThreadRoot = d.Kind, string(d.ReplyTo), string(d.ThreadRoot)
-	}
-	says := posted
-	if m.Edited != nil {
-		if says, err = m.Edited.Item(); err != nil {
-			return out, err
-		}
-		out.Edited, out.EditedAt = true, says.Time
-	}
-	c, err := contentIn(says)
+	posted, err := m.PostedData()
 	if err != nil {
 		return out, err
+	}
+	out.Type, out.ReplyTo, out.ThreadRoot = posted.Kind, string(posted.ReplyTo), string(posted.ThreadRoot)
+	var c content
+	if m.Redacted == 0 {
+		out.ClientMsgID = posted.ClientMsgID
+		c = contentOfPosted(&posted)
+	}
+	if m.Edited != nil {
+		if c, err = contentOf(m.Edited); err != nil {
+			return out, err
+		}
+		out.Edited, out.EditedAt = true, readmodel.Time(m.Edited.SentAt)
 	}
 	out.Text, out.Format, out.Attachments, out.Data = c.Text, c.Format, c.Attachments, c.Data
 	out.Mentions, out.MentionsRoom, out.MentionsHere = encodeUsers(c.mentions), c.mentionsRoom, c.mentionsHere
