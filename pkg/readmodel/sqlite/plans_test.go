@@ -109,7 +109,7 @@ func TestPlans(t *testing.T) {
 			t.Errorf("%s does not go by %s: %q", name, index[name], e.steps)
 		}
 	}
-	for rooms := range 2 { // a row of each list is bound, more are read from JSON
+	for rooms := range few + 1 { // few rows of a list are bound, more are read from JSON
 		for _, q := range tables.NewPrefetch(storetest.Needs(1 + rooms)).Wants(lists) {
 			explain("prefetch/"+q.Name, q.SQL, q.Args...)
 		}
@@ -139,7 +139,7 @@ func check(t *testing.T, name string, steps []string, mayScan, maySort bool) {
 		t.Errorf("%s: no plan", name)
 	}
 	for _, step := range steps {
-		scan := strings.HasPrefix(step, "SCAN") && !slices.Contains(listed, step) && !strings.HasPrefix(step, "SCAN json_each")
+		scan := strings.HasPrefix(step, "SCAN") && !slices.Contains(listed, step) && !strings.HasPrefix(step, "SCAN json_each") && !strings.HasSuffix(step, " CONSTANT ROWS")
 		if scan && !mayScan || strings.Contains(step, "TEMP B-TREE") && !maySort {
 			t.Errorf("%s: %s", name, step)
 		}

@@ -10,16 +10,19 @@ import (
 	"github.com/roomlog/roomlog/pkg/readmodel/internal/tables"
 )
 
+// few rows are how many are bound: each number of them is a statement of its own.
+const few = 4
+
 // lists takes a list as JSON: one argument, however many rows. Rows that follow each
 // other and differ in the last column alone, as the ids of a room do, are one array, whose
 // last value has what they have there: of an array in an array, SQLite reads the text
 // again for each of its values.
 //
-// One row, as a message alone asks for, is bound as it is: nothing is read as JSON, and
-// nothing is made a table of.
+// Few rows, as a message alone or two ask for, are bound as they are: nothing is read as
+// JSON, and nothing is made a table of.
 func lists(w *tables.Wanted) (with string, args []any) {
-	if w.Len() == 1 {
-		return one(w)
+	if w.Len() <= few {
+		return values(w)
 	}
 	last := len(w.Names) - 1
 	of, given := "", ""
@@ -46,13 +49,18 @@ func lists(w *tables.Wanted) (with string, args []any) {
 		of, last, strings.Join(w.Names, ", "), given), []any{string(list)}
 }
 
-func one(w *tables.Wanted) (with string, args []any) {
-	marks := make([]string, len(w.Names))
-	for i, column := range w.Columns {
-		marks[i] = fmt.Sprintf("$%d", i+1)
-		args = append(args, column[0])
+// values binds the rows as they are.
+func values(w *tables.Wanted) (with string, args []any) {
+	rows := make([]string, w.Len())
+	for i := range rows {
+		row := make([]string, len(w.Columns))
+		for j, column := range w.Columns {
+			args = append(args, column[i])
+			row[j] = fmt.Sprintf("$%d", len(args))
+		}
+		rows[i] = "(" + strings.Join(row, ", ") + ")"
 	}
-	return "WITH n(" + strings.Join(w.Names, ", ") + ") AS NOT MATERIALIZED (SELECT " + strings.Join(marks, ", ") + ") ", args
+	return "WITH n(" + strings.Join(w.Names, ", ") + ") AS NOT MATERIALIZED (VALUES " + strings.Join(rows, ", ") + ") ", args
 }
 
 func alike(columns [][]string, a, b int) bool {
