@@ -59,10 +59,19 @@ func (p *Publisher) PublishWithin(ctx context.Context, d time.Duration, m events
 	if d <= 0 {
 		return events.Position{}, fmt.Errorf("publish: not sent: %w", context.DeadlineExceeded)
 	}
-	late := time.NewTimer(d)
+	late := timers.Get().(*time.Timer)
+	late.Reset(d)
+	defer timers.Put(late)
 	defer late.Stop()
 	return p.publish(patience{ctx, late.C}, m)
 }
+
+// timers that are stopped: nothing is in their channels.
+var timers = sync.Pool{New: func() any {
+	t := time.NewTimer(time.Hour)
+	t.Stop()
+	return t
+}}
 
 // patience is how long a caller waits: until ctx is done, or it is late.
 type patience struct {
@@ -91,7 +100,7 @@ func (p *Publisher) send(within patience, m events.Message) (*receipt, error) {
 	if err := p.begin(within); err != nil {
 		return nil, err
 	}
-	r := &receipt{record: m, within: within, settled: p.end, done: make(chan struct{})}
+	r := &receipt{record: m, within: within, publisher: p, done: make(chan struct{})}
 	if err := p.wm.Publish(p.layout.Topic, r.message(within.Context)); err != nil {
 		p.end()
 		if errors.Is(err, errAbandoned) {

@@ -14,13 +14,16 @@ import (
 
 // A receipt travels with a message through Watermill to sarama and comes back
 // with the record's place in the log: in the message's context up to the
-// marshaler, in ProducerMessage.Metadata from there on.
+// marshaler, in ProducerMessage.Metadata from there on. Both messages are part of it, so
+// that a send has one thing to allocate.
 type receipt struct {
-	record events.Message
+	record   events.Message
+	wrapped  message.Message        // for Watermill
+	produced sarama.ProducerMessage // for sarama
 	// within is how long somebody waits: what sarama has not taken by then it does not get.
 	within patience
-	// settled is called before done is closed; nil: nobody has to know.
-	settled func()
+	// publisher has it in flight; nil: none.
+	publisher *Publisher
 
 	// done is closed when sarama has said what became of the record: the fields below.
 	done      chan struct{}
@@ -41,8 +44,8 @@ var errAbandoned = errors.New("abandoned before it was sent")
 // settle fills the receipt in.
 func (r *receipt) settle(m *sarama.ProducerMessage, err error) {
 	r.partition, r.offset, r.err = m.Partition, m.Offset, err
-	if r.settled != nil {
-		r.settled()
+	if r.publisher != nil {
+		r.publisher.end()
 	}
 	close(r.done)
 }
@@ -73,9 +76,9 @@ type receiptKey struct{}
 // message wraps the record for Watermill. It has no metadata: the receipt has the
 // headers, in their order. Nor can it be acknowledged: nobody receives it.
 func (r *receipt) message(ctx context.Context) *message.Message {
-	m := &message.Message{UUID: r.record.Header(events.HeaderID), Payload: r.record.Value}
-	m.SetContext(context.WithValue(ctx, receiptKey{}, r))
-	return m
+	r.wrapped.UUID, r.wrapped.Payload = r.record.Header(events.HeaderID), r.record.Value
+	r.wrapped.SetContext(context.WithValue(ctx, receiptKey{}, r))
+	return &r.wrapped
 }
 
 // eventMarshaler writes an event as a record.
@@ -86,21 +89,21 @@ func (eventMarshaler) Marshal(topic string, m *message.Message) (*sarama.Produce
 	if !ok {
 		return nil, errors.New("message was not made by Publisher")
 	}
-	out := &sarama.ProducerMessage{
-		Topic: topic, Value: sarama.ByteEncoder(m.Payload),
+	r.produced = sarama.ProducerMessage{
+		Topic: topic, Value: (*sarama.ByteEncoder)(&r.record.Value),
 		Headers:  make([]sarama.RecordHeader, len(r.record.Headers)),
 		Metadata: r, Offset: noOffset, Timestamp: clientTime(),
 	}
 	if r.record.Key != nil {
-		out.Key = sarama.ByteEncoder(r.record.Key)
+		r.produced.Key = (*sarama.ByteEncoder)(&r.record.Key)
 	}
 	names := make([]byte, 0, headerNameBytes) // of all headers
 	for i, h := range r.record.Headers {
 		start := len(names)
 		names = append(names, h.Key...)
-		out.Headers[i] = sarama.RecordHeader{Key: names[start:len(names):len(names)], Value: h.Value}
+		r.produced.Headers[i] = sarama.RecordHeader{Key: names[start:len(names):len(names)], Value: h.Value}
 	}
-	return out, nil
+	return &r.produced, nil
 }
 
 // clientTime is what records carry until the broker puts its own time there. It
