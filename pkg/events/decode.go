@@ -38,7 +38,7 @@ var envelope = [...]string{
 // readEnvelope gives the values of the envelope's headers. None may stand
 // twice or in other case: one reader would take the first and another the last
 // (CloudEvents' Go SDK ignores case).
-func readEnvelope(headers []Header) (values [len(envelope)]string, err error) {
+func readEnvelope(headers []Header) (values [len(envelope)][]byte, err error) {
 	var found [len(envelope)]bool
 	for _, h := range headers {
 		for i, name := range envelope {
@@ -48,7 +48,7 @@ func readEnvelope(headers []Header) (values [len(envelope)]string, err error) {
 			if found[i] || h.Key != name {
 				return values, fmt.Errorf("%s stands twice or in other case", name)
 			}
-			values[i], found[i] = string(h.Value), true
+			values[i], found[i] = h.Value, true
 		}
 	}
 	return values, nil
@@ -59,17 +59,21 @@ func decodeEnvelope(m Message) (e Event, err error) {
 	if err != nil {
 		return e, err
 	}
-	version, typ, at, expires := values[0], values[2], values[5], values[6]
+	typ := string(values[2])
+	tenant, room, keyed := strings.Cut(string(m.Key), "/")
+	if keyed = keyed && tenant == string(values[3]) && room == string(values[4]); !keyed {
+		tenant, room = string(values[3]), string(values[4])
+	}
 	e = Event{
-		ID: EventID(values[1]), Tenant: Tenant(values[3]), Room: RoomID(values[4]),
-		ContentKey: values[7], TraceParent: traceParent(m.Header(HeaderTraceParent)),
+		ID: EventID(values[1]), Tenant: Tenant(tenant), Room: RoomID(room),
+		ContentKey: string(values[7]), TraceParent: traceParent(m.Header(HeaderTraceParent)),
 	}
 	e.Type, e.Version = SplitType(typ)
-	if t := values[8]; t != "" && t != contentType { // CloudEvents' structured mode, say
+	if t := values[8]; len(t) > 0 && string(t) != contentType { // CloudEvents' structured mode, say
 		return e, fmt.Errorf("%s is %.40q, not %q", HeaderContentType, t, contentType)
 	}
-	if version != specVersion {
-		return e, fmt.Errorf("%s is %.20q, not %q", HeaderSpecVersion, version, specVersion)
+	if v := values[0]; string(v) != specVersion {
+		return e, fmt.Errorf("%s is %.20q, not %q", HeaderSpecVersion, v, specVersion)
 	}
 	if err := checkEnvelope(&e); err != nil {
 		return e, err
@@ -77,13 +81,13 @@ func decodeEnvelope(m Message) (e Event, err error) {
 	if checkID("type", typ) != nil {
 		return e, fmt.Errorf("%s is not a type", HeaderType)
 	}
-	if string(m.Key) != e.Key() {
+	if !keyed {
 		return e, errors.New("the key is not that of the tenant and room in the headers")
 	}
-	if e.Time, err = parseTime(at); err != nil {
+	if e.Time, err = parseTime(string(values[5])); err != nil {
 		return e, fmt.Errorf("%s: %w", HeaderTime, err)
 	}
-	if e.Expires, err = parseTime(expires); err != nil {
+	if e.Expires, err = parseTime(string(values[6])); err != nil {
 		return e, fmt.Errorf("%s: %w", HeaderExpiry, err)
 	}
 	return e, nil
