@@ -42,12 +42,25 @@ type Store interface {
 	// After any error the outcome may be either: claim again before going on.
 	Fold(ctx context.Context, fence Fence, needs Needs, fold func(Rows) (Batch, error)) error
 
-	// Snapshot calls read with a reader of one moment of the database.
-	Snapshot(ctx context.Context, read func(Reader) error) error
+	// Snapshot calls read with a reader of one moment of the database. What it is going
+	// to be asked for first can be told ahead, once: a store that is a network away has
+	// it in the round trip that begins the snapshot. Nothing else depends on it.
+	Snapshot(ctx context.Context, read func(Reader) error, ahead ...Ahead) error
 
 	// Ping reports whether the database answers.
 	Ping(ctx context.Context) error
 	Close() error
+}
+
+// Ahead is what reads of a room look at: a checkpoint, the room, a member.
+type Ahead struct {
+	Partition events.Partition
+	Key       Key
+	User      events.UserID
+	// Limit above zero is that of a page of messages before a seq, which is zero for the
+	// room's latest.
+	Before events.Seq
+	Limit  int
 }
 
 // Checkpoint is how far a partition has been folded.

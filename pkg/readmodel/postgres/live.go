@@ -35,6 +35,7 @@ type Live struct {
 
 	mu    sync.Mutex
 	known map[int]bool // versions that have the schema that this program knows
+	last  int          // the version that was live when it was asked last
 }
 
 var _ readmodel.Store = (*Live)(nil)
@@ -80,39 +81,101 @@ func (s *Live) Fold(context.Context, readmodel.Fence, readmodel.Needs, func(read
 }
 
 // Snapshot reads one moment of the version that is live in that moment.
-func (s *Live) Snapshot(ctx context.Context, read func(readmodel.Reader) error) error {
+func (s *Live) Snapshot(ctx context.Context, read func(readmodel.Reader) error, ahead ...readmodel.Ahead) error {
 	conn, err := s.pool.Acquire(ctx)
 	if err != nil {
 		return fmt.Errorf("begin a snapshot: %w", err)
 	}
 	defer release(ctx, conn) // rolls back: nothing was written
-	version, err := s.begin(ctx, conn)
+	var first *tables.Ahead
+	if len(ahead) > 0 {
+		first = &tables.Ahead{Ahead: ahead[0]}
+	}
+	version, done, err := s.beginAhead(ctx, conn, first)
+	if err == nil && !done {
+		version, err = s.begin(ctx, conn)
+	}
 	if err != nil {
 		return fmt.Errorf("begin a snapshot: %w", err)
 	}
-	q := querier{tx: conn, mark: "/* " + Schema(version) + " */ "}
+	q := of(conn, version)
 	if err := s.check(ctx, q, version); err != nil {
 		return fmt.Errorf("version %d of the projection: %w", version, err)
 	}
-	return gone(read(tables.NewReader(q, lists, version)))
+	if first != nil && !done {
+		if err := q.Batch(ctx, first.Queries()); err != nil {
+			return gone(err)
+		}
+		prepared(conn)[aheadPrepared] = version
+	}
+	return gone(read(tables.NewReader(q, lists, version).With(first)))
 }
 
-// begin begins a transaction with the search_path of the live version.
+// of runs the statements of a version.
+func of(conn *pgxpool.Conn, version int) querier {
+	return querier{tx: conn, mark: "/* " + Schema(version) + " */ "}
+}
+
+// aheadPrepared is what a connection keeps: the version for which it has prepared what
+// is read ahead. Before a transaction has the version's search_path that cannot be done.
+const aheadPrepared = "roomlog: ahead"
+
+func prepared(conn *pgxpool.Conn) map[string]any { return conn.Conn().PgConn().CustomData() }
+
+// beginAhead is begin with what is read ahead in the same round trip, of the version
+// that was live when it was asked last. It has not done so where another one is, or
+// this connection has not yet read it; a statement that fails may be of that, too: it
+// is found out again, without a guess.
+func (s *Live) beginAhead(ctx context.Context, conn *pgxpool.Conn, first *tables.Ahead) (version int, done bool, err error) {
+	s.mu.Lock()
+	guess := s.last
+	s.mu.Unlock()
+	if first == nil || prepared(conn)[aheadPrepared] != guess {
+		return 0, false, nil
+	}
+	var b pgx.Batch
+	var there bool
+	queueBegin(&b, &version, &there)
+	of(conn, guess).queue(&b, first.Queries())
+	err = conn.SendBatch(ctx, &b).Close()
+	switch {
+	case err == nil && there && version == guess:
+		return version, true, nil
+	case conn.Conn().IsClosed():
+		return 0, false, err
+	}
+	delete(prepared(conn), aheadPrepared)
+	if conn.Conn().PgConn().TxStatus() != idle {
+		_, err = conn.Exec(ctx, "ROLLBACK")
+		return 0, false, err
+	}
+	return 0, false, nil
+}
+
+// queueBegin begins a transaction with the search_path of the live version.
+func queueBegin(b *pgx.Batch, version *int, there *bool) {
+	b.Queue(`BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`)
+	b.Queue(`SELECT version, set_config('search_path', 'roomlog_v' || version, true), pg_advisory_xact_lock_shared(` + strconv.Itoa(readLock) + `, version)::text
+FROM roomlog_control.projections WHERE state = 'live'`).QueryRow(func(r pgx.Row) error {
+		return r.Scan(version, nil, nil)
+	})
+	// By the catalog of now, not of the snapshot. Under the lock it stays so.
+	b.Queue(`SELECT to_regclass('checkpoints') IS NOT NULL`).QueryRow(func(r pgx.Row) error { return r.Scan(there) })
+}
+
+// begin begins a transaction on the live version.
 func (s *Live) begin(ctx context.Context, conn *pgxpool.Conn) (version int, err error) {
 	for range snapshotAttempts {
 		var there bool
 		var b pgx.Batch
-		b.Queue(`BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`)
-		b.Queue(`SELECT version, set_config('search_path', 'roomlog_v' || version, true), pg_advisory_xact_lock_shared(` + strconv.Itoa(readLock) + `, version)::text
-FROM roomlog_control.projections WHERE state = 'live'`).QueryRow(func(r pgx.Row) error {
-			return r.Scan(&version, nil, nil)
-		})
-		// By the catalog of now, not of the snapshot. Under the lock it stays so.
-		b.Queue(`SELECT to_regclass('checkpoints') IS NOT NULL`).QueryRow(func(r pgx.Row) error { return r.Scan(&there) })
+		queueBegin(&b, &version, &there)
 		if err := conn.SendBatch(ctx, &b).Close(); err != nil {
 			return 0, gone(err)
 		}
 		if there {
+			s.mu.Lock()
+			s.last = version
+			s.mu.Unlock()
 			return version, nil
 		}
 		if _, err := conn.Exec(ctx, "ROLLBACK"); err != nil {

@@ -39,6 +39,20 @@ func (e *explaining) Query(ctx context.Context, sql string, args ...any) (tables
 	return e.querier.Query(ctx, sql, args...)
 }
 
+// Batch runs them one by one: a plan each.
+func (e *explaining) Batch(ctx context.Context, queries []tables.Query) error {
+	for _, q := range queries {
+		rows, err := e.Query(ctx, q.SQL, q.Args...)
+		if err == nil {
+			err = tables.Each(rows, q.Row)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // removed says how many rows a step reads in vain.
 var removed = regexp.MustCompile(`Rows Removed by (?:Join )?Filter: (\d+)`)
 
@@ -66,7 +80,7 @@ func plans(t *testing.T, state string, s *Store) {
 		"Message": "events_by_id", "Edits": "events_edits", "Thread": "events_in_thread", "ThreadBefore": "events_in_thread",
 		"ThreadUnread": "events_in_thread", "Threads": "message_states_threads", "Pins": "message_states_pins", "Reactors": "reactions_by_key",
 		"RoomsOf": "members_by_user", "RoomsOf/latest": "rooms_by_activity", "BlockedRooms": "dead_letters_first", "Events": "events_pkey", "Members": "members_pkey",
-		"Dump": "events_pkey", "Stays": "stays_pkey", "Histories": "histories_pkey", "Reacted": "reactions_pkey",
+		"ahead": "Index Scan Backward using events_pkey", "Dump": "events_pkey", "Stays": "stays_pkey", "Histories": "histories_pkey", "Reacted": "reactions_pkey",
 		"prefetch/priors": "events_by_id", "prefetch/reactions": "reactions_by_key", "delete/reactions": "reactions_pkey", "delete/mentions": "mentions_pkey",
 		"redact/0/0": "events_pkey", "redact/0/1": "events_edits", "redact/0/2": "mentions_pkey",
 		"redact/1/0": "events_pkey", "redact/1/1": "mentions_pkey",
@@ -102,6 +116,14 @@ func plans(t *testing.T, state string, s *Store) {
 			t.Fatal(name, err)
 		}
 		check(name, e)
+	}
+	for _, before := range []events.Seq{0, 7_000} {
+		ahead := tables.Ahead{Ahead: readmodel.Ahead{Key: readmodel.Key{Tenant: "main", Room: "lobby"}, User: "ann", Before: before, Limit: 50}}
+		e := &explaining{querier: querier{tx: tx}, t: t}
+		if err := e.Batch(t.Context(), ahead.Queries()); err != nil {
+			t.Fatal(err)
+		}
+		check("ahead", e)
 	}
 	explain := func(name, sql string, args ...any) {
 		t.Helper()

@@ -118,7 +118,7 @@ func (s *Store) Schema() string { return s.schema }
 func (s *Store) Ping(ctx context.Context) error { return s.pool.Ping(ctx) }
 
 // Snapshot reads one moment of the schema.
-func (s *Store) Snapshot(ctx context.Context, read func(readmodel.Reader) error) error {
+func (s *Store) Snapshot(ctx context.Context, read func(readmodel.Reader) error, _ ...readmodel.Ahead) error {
 	tx, err := s.pool.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
 	if err != nil {
 		return fmt.Errorf("begin a snapshot: %w", err)
@@ -144,6 +144,7 @@ func Schema(version int) string { return "roomlog_v" + strconv.Itoa(version) }
 type querier struct {
 	tx interface {
 		Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+		SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
 	}
 	// mark stands before each statement: see [Live].
 	mark string
@@ -151,6 +152,24 @@ type querier struct {
 
 func (q querier) Query(ctx context.Context, sql string, args ...any) (tables.Rows, error) {
 	return q.tx.Query(ctx, q.mark+sql, args...) //nolint:sqlclosecheck // the caller closes them
+}
+
+// Batch runs several in one round trip.
+func (q querier) Batch(ctx context.Context, queries []tables.Query) error {
+	var b pgx.Batch
+	q.queue(&b, queries)
+	return q.tx.SendBatch(ctx, &b).Close()
+}
+
+func (q querier) queue(b *pgx.Batch, queries []tables.Query) {
+	for _, query := range queries {
+		b.Queue(q.mark+query.SQL, query.Args...).Query(func(rows pgx.Rows) error {
+			if err := tables.Each(rows, query.Row); err != nil {
+				return fmt.Errorf("read %s: %w", query.What, err)
+			}
+			return nil
+		})
+	}
 }
 
 // gone marks what the server says of tables that are not there.

@@ -75,7 +75,7 @@ func (s *Live) Fold(context.Context, readmodel.Fence, readmodel.Needs, func(read
 }
 
 // Snapshot reads one moment of the version that is live in that moment.
-func (s *Live) Snapshot(ctx context.Context, read func(readmodel.Reader) error) error {
+func (s *Live) Snapshot(ctx context.Context, read func(readmodel.Reader) error, _ ...readmodel.Ahead) error {
 	version, err := s.guess(ctx)
 	if err != nil {
 		return fmt.Errorf("begin a snapshot: %w", err)

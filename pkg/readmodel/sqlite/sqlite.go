@@ -119,7 +119,7 @@ func (s *Store) Ping(ctx context.Context) error {
 
 // Snapshot reads one moment of the file. A snapshot that stays open for long
 // keeps the WAL from being written back.
-func (s *Store) Snapshot(ctx context.Context, read func(readmodel.Reader) error) error {
+func (s *Store) Snapshot(ctx context.Context, read func(readmodel.Reader) error, _ ...readmodel.Ahead) error {
 	c, err := s.readers.take(ctx)
 	if err != nil {
 		return fmt.Errorf("begin a snapshot: %w", err)

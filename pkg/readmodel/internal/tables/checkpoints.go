@@ -69,6 +69,13 @@ func (r Reader) Checkpoints(ctx context.Context) ([]readmodel.Checkpoint, error)
 
 // Checkpoint of one partition.
 func (r Reader) Checkpoint(ctx context.Context, p events.Partition) (readmodel.Checkpoint, bool, error) {
-	return one(ctx, r.q, "checkpoint", ScanCheckpoint,
-		`SELECT `+checkpointColumns+` FROM checkpoints WHERE partition = $1`, int64(p))
+	if a := r.ahead; a != nil && a.Partition == p {
+		return a.checkpoint.row, a.checkpoint.ok, nil
+	}
+	var f found[readmodel.Checkpoint]
+	return f.read(ctx, r.q, findCheckpoint(&f, p))
+}
+
+func findCheckpoint(f *found[readmodel.Checkpoint], p events.Partition) Query {
+	return f.find("checkpoint", ScanCheckpoint, `SELECT `+checkpointColumns+` FROM checkpoints WHERE partition = $1`, int64(p))
 }

@@ -48,7 +48,15 @@ func scanMember(r Row) (room.Member, error) {
 
 // Member reads one member.
 func (r Reader) Member(ctx context.Context, k readmodel.Key, u events.UserID) (room.Member, bool, error) {
-	return one(ctx, r.q, "member", scanMember,
+	if a := r.ahead; a != nil && a.Key == k && a.User == u {
+		return a.member.row, a.member.ok, nil
+	}
+	var f found[room.Member]
+	return f.read(ctx, r.q, findMember(&f, k, u))
+}
+
+func findMember(f *found[room.Member], k readmodel.Key, u events.UserID) Query {
+	return f.find("member", scanMember,
 		`SELECT `+memberColumns+` FROM members m WHERE m.tenant = $1 AND m.room = $2 AND m.user_id = $3`,
 		string(k.Tenant), string(k.Room), string(u))
 }

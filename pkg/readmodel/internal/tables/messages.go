@@ -2,8 +2,6 @@ package tables
 
 import (
 	"context"
-	"math"
-	"slices"
 	"strconv"
 
 	"github.com/roomlog/roomlog/pkg/events"
@@ -32,16 +30,10 @@ var (
 	selectMessages = `SELECT ` + messageColumns + ` FROM events e ` + withState + ` WHERE `
 	selectByState  = `SELECT ` + messageColumns + ` FROM message_states s CROSS JOIN events e WHERE `
 	selectEdits    = `SELECT ` + eventColumns + ` FROM n CROSS JOIN events e WHERE e.tenant = n.tenant AND e.room = n.room AND e.seq = CAST(n.seq AS BIGINT)`
-	// selectNear looks at events one after the other, whatever they are.
-	selectNear    = `SELECT ` + shown.of("e") + ` FROM events e WHERE e.tenant = $1 AND e.room = $2 AND e.type = 'message.posted' AND `
-	selectOfPage  = `SELECT ` + messageColumns + ` FROM page p CROSS JOIN events e ` + withState + ` WHERE ` + ofPage
-	messagesBelow = pageBelow + selectOfPage + ` AND e.seq < $3` + ascending
-	messagesAbove = pageAbove + selectOfPage + ` AND e.seq > $3` + ascending
+	selectOfPage   = `SELECT ` + messageColumns + ` FROM page p CROSS JOIN events e ` + withState + ` WHERE ` + ofPage
+	messagesBelow  = pageBelow + selectOfPage + ` AND e.seq < $3` + ascending
+	messagesAbove  = pageAbove + selectOfPage + ` AND e.seq > $3` + ascending
 )
-
-// nearPages is how many pages of events are looked at for one of messages: mostly
-// most of a room's events are messages. What is missing then is found wherever it is.
-const nearPages = 2
 
 // messageScan collects a message's columns.
 type messageScan struct {
@@ -70,48 +62,6 @@ func scanMessages(k readmodel.Key) func(Row) (readmodel.MessageRow, error) {
 		}
 		return s.row()
 	}
-}
-
-// scanShown scans the columns of an event that a message shows.
-func scanShown(k readmodel.Key) func(Row) (readmodel.MessageRow, error) {
-	var e readmodel.EventRow
-	fields := shownFields(&e)
-	return func(r Row) (readmodel.MessageRow, error) {
-		e = readmodel.EventRow{Key: k}
-		err := r.Scan(fields...)
-		versioned(&e)
-		return readmodel.MessageRow{EventRow: e}, err
-	}
-}
-
-// near lists messages from among the events around, with what became of them. A page
-// has few states, or none: they are read behind the messages, not with each.
-func (r Reader) near(ctx context.Context, k readmodel.Key, limit int, sql string, seq, bound events.Seq) ([]readmodel.MessageRow, error) {
-	rows, err := list(ctx, r.q, "messages", scanShown(k), limit, sql, string(k.Tenant), string(k.Room), int64(seq), limit, int64(bound))
-	if err != nil || len(rows) == 0 {
-		return rows, err
-	}
-	if rows[0].Seq > rows[len(rows)-1].Seq {
-		slices.Reverse(rows)
-	}
-	at := 0
-	err = each(ctx, r.q, "message states", statesBetween, []any{string(k.Tenant), string(k.Room), int64(rows[0].Seq), int64(rows[len(rows)-1].Seq)}, func(r Row) error {
-		seq, state, err := scanState(r)
-		if err != nil {
-			return err
-		}
-		for at < len(rows) && rows[at].Seq < seq {
-			at++
-		}
-		if at < len(rows) && rows[at].Seq == seq {
-			rows[at].State = state
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return rows, r.edited(ctx, len(rows), func(i int) *readmodel.MessageRow { return &rows[i] })
 }
 
 // messages lists messages of a room with their edits; $1 and $2 are the room's.
@@ -158,27 +108,48 @@ func (r Reader) edited(ctx context.Context, n int, message func(int) *readmodel.
 
 // MessagesBefore lists the last messages below a seq.
 func (r Reader) MessagesBefore(ctx context.Context, k readmodel.Key, before events.Seq, limit int) ([]readmodel.MessageRow, error) {
-	near := max(0, before-events.Seq(nearPages*limit))
-	rows, err := r.near(ctx, k, limit, selectNear+`e.seq >= $5 AND e.seq < $3 ORDER BY e.seq DESC LIMIT $4`, before, near)
-	rest := limit - len(rows)
-	if err != nil || rest <= 0 || near <= 1 {
+	if limit <= 0 {
+		return []readmodel.MessageRow{}, nil
+	}
+	page, ok := r.ahead.messagesBefore(k, before, limit)
+	if !ok {
+		page = &near{}
+		if err := all(ctx, r.q, page.below(k, before, limit)...); err != nil {
+			return nil, err
+		}
+	}
+	rows, err := r.near(ctx, page)
+	low, rest := nearBelow(before, limit), limit-len(rows)
+	if err != nil || rest == 0 || low <= 1 {
 		return rows, err
 	}
-	far, err := r.messages(ctx, "messages", k, rest, messagesBelow, int64(near), rest)
+	far, err := r.messages(ctx, "messages", k, rest, messagesBelow, int64(low), rest)
 	return append(far, rows...), err
 }
 
 // MessagesAfter lists the first messages above a seq.
 func (r Reader) MessagesAfter(ctx context.Context, k readmodel.Key, after events.Seq, limit int) ([]readmodel.MessageRow, error) {
+	if limit <= 0 {
+		return []readmodel.MessageRow{}, nil
+	}
 	after = max(0, after)
-	near := after + min(events.Seq(nearPages*limit), math.MaxInt64-after)
-	rows, err := r.near(ctx, k, limit, selectNear+`e.seq > $3 AND e.seq <= $5`+ascending, after, near)
+	var page near
+	if err := all(ctx, r.q, page.above(k, after, limit)...); err != nil {
+		return nil, err
+	}
+	rows, err := r.near(ctx, &page)
 	rest := limit - len(rows)
-	if err != nil || rest <= 0 {
+	if err != nil || rest == 0 {
 		return rows, err
 	}
-	far, err := r.messages(ctx, "messages", k, rest, messagesAbove, int64(near), rest)
+	far, err := r.messages(ctx, "messages", k, rest, messagesAbove, int64(nearAbove(after, limit)), rest)
 	return append(rows, far...), err
+}
+
+// near gives the messages of a page that was read, with their edits.
+func (r Reader) near(ctx context.Context, page *near) ([]readmodel.MessageRow, error) {
+	rows := page.messages()
+	return rows, r.edited(ctx, len(rows), func(i int) *readmodel.MessageRow { return &rows[i] })
 }
 
 // Message reads one message by its id.

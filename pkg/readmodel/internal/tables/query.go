@@ -48,6 +48,19 @@ func inRoomOf(table, row string) string {
 	return table + `.tenant = COALESCE(` + row + `.tenant, '') AND ` + table + `.room = COALESCE(` + row + `.room, '')`
 }
 
+// Query is a query and where its rows go.
+type Query struct {
+	What string // in errors
+	SQL  string
+	Args []any
+	Row  func(Row) error
+}
+
+// Batcher is a Querier that takes several queries in one round trip.
+type Batcher interface {
+	Batch(ctx context.Context, queries []Query) error
+}
+
 // Each calls row for each row of a result and closes it.
 func Each(rows Rows, row func(Row) error) error {
 	defer rows.Close()
@@ -72,6 +85,19 @@ func each(ctx context.Context, q Querier, what, sql string, args []any, row func
 	return nil
 }
 
+// all runs queries.
+func all(ctx context.Context, q Querier, queries ...Query) error {
+	if b, ok := q.(Batcher); ok {
+		return b.Batch(ctx, queries)
+	}
+	for _, query := range queries {
+		if err := each(ctx, q, query.What, query.SQL, query.Args, query.Row); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // list runs a query and collects at most limit rows; the statement has to have
 // that limit too. Without rows the list is empty, not nil.
 func list[T any](ctx context.Context, q Querier, what string, scan func(Row) (T, error), limit int, sql string, args ...any) ([]T, error) {
@@ -90,16 +116,32 @@ func list[T any](ctx context.Context, q Querier, what string, scan func(Row) (T,
 	return out, nil
 }
 
-// one runs a query that has a row or none.
-func one[T any](ctx context.Context, q Querier, what string, scan func(Row) (T, error), sql string, args ...any) (v T, ok bool, err error) {
-	err = each(ctx, q, what, sql, args, func(r Row) (err error) {
-		v, err = scan(r)
-		ok = true
+// found is a row, where there is one.
+type found[T any] struct {
+	row T
+	ok  bool
+}
+
+// find is a query that has a row or none.
+func (f *found[T]) find(what string, scan func(Row) (T, error), sql string, args ...any) Query {
+	return Query{what, sql, args, func(r Row) (err error) {
+		f.row, err = scan(r)
+		f.ok = true
 		return err
-	})
-	if err != nil {
+	}}
+}
+
+// one runs a query that has a row or none.
+func one[T any](ctx context.Context, q Querier, what string, scan func(Row) (T, error), sql string, args ...any) (T, bool, error) {
+	var f found[T]
+	return f.read(ctx, q, f.find(what, scan, sql, args...))
+}
+
+// read runs a query that finds the row.
+func (f *found[T]) read(ctx context.Context, q Querier, query Query) (T, bool, error) {
+	if err := each(ctx, q, query.What, query.SQL, query.Args, query.Row); err != nil {
 		var none T
 		return none, false, err
 	}
-	return v, ok, nil
+	return f.row, f.ok, nil
 }

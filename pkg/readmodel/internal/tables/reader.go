@@ -7,13 +7,22 @@ type Reader struct {
 	q       Querier
 	lists   Lists
 	version int
+	ahead   *Ahead // nil: nothing was read ahead
 }
 
 var _ readmodel.Reader = Reader{}
 
 // NewReader returns the reader of a transaction on a version of the projection.
 // It is as safe for concurrent use as the transaction.
-func NewReader(q Querier, lists Lists, version int) Reader { return Reader{q, lists, version} }
+func NewReader(q Querier, lists Lists, version int) Reader {
+	return Reader{q: q, lists: lists, version: version}
+}
+
+// With returns a reader that has what was read ahead in the transaction; nil: nothing.
+func (r Reader) With(a *Ahead) Reader {
+	r.ahead = a
+	return r
+}
 
 // Projection is the version.
 func (r Reader) Projection() int { return r.version }

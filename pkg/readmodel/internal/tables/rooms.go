@@ -93,7 +93,15 @@ func scanRoom(r Row) (readmodel.RoomRow, error) {
 
 // Room reads a header and its content.
 func (r Reader) Room(ctx context.Context, k readmodel.Key) (readmodel.RoomRow, bool, error) {
-	return one(ctx, r.q, "room", scanRoom,
+	if a := r.ahead; a != nil && a.Key == k {
+		return a.room.row, a.room.ok, nil
+	}
+	var f found[readmodel.RoomRow]
+	return f.read(ctx, r.q, findRoom(&f, k))
+}
+
+func findRoom(f *found[readmodel.RoomRow], k readmodel.Key) Query {
+	return f.find("room", scanRoom,
 		`SELECT `+headerColumns+`, COALESCE(c.content, '{}')
 FROM rooms r LEFT JOIN events c ON `+inRoomOf("c", "r")+` AND c.seq = r.content_seq
 WHERE r.tenant = $1 AND r.room = $2`, string(k.Tenant), string(k.Room))

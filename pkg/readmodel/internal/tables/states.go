@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"github.com/roomlog/roomlog/pkg/events"
 	"github.com/roomlog/roomlog/pkg/events/room"
 	"github.com/roomlog/roomlog/pkg/readmodel"
 )
@@ -34,14 +33,12 @@ func stateFields(s *room.MessageState, reactions *string) []any {
 	return []any{&s.Edits, &s.Edit, &s.Replies, &s.LastReply, &s.Pinned, reactions}
 }
 
-const statesBetween = `SELECT s.seq, ` + stateColumns + ` FROM message_states s WHERE s.tenant = $1 AND s.room = $2 AND s.seq >= $3 AND s.seq <= $4 ORDER BY s.seq`
-
-func scanState(r Row) (seq events.Seq, s room.MessageState, err error) {
+func scanState(r Row) (s stateRow, err error) {
 	var reactions string
-	if err = r.Scan(append([]any{(*int64)(&seq)}, stateFields(&s, &reactions)...)...); err == nil {
-		err = scanReactions(reactions, &s)
+	if err = r.Scan(append([]any{(*int64)(&s.seq)}, stateFields(&s.MessageState, &reactions)...)...); err == nil {
+		err = scanReactions(reactions, &s.MessageState)
 	}
-	return seq, s, err
+	return s, err
 }
 
 // noReactions is what most messages have, so it is written and read without JSON.

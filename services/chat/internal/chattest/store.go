@@ -46,12 +46,12 @@ func (s *Store) SetAway(err error) {
 }
 
 // Snapshot fails while the read model is away.
-func (s *Store) Snapshot(ctx context.Context, read func(readmodel.Reader) error) error {
+func (s *Store) Snapshot(ctx context.Context, read func(readmodel.Reader) error, ahead ...readmodel.Ahead) error {
 	s.mu.Lock()
 	err := s.away
 	s.mu.Unlock()
 	if err != nil {
 		return err
 	}
-	return s.Store.Snapshot(ctx, read)
+	return s.Store.Snapshot(ctx, read, ahead...)
 }

@@ -14,7 +14,7 @@ import (
 // silent is a read model that never answers.
 type silent struct{ readmodel.Store }
 
-func (silent) Snapshot(ctx context.Context, _ func(readmodel.Reader) error) error {
+func (silent) Snapshot(ctx context.Context, _ func(readmodel.Reader) error, _ ...readmodel.Ahead) error {
 	<-ctx.Done()
 	return ctx.Err()
 }

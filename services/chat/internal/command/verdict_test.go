@@ -17,7 +17,9 @@ import (
 // stuck is a read model that is caught up and does not answer.
 type stuck struct{ readmodel.Store }
 
-func (stuck) Snapshot(context.Context, func(readmodel.Reader) error) error { return errors.New("away") }
+func (stuck) Snapshot(context.Context, func(readmodel.Reader) error, ...readmodel.Ahead) error {
+	return errors.New("away")
+}
 
 func (stuck) WaitFolded(context.Context, events.Partition, events.Offset) error { return nil }
 

@@ -113,7 +113,9 @@ type tables struct {
 
 func (s *tables) Projection() int { return max(s.version, 1) }
 
-func (s *tables) Snapshot(_ context.Context, read func(readmodel.Reader) error) error { return read(s) }
+func (s *tables) Snapshot(_ context.Context, read func(readmodel.Reader) error, _ ...readmodel.Ahead) error {
+	return read(s)
+}
 
 func (s *tables) Checkpoints(context.Context) ([]readmodel.Checkpoint, error) {
 	c := <-s.checkpoints

@@ -43,7 +43,11 @@ type Message struct {
 // Messages reads a page of messages; items ascend by seq. A page is full where
 // there is enough that the reader may read.
 func (s *Service) Messages(ctx context.Context, req Request, id events.RoomID, q MessagesQuery) (page Page[Message], at events.Vector, err error) {
-	at, err = s.inRoom(ctx, req, id, func(ctx context.Context, m *moment) error {
+	limit := 0
+	if q.Direction == Newest || q.Direction == Before {
+		limit = q.Limit + 1
+	}
+	at, err = s.inPage(ctx, req, id, q.Seq, limit, func(ctx context.Context, m *moment) error {
 		v, err := m.Visibility(ctx, m.Reader)
 		if err != nil {
 			return err

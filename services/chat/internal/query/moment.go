@@ -39,6 +39,12 @@ var errBehind = errors.New("the read model is behind")
 // and gives the position of the answer. The snapshot may be tried again: read
 // must set its results anew each time.
 func (s *Service) inRoom(ctx context.Context, req Request, id events.RoomID, read func(context.Context, *moment) error) (events.Vector, error) {
+	return s.inPage(ctx, req, id, 0, 0, read)
+}
+
+// inPage is inRoom for a read of a page of messages before a seq, which is zero for the
+// room's latest. Only the store goes by that: [readmodel.Ahead].
+func (s *Service) inPage(ctx context.Context, req Request, id events.RoomID, before events.Seq, limit int, read func(context.Context, *moment) error) (events.Vector, error) {
 	key := readmodel.Key{Tenant: req.Who.Tenant, Room: id}
 	p := s.gate.PartitionOf(key.Tenant, key.Room)
 	want, _ := req.Position.Next(p)
@@ -52,7 +58,7 @@ func (s *Service) inRoom(ctx context.Context, req Request, id events.RoomID, rea
 		}
 		next = m.checkpoint.Next
 		return read(ctx, m)
-	})
+	}, readmodel.Ahead{Partition: p, Key: key, User: req.Who.User, Before: before, Limit: limit})
 	return s.position(req, p, next, err), err
 }
 
@@ -98,7 +104,7 @@ func (s *Service) open(ctx context.Context, r readmodel.Reader, key readmodel.Ke
 
 // attempt waits with wait, then runs read in a snapshot, and again while it says
 // errBehind, for as long as the request allows.
-func (s *Service) attempt(ctx context.Context, req Request, wait func(context.Context) error, read func(context.Context, readmodel.Reader) error) error {
+func (s *Service) attempt(ctx context.Context, req Request, wait func(context.Context) error, read func(context.Context, readmodel.Reader) error, ahead ...readmodel.Ahead) error {
 	limit := req.Wait
 	if limit == 0 {
 		limit = s.wait
@@ -110,7 +116,7 @@ func (s *Service) attempt(ctx context.Context, req Request, wait func(context.Co
 	}
 	for {
 		late := wait(waiting)
-		err := s.snapshot(ctx, read)
+		err := s.snapshot(ctx, read, ahead...)
 		if !errors.Is(err, errBehind) {
 			return err
 		}
@@ -141,10 +147,10 @@ func (s *Service) verify(ctx context.Context, v events.Vector, wait func(context
 }
 
 // snapshot bounds the time that the database may take.
-func (s *Service) snapshot(ctx context.Context, read func(context.Context, readmodel.Reader) error) error {
+func (s *Service) snapshot(ctx context.Context, read func(context.Context, readmodel.Reader) error, ahead ...readmodel.Ahead) error {
 	bounded, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	err := s.store.Snapshot(bounded, func(r readmodel.Reader) error { return read(bounded, r) })
+	err := s.store.Snapshot(bounded, func(r readmodel.Reader) error { return read(bounded, r) }, ahead...)
 	var p *problem.Error
 	if err == nil || errors.Is(err, errBehind) || errors.As(err, &p) {
 		return err

@@ -14,7 +14,9 @@ import (
 // emptied is a read model whose tables are behind what was last heard of them.
 type emptied struct{ readmodel.Store }
 
-func (emptied) Snapshot(_ context.Context, read func(readmodel.Reader) error) error { return read(nil) }
+func (emptied) Snapshot(_ context.Context, read func(readmodel.Reader) error, _ ...readmodel.Ahead) error {
+	return read(nil)
+}
 
 // A read waits until its time is over and no longer, also where the follower says
 // that all is folded and the tables do not have it: they were deleted meanwhile.

@@ -29,7 +29,7 @@ type tables struct {
 	grow bool
 }
 
-func (t *tables) Snapshot(_ context.Context, read func(readmodel.Reader) error) error {
+func (t *tables) Snapshot(_ context.Context, read func(readmodel.Reader) error, _ ...readmodel.Ahead) error {
 	if err := read(reader{tables: t}); err != nil {
 		return err
 	}
