@@ -16,14 +16,14 @@ import (
 func TestBenchCapacity(t *testing.T) {
 	results := filepath.Join(t.TempDir(), "results.jsonl")
 	loads := []string{
-		result.Rooms.At(100, result.AtPage), result.Followers.At(20, result.AtHear), result.Followers.At(20, result.AtRoom),
+		result.Followers.At(20, result.AtHear), result.Followers.At(20, result.AtRoom),
 		result.Events.At(10_000, result.AtBefore), result.Events.At(10_000, result.AtTime), result.Events.At(10_000, result.AtStart),
 	}
 	args := []string{
 		"bench", "--quick", "--capacity", "--results", results, "--bin", filepath.Dir(bin(t)), "--source", filepath.Join("..", "..", ".."), "--loads", strings.Join(loads, ","),
 	}
 	table := proc.Output(t, bin(t), args...)
-	for _, want := range []string{"What grows with rooms", "What grows with messages", "What grows with followers"} {
+	for _, want := range []string{"What grows with messages", "What grows with followers"} {
 		if !strings.Contains(table, want) {
 			t.Errorf("no %q in\n%s", want, table)
 		}
@@ -50,7 +50,7 @@ func TestBenchCapacity(t *testing.T) {
 			t.Errorf("%s was not measured", load)
 		case strings.HasSuffix(load, result.AtStart) && (r.Disk == nil || r.Disk.Events < 10_000 || r.Disk.Log == 0 || r.Disk.Tables == 0):
 			t.Errorf("%s: files: %+v", load, r.Disk)
-		case slices.Contains([]string{result.Rooms.At(100, result.AtPage), result.Events.At(10_000, result.AtBefore), result.Events.At(10_000, result.AtTime)}, load) && r.Items != 50:
+		case slices.Contains([]string{result.Events.At(10_000, result.AtBefore), result.Events.At(10_000, result.AtTime)}, load) && r.Items != 50:
 			t.Errorf("%s: %v messages in a page of 50", load, r.Items)
 		}
 	}

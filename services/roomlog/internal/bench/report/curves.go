@@ -30,7 +30,7 @@ type growing struct {
 	columns     []column
 	noted       string // the measurement of which there are notes
 	file        string // of the chart; empty: none
-	unit        string
+	drawn, unit string // what it shows
 	lines       []line
 }
 
@@ -63,7 +63,7 @@ var growingAll = []growing{
 			{"CPU s per 1,000", result.AtPage, cpu},
 			{"MiB", result.AtPage, memory},
 		}),
-		noted: result.AtSend, file: "rooms.svg", unit: "CPU s per 1,000",
+		noted: result.AtSend, file: "rooms.svg", drawn: "processor for 1,000", unit: "s",
 		lines: []line{{"sends", column{what: result.AtSend, v: cpu}}, {"pages of 50", column{what: result.AtPage, v: cpu}}},
 	},
 	{
@@ -79,7 +79,7 @@ var growingAll = []growing{
 			{"log, bytes a message", result.AtStart, logEach},
 			{"tables, bytes a message", result.AtStart, tablesEach},
 		}),
-		noted: result.AtSend, file: "events.svg", unit: "CPU s per 1,000",
+		noted: result.AtSend, file: "events.svg", drawn: "processor for 1,000", unit: "s",
 		lines: []line{
 			{"sends", column{what: result.AtSend, v: cpu}},
 			{"newest pages", column{what: result.AtPage, v: cpu}},
@@ -101,7 +101,7 @@ var growingAll = []growing{
 			{"KiB a person's stream", result.AtPerson, streamKiB},
 			{"KiB a room's", result.AtRoom, streamKiB},
 		},
-		noted: result.AtHear, file: "followers.svg", unit: "ms",
+		noted: result.AtHear, file: "followers.svg", drawn: "until one of them has a message", unit: "ms",
 		lines: []line{{"p50", column{what: result.AtHear, v: p50}}, {"p99", column{what: result.AtHear, v: p99}}},
 	},
 	{
@@ -114,7 +114,7 @@ var growingAll = []growing{
 		columns: slices.Concat(sendColumns, []column{
 			{"MiB", result.AtSend, memory}, {"log, bytes a message", result.AtStart, logEach}, {"tables, bytes a message", result.AtStart, tablesEach},
 		}),
-		noted: result.AtSend, file: "texts.svg", unit: "bytes a message",
+		noted: result.AtSend, file: "texts.svg", drawn: "a message on the disk", unit: "bytes",
 		lines: []line{{"log", column{what: result.AtStart, v: logEach}}, {"tables", column{what: result.AtStart, v: tablesEach}}},
 	},
 }
@@ -171,5 +171,5 @@ func (s *Summary) curveChart(g growing) string {
 	if len(series) == 0 {
 		return ""
 	}
-	return chart.Growth(fmt.Sprintf("%s: median", g.title), g.unit, g.head, series)
+	return chart.Growth(fmt.Sprintf("%s: %s", g.title, g.drawn), g.unit, g.head, series)
 }

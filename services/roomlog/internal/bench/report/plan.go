@@ -1,8 +1,6 @@
 package report
 
 import (
-	"fmt"
-
 	"github.com/roomlog/roomlog/services/roomlog/internal/bench/result"
 )
 
@@ -28,22 +26,21 @@ func planTable(s *Summary) table {
 	if len(streams) == 0 {
 		return nil
 	}
-	one, most := result.Followers.At(streams[0], result.AtHear), streams[len(streams)-1]
+	most := streams[len(streams)-1]
 	many, idle := result.Followers.At(most, result.AtHear), result.Followers.At(most, result.AtPerson)
-	each, with, without := s.of(result.Roomlog, idle, streamKiB), s.of(result.Roomlog, many, memory), s.of(result.Roomlog, one, memory)
+	each, resident := s.of(result.Roomlog, idle, streamKiB), s.of(result.Roomlog, many, memory)
 	measured := processors("chat and projector: accept and fold", result.RoomlogKafka3, result.Send256, cpuService, planMessages) &&
 		processors("three brokers and PostgreSQL", result.RoomlogKafka3, result.Send256, cpuServers, planMessages) &&
-		processors("chat: deliver, its sends included", result.Roomlog, result.Followers.At(planFollowers, result.AtHear), cpu, planMessages*planFollowers)
-	if !measured || most == streams[0] || each.Rounds == 0 || with.Rounds == 0 || without.Rounds == 0 {
+		processors("chat: deliver", result.Roomlog, many, cpu, planMessages*planFollowers)
+	if !measured || each.Rounds == 0 || resident.Rounds == 0 {
 		return nil
 	}
-	bytes := func(what string, kib float64, measures string) {
+	bytes := func(what, measure string, kib float64) {
 		t = append(t, []string{
-			what, number(kib) + " KiB a stream", measures, number(planClients) + " streams", number(kib*planClients/1024/1024) + " GiB",
+			what, number(kib) + " KiB a stream", "`" + result.Roomlog + "`, `" + measure + "`", number(planClients) + " streams", number(kib*planClients/1024/1024) + " GiB",
 		})
 	}
-	bytes("chat: memory of idle streams, in use", each.Median, fmt.Sprintf("`%s`, `%s`", result.Roomlog, idle))
-	bytes("chat: resident where all of them get messages, with garbage", (with.Median-without.Median)*1024/float64(most-streams[0]),
-		fmt.Sprintf("`%s`, `%s` less `%s`", result.Roomlog, many, one))
+	bytes("chat: memory of idle streams, in use", idle, each.Median)
+	bytes("chat: resident where all get messages, with garbage, the process itself included", many, resident.Median*1024/float64(most))
 	return t
 }
