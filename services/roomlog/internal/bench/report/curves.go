@@ -76,6 +76,7 @@ var growingAll = []growing{
 			{"`before=`", result.AtBefore, cpu},
 			{"`at=`", result.AtTime, cpu},
 			{"start, ms", result.AtStart, p50},
+			{"MiB after it", result.AtStart, memory},
 			{"log, bytes a message", result.AtStart, logEach},
 			{"tables, bytes a message", result.AtStart, tablesEach},
 		}),
