@@ -112,8 +112,14 @@ func (s *Summary) circumstances() string {
 			b.WriteString("  **A quick run: its figures mean nothing.**\n")
 		}
 	}
-	others := s.most(func(m *result.Measured) float64 { return m.ServerBusy - m.ServerOwn })
-	fmt.Fprintf(&b, "- Of the servers' processor at most %.0f %% of a measurement went to others than what was measured, the kernel's own work among them.\n\n", 100*others)
+	others := func(grows bool) float64 {
+		return 100 * s.most(grows, func(m *result.Measured) float64 { return m.ServerBusy - m.ServerOwn })
+	}
+	fmt.Fprintf(&b, "- Of the servers' processor at most %.0f %% of a measurement went to others than what was measured, the kernel's own work among them", others(false))
+	if at := others(true); at > 0 {
+		fmt.Fprintf(&b, "; at most %.0f %% where it is asked what grows", at)
+	}
+	b.WriteString(".\n\n")
 	return b.String()
 }
 

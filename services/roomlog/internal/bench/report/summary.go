@@ -107,9 +107,13 @@ func (s *Summary) ratio(system, measure, toSystem, toMeasure string, v value) Sp
 	return spread(all)
 }
 
-// most is the most that a number was, of all measurements.
-func (s *Summary) most(v value) (most float64) {
-	for _, rounds := range s.measured {
+// most is the most that a number was, of all measurements that say what grows, or of
+// all others.
+func (s *Summary) most(grows bool, v value) (most float64) {
+	for k, rounds := range s.measured {
+		if result.Grows(k.measure) != grows {
+			continue
+		}
 		for _, m := range rounds {
 			most = max(most, v(m))
 		}

@@ -2,6 +2,7 @@ package result
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -33,6 +34,14 @@ const (
 	AtPerson = "person"
 	AtRoom   = "room"
 )
+
+// Grows reports whether a measurement is a point of a curve.
+func Grows(measure string) bool {
+	return slices.ContainsFunc([]Curve{Rooms, Events, Followers, Partitions, Text}, func(c Curve) bool {
+		_, ok := c.Point(measure)
+		return ok
+	})
+}
 
 // At is the measurement of a point of a curve.
 func (c Curve) At(n int, what string) string { return fmt.Sprintf("%s-%d-%s", c, n, what) }
