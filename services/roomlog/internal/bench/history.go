@@ -78,7 +78,7 @@ func (s scale) events() iter.Seq[events.Event] {
 		}
 		h.now = begin
 		for i := range s.messages {
-			r := i % s.rooms
+			r := i / pageLimit % s.rooms
 			f := events.MessagePosted{Command: h.command(senders[r]), Kind: "text", TextBytes: textBytes}
 			if !yield(h.event(r, f, load.AppendProse(nil, h.now, textBytes))) {
 				return

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/roomlog/roomlog/pkg/events"
@@ -28,10 +29,11 @@ func TestMembersOfAScale(t *testing.T) {
 }
 
 func TestEventsOfAScale(t *testing.T) {
-	s := scale{rooms: 10, messages: 200, followers: 5}
+	s := scale{rooms: 10, messages: 1000, followers: 5}
 	made := map[events.RoomID]bool{}
 	ids := map[events.EventID]bool{}
 	messages := map[events.RoomID]int{}
+	n := 0
 	for e := range s.events() {
 		if _, err := events.Encode(&e); err != nil {
 			t.Fatal(err)
@@ -42,7 +44,12 @@ func TestEventsOfAScale(t *testing.T) {
 		ids[e.ID] = true
 		made[e.Room] = made[e.Room] || e.Type == events.TypeRoomCreated
 		if f, ok := e.Facts.(events.MessagePosted); ok {
+			r, _ := strconv.Atoi(string(e.Room))
+			if at := s.nth(r, messages[e.Room]); at != n {
+				t.Fatalf("message %d of room %d is number %d of all, not %d", messages[e.Room], r, n, at)
+			}
 			messages[e.Room]++
+			n++
 			if f.TextBytes != textBytes {
 				t.Errorf("a text of %d bytes", f.TextBytes)
 			}
@@ -51,7 +58,7 @@ func TestEventsOfAScale(t *testing.T) {
 			t.Fatalf("%s comes before its room", e.ID)
 		}
 	}
-	if len(messages) != 10 || messages["3"] != 20 {
+	if len(messages) != 10 || messages["3"] != 100 {
 		t.Errorf("messages by room: %v", messages)
 	}
 }
