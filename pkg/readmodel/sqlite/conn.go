@@ -12,8 +12,12 @@ import (
 	"github.com/roomlog/roomlog/pkg/readmodel/internal/tables"
 )
 
-// lockTimeout is how long a transaction that writes waits for another writer.
-const lockTimeout = 10 * time.Second
+const (
+	// lockTimeout is how long a transaction that writes waits for another writer.
+	lockTimeout = 10 * time.Second
+	// lockPause is the pause where SQLite itself does not wait.
+	lockPause = 10 * time.Millisecond
+)
 
 // conn is a connection in the hands of one goroutine. What it runs is interrupted
 // when the context ends that it is attached to, until it is detached.
@@ -44,12 +48,29 @@ func connect(ctx context.Context, s source) (*conn, error) {
 	opened.interruptible()
 	opened.attach(ctx)
 	for _, pragma := range s.pragmas {
-		if _, err := opened.exec(ctx, "PRAGMA "+pragma); err != nil {
+		if err := opened.set(ctx, pragma); err != nil {
 			return nil, errors.Join(fmt.Errorf("%s: %w", pragma, err), opened.close())
 		}
 	}
 	opened.detach()
 	return opened, nil
+}
+
+// set sets what a connection has for itself. Who gives a new file its WAL needs it for
+// that alone, and SQLite does not wait for others who are about to do the same.
+func (c *conn) set(ctx context.Context, pragma string) error {
+	for begun := time.Now(); ; {
+		_, err := c.exec(ctx, "PRAGMA "+pragma)
+		if sqlite.ErrCode(err).ToPrimary() != sqlite.ResultBusy || time.Since(begun) > lockTimeout {
+			return err
+		}
+		again := time.NewTimer(lockPause)
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 // interruptible makes the connection run again, or for the first time.
