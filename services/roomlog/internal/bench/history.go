@@ -16,12 +16,8 @@ import (
 	"github.com/roomlog/roomlog/services/roomlog/internal/bench/load"
 )
 
-const (
-	// layBatch is how many events are appended at a time.
-	layBatch = 10_000
-	// textBytes is how long the texts are, as those that are sent.
-	textBytes = 200
-)
+// layBatch is how many events are appended at a time.
+const layBatch = 10_000
 
 // lay appends what a scale has to the log, as an import does: by requests, millions
 // of messages would take a quarter of an hour.
@@ -79,8 +75,8 @@ func (s scale) events() iter.Seq[events.Event] {
 		h.now = begin
 		for i := range s.messages {
 			r := i / pageLimit % s.rooms
-			f := events.MessagePosted{Command: h.command(senders[r]), Kind: "text", TextBytes: textBytes}
-			if !yield(h.event(r, f, load.AppendProse(nil, h.now, textBytes))) {
+			f := events.MessagePosted{Command: h.command(senders[r]), Kind: "text", TextBytes: load.TextSize}
+			if !yield(h.event(r, f, load.AppendProse(nil, h.now, load.TextSize))) {
 				return
 			}
 			h.now = h.now.Add(spacing)

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/roomlog/roomlog/pkg/events"
 	"github.com/roomlog/roomlog/services/roomlog/internal/bench/load"
 	"github.com/roomlog/roomlog/services/roomlog/internal/token"
@@ -105,27 +107,17 @@ func prepare(ctx context.Context, t load.Target) error {
 
 // each does something for all, as the person that it is about, many at a time.
 func each(ctx context.Context, t load.Target, all []membership, do func(*load.Conn, membership) error) error {
-	next := make(chan membership)
-	errs := make([]error, hurry)
-	var working sync.WaitGroup
-	for i := range hurry {
-		working.Go(func() {
-			for m := range next {
-				c := t.Dial(m.user)
-				if err := do(c, m); err != nil && errs[i] == nil {
-					errs[i] = err
-				}
-				c.Close()
-			}
-		})
-	}
+	var working errgroup.Group
+	working.SetLimit(hurry)
 	for _, m := range all {
 		if ctx.Err() != nil {
 			break
 		}
-		next <- m
+		working.Go(func() error {
+			c := t.Dial(m.user)
+			defer c.Close()
+			return do(c, m)
+		})
 	}
-	close(next)
-	working.Wait()
-	return errors.Join(append(errs, ctx.Err())...)
+	return errors.Join(working.Wait(), ctx.Err())
 }

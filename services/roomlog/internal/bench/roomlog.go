@@ -49,7 +49,7 @@ func (v *standalone) startIn(ctx context.Context, s *stage, how setup, r *runnin
 	h := &home{stage: s, flags: site.Flags{Data: dir}, there: &standing{rooms: cmp.Or(how.scale.rooms, load.Rooms)}}
 	h.args = append([]string{"run", "--data", dir, "--listen", anyPort, "--admin", anyPort}, unlimited...)
 	if how.scale.rooms > 0 {
-		h.text = textBytes
+		h.text = load.TextSize
 	}
 	if how.partitions > 0 {
 		h.args = append(h.args, "--partitions", strconv.Itoa(how.partitions))

@@ -50,7 +50,7 @@ func TestEventsOfAScale(t *testing.T) {
 			}
 			messages[e.Room]++
 			n++
-			if f.TextBytes != textBytes {
+			if f.TextBytes != load.TextSize {
 				t.Errorf("a text of %d bytes", f.TextBytes)
 			}
 		}

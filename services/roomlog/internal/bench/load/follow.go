@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 const (
@@ -57,33 +59,25 @@ func follow(ctx context.Context, t Target, streams []follower, line func([]byte)
 		cancel()
 		all.Wait()
 	}
-	next := make(chan follower)
-	errs := make([]error, hands)
-	var opening sync.WaitGroup
-	for i := range hands {
-		opening.Go(func() {
-			for f := range next {
-				conn, lines, err := f.open(ctx, t)
-				if err != nil {
-					errs[i] = err
-					continue
-				}
-				all.Go(func() {
-					defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
-					for lines.Scan() {
-						line(lines.Bytes())
-					}
-					_ = conn.Close()
-				})
+	var opening errgroup.Group
+	opening.SetLimit(hands)
+	for _, f := range streams {
+		opening.Go(func() error {
+			conn, lines, err := f.open(ctx, t)
+			if err != nil {
+				return err
 			}
+			all.Go(func() {
+				defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
+				for lines.Scan() {
+					line(lines.Bytes())
+				}
+				_ = conn.Close()
+			})
+			return nil
 		})
 	}
-	for _, f := range streams {
-		next <- f
-	}
-	close(next)
-	opening.Wait()
-	return stop, errors.Join(errs...)
+	return stop, opening.Wait()
 }
 
 // open does without a client of net/http, which has two goroutines for each connection.

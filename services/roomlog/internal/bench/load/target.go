@@ -10,8 +10,8 @@ import (
 // Rooms is over how many rooms the load is spread.
 const Rooms = 100
 
-// textSize is how many bytes a message's text has where the target does not say.
-const textSize = 200
+// TextSize is how many bytes a message's text has where the target does not say.
+const TextSize = 200
 
 // Target is a service under load.
 type Target struct {
@@ -98,7 +98,7 @@ const (
 // appendMessage appends the body of a request whose text is as long as all others'.
 func appendMessage(b []byte, due time.Time) []byte {
 	b = appendStamp(b, due)
-	for end := len(before) + textSize; len(b) < end; {
+	for end := len(before) + TextSize; len(b) < end; {
 		b = append(b, filler[:min(len(filler), end-len(b))]...)
 	}
 	return append(b, after...)
