@@ -77,34 +77,32 @@ func (n need) scope() auth.Scope {
 }
 
 // authenticate tells who the request is from, and whether they may call the route.
-func (s *Server) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		n, ok := access[c.Request().Method+" "+c.Path()]
-		if !ok || n == noToken { // where there is no such route, that is left to say so
-			return next(c)
+func (s *Server) authenticate(x *exchange) error {
+	r := x.Request()
+	n, ok := access[r.Method+" "+x.Path()]
+	if !ok || n == noToken { // where there is no such route, that is left to say so
+		return nil
+	}
+	who, err := s.Auth.Verify(r.Context(), r.Header.Get(echo.HeaderAuthorization))
+	if err == nil {
+		err = s.Revocations.Check(r.Context(), who)
+	}
+	if err != nil {
+		return err
+	}
+	if scope := n.scope(); scope != "" && !who.May(scope) {
+		return problem.New(problem.InsufficientScope, fmt.Sprintf("the token does not have the scope %q", scope))
+	}
+	if persons, ok := r.Header[auth.ActAsHeader]; ok {
+		if len(persons) > 1 {
+			return problem.In(problem.InvalidID, auth.ActAsHeader, "the header is there twice")
 		}
-		who, err := s.Auth.Verify(c.Request().Context(), c.Request().Header.Get(echo.HeaderAuthorization))
-		if err == nil {
-			err = s.Revocations.Check(c.Request().Context(), who)
-		}
-		if err != nil {
+		if who, err = who.ActAs(persons[0]); err != nil {
 			return err
 		}
-		if scope := n.scope(); scope != "" && !who.May(scope) {
-			return problem.New(problem.InsufficientScope, fmt.Sprintf("the token does not have the scope %q", scope))
-		}
-		if persons, ok := c.Request().Header[auth.ActAsHeader]; ok {
-			if len(persons) > 1 {
-				return problem.In(problem.InvalidID, auth.ActAsHeader, "the header is there twice")
-			}
-			if who, err = who.ActAs(persons[0]); err != nil {
-				return err
-			}
-		}
-		x := exchangeOf(c)
-		x.who, x.need = who, n
-		return next(c)
 	}
+	x.who, x.need = who, n
+	return nil
 }
 
 func identity(c echo.Context) auth.Identity { return exchangeOf(c).who }

@@ -20,6 +20,7 @@ type exchange struct {
 	method, route string
 	who           auth.Identity // nobody: the route asks for no token
 	need          need
+	counted       bool // among the requests that who has under way
 	status        int
 	begun         time.Time
 	ends          []func()
@@ -42,6 +43,9 @@ func (x *exchange) handOver() {
 func (s *Server) end(ctx context.Context, x *exchange) {
 	for _, f := range slices.Backward(x.ends) {
 		f()
+	}
+	if x.counted {
+		s.requests.leave(x.who.Account())
 	}
 	if x.route == "" {
 		x.route = "none"

@@ -6,8 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/labstack/echo/v4"
-
 	"github.com/roomlog/roomlog/pkg/events"
 	"github.com/roomlog/roomlog/pkg/readmodel"
 	"github.com/roomlog/roomlog/services/chat/internal/auth"
@@ -29,39 +27,33 @@ type Limits struct {
 }
 
 // limit refuses what is too much, before a body is read.
-func (s *Server) limit(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		x := exchangeOf(c)
-		who := x.who
-		if who.User == "" {
-			return next(c)
-		}
-		var most [2]limit.State
-		states := s.take(most[:0], c, who, x.need)
-		tellLimits(c.Response().Header(), states)
-		for _, state := range states {
-			if err := state.Err(); err != nil {
-				return err
-			}
-		}
-		account := who.Account()
-		if !s.requests.enter(account) {
-			return problem.New(problem.TooManyRequests, "you have too many requests under way")
-		}
-		x.atEnd(func() { s.requests.leave(account) })
-		return next(c)
+func (s *Server) limit(x *exchange) error {
+	if x.who.User == "" {
+		return nil
 	}
+	var most [2]limit.State
+	states := s.take(most[:0], x)
+	tellLimits(x.Response().Header(), states)
+	for _, state := range states {
+		if err := state.Err(); err != nil {
+			return err
+		}
+	}
+	if x.counted = s.requests.enter(x.who.Account()); !x.counted {
+		return problem.New(problem.TooManyRequests, "you have too many requests under way")
+	}
+	return nil
 }
 
 // take takes from the person's bucket, and looks at the room's. It appends what they say.
-func (s *Server) take(states []limit.State, c echo.Context, who auth.Identity, n need) []limit.State {
-	now := s.Now()
-	if n != toWrite {
-		return append(states, s.Limits.Reads.Take(who.Account(), now))
+func (s *Server) take(states []limit.State, x *exchange) []limit.State {
+	now, account := s.Now(), x.who.Account()
+	if x.need != toWrite {
+		return append(states, s.Limits.Reads.Take(account, now))
 	}
-	states = append(states, s.Limits.Commands.Take(who.Account(), now))
-	if id, err := events.ParseRoomID(c.Param("room")); err == nil {
-		states = append(states, s.Limits.Rooms.Look(readmodel.Key{Tenant: who.Tenant, Room: id}, now))
+	states = append(states, s.Limits.Commands.Take(account, now))
+	if id, err := events.ParseRoomID(x.Param("room")); err == nil {
+		states = append(states, s.Limits.Rooms.Look(readmodel.Key{Tenant: x.who.Tenant, Room: id}, now))
 	}
 	return states
 }

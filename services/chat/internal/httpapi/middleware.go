@@ -19,9 +19,10 @@ var (
 	noStore = []string{"private, no-store"}
 )
 
-// observe gives the request its id, and the answer the headers that every answer
-// has; what is to be done at the request's end is done behind it.
-func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
+// serve is the only middleware, for Echo builds their chain anew for each request. It
+// gives the request its id, and the answer the headers that every answer has; what is
+// to be done at the request's end is done behind it.
+func (s *Server) serve(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
 		x := &exchange{Context: c, id: r.Header.Get(echo.HeaderXRequestID), method: r.Method, begun: time.Now()}
@@ -43,67 +44,68 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 				s.end(r.Context(), x)
 			}
 		}()
-		if err := next(x); err != nil {
+		if err := s.admit(x, next); err != nil {
 			s.handleError(err, x)
 		}
 		return nil
 	}
 }
 
-// recoverPanic makes a panic an internal error.
-func (s *Server) recoverPanic(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) (err error) {
-		defer func() {
-			if r := recover(); r != nil {
-				if r == http.ErrAbortHandler { //nolint:errorlint // net/http compares it so too
-					panic(r)
-				}
-				err = fmt.Errorf("panic: %v", r)
+// admit has a request that passes all checks handled. It makes a panic an internal
+// error.
+func (s *Server) admit(x *exchange, next echo.HandlerFunc) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			if r == http.ErrAbortHandler { //nolint:errorlint // net/http compares it so too
+				panic(r)
 			}
-		}()
-		return next(c)
+			err = fmt.Errorf("panic: %v", r)
+		}
+	}()
+	for _, check := range [...]func(*exchange) error{refuseTokenInURL, s.authenticate, s.limit, s.checkParameters} {
+		if err := check(x); err != nil {
+			return err
+		}
 	}
+	return next(x)
 }
 
 // refuseTokenInURL keeps tokens out of logs and histories.
-func (s *Server) refuseTokenInURL(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		if c.Request().URL.RawQuery != "" {
-			q := c.QueryParams()
-			for _, name := range []string{"access_token", "token"} {
-				if q.Has(name) {
-					return problem.In(problem.TokenInURL, name, "a token belongs into the Authorization header; this one is no longer a secret")
-				}
-			}
-		}
-		return next(c)
+func refuseTokenInURL(x *exchange) error {
+	if x.Request().URL.RawQuery == "" {
+		return nil
 	}
+	q := x.QueryParams()
+	for _, name := range []string{"access_token", "token"} {
+		if q.Has(name) {
+			return problem.In(problem.TokenInURL, name, "a token belongs into the Authorization header; this one is no longer a secret")
+		}
+	}
+	return nil
 }
 
 // checkParameters refuses query parameters that the route does not have, those that
 // stand twice, and those that are empty.
-func (s *Server) checkParameters(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		if c.Request().URL.RawQuery == "" {
-			return next(c)
-		}
-		op, ok := s.spec.operations[c.Request().Method+" "+c.Path()]
-		if !ok {
-			return next(c)
-		}
-		for name, values := range c.QueryParams() {
-			if !slices.Contains(op.query, name) {
-				return problem.In(problem.UnknownParameter, fmt.Sprintf("%.128s", name), "the route has no such parameter")
-			}
-			if len(values) > 1 {
-				return problem.In(problem.InvalidParameter, name, "the parameter is there twice")
-			}
-			if values[0] == "" {
-				return problem.In(problem.InvalidParameter, name, "the parameter is empty: leave it out")
-			}
-		}
-		return next(c)
+func (s *Server) checkParameters(x *exchange) error {
+	if x.Request().URL.RawQuery == "" {
+		return nil
 	}
+	op, ok := s.spec.operations[x.Request().Method+" "+x.Path()]
+	if !ok {
+		return nil
+	}
+	for name, values := range x.QueryParams() {
+		if !slices.Contains(op.query, name) {
+			return problem.In(problem.UnknownParameter, fmt.Sprintf("%.128s", name), "the route has no such parameter")
+		}
+		if len(values) > 1 {
+			return problem.In(problem.InvalidParameter, name, "the parameter is there twice")
+		}
+		if values[0] == "" {
+			return problem.In(problem.InvalidParameter, name, "the parameter is empty: leave it out")
+		}
+	}
+	return nil
 }
 
 func validRequestID(id string) bool {

@@ -74,7 +74,7 @@ func New(c Config) (*Server, error) {
 	}
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = s.handleError
-	e.Use(s.observe, s.recoverPanic, s.refuseTokenInURL, s.authenticate, s.limit, s.checkParameters)
+	e.Use(s.serve)
 	api.RegisterHandlers(e, s)
 	for _, r := range e.Routes() {
 		if route := r.Method + " " + r.Path; access[route] == 0 {
