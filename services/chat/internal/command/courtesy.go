@@ -191,7 +191,7 @@ func (c *courtesy) ask(ctx context.Context, limit time.Duration, key readmodel.K
 		if err != nil {
 			return err
 		}
-		if o.hidden, err = hide(ctx, r, cmd, view, e); err != nil {
+		if o.hidden, err = c.hide(ctx, r, cmd, view, e); err != nil {
 			return err
 		}
 		_, o.verdict = room.Apply(view, e, c.Now())
@@ -207,13 +207,18 @@ func (c *courtesy) ask(ctx context.Context, limit time.Duration, key readmodel.K
 }
 
 // hide takes the messages that e names and its sender may not see out of the view:
-// whatever is refused, it is refused as if they were not there.
-func hide(ctx context.Context, r readmodel.Reader, cmd Command, v *room.View, e *events.Event) (hides bool, err error) {
+// whatever is refused, it is refused as if they were not there, as far as the read
+// model shows that: the fold does not know.
+func (c *courtesy) hide(ctx context.Context, r readmodel.Reader, cmd Command, v *room.View, e *events.Event) (hides bool, err error) {
 	for id := range v.Priors {
 		if id == e.ID {
 			continue
 		}
-		hidden, err := cmd.Hides(ctx, r, id)
+		st, err := cmd.standing(ctx, r, c.Now())
+		if err != nil {
+			return false, err
+		}
+		hidden, err := st.Hides(ctx, r, id)
 		if err != nil {
 			return false, err
 		}

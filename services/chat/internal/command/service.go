@@ -15,6 +15,7 @@ import (
 	"github.com/roomlog/roomlog/services/chat/internal/limit"
 	"github.com/roomlog/roomlog/services/chat/internal/position"
 	"github.com/roomlog/roomlog/services/chat/internal/problem"
+	"github.com/roomlog/roomlog/services/chat/internal/query"
 )
 
 // Log takes events.
@@ -103,22 +104,21 @@ type Command struct {
 	Position events.Vector
 	// Wait is how long to wait for the verdict; zero: not.
 	Wait time.Duration
-	// See gives the problem for a client that may not know of the room.
-	See func(ctx context.Context, r readmodel.Reader) error
-	// Hides reports whether a message is there and not for the client's eyes. What it
-	// is about is then judged as if it were not there, as far as the read model shows
-	// that: the fold does not know.
-	Hides func(ctx context.Context, r readmodel.Reader, id events.EventID) (bool, error)
 	// Load reads what the client gets to see of an accepted command, in the
-	// moment of the verdict. It may be called again: it sets its result anew. It
-	// says [ErrHidden] where they may not see it any more.
-	Load func(ctx context.Context, r readmodel.Reader, o readmodel.Outcome) error
+	// moment of the verdict, by their standing in it. It may be called again: it sets
+	// its result anew. It says [ErrHidden] where they may not see it any more.
+	Load func(ctx context.Context, r readmodel.Reader, st query.Standing, of Receipt) error
 	// TraceParent is the W3C trace context of the request, or empty.
 	TraceParent string
 }
 
 // RoomKey names the room in the read model.
 func (c Command) RoomKey() readmodel.Key { return readmodel.Key{Tenant: c.Who.Tenant, Room: c.Room} }
+
+// standing is what the sender is to the room.
+func (c Command) standing(ctx context.Context, r readmodel.Reader, now time.Time) (query.Standing, error) {
+	return query.StandingOf(ctx, r, c.RoomKey(), c.Who.User, now.UnixMilli())
+}
 
 // Receipt is what is known of a command.
 type Receipt struct {
@@ -169,7 +169,7 @@ func (s *Service) Do(ctx context.Context, c Command) (Receipt, error) {
 		s.Logger.Info("acted for a person", "actor", c.Who.Actor, "tenant", c.Who.Tenant, "user_id", c.Who.User, "room_id", c.Room, "event_id", e.ID)
 	}
 	if c.Wait > 0 {
-		err = s.await(ctx, c, &r, arrived.Add(c.Wait))
+		r, err = s.await(ctx, c, r, arrived.Add(c.Wait))
 		var p *problem.Error
 		if known == nil && errors.As(err, &p) && p.Code == problem.Code(room.CodeExpired) {
 			s.Observer.Expired()

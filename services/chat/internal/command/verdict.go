@@ -18,10 +18,10 @@ const verdictRetry = 50 * time.Millisecond
 // errNoVerdict says that the read model has not judged the command yet.
 var errNoVerdict = errors.New("no verdict yet")
 
-// await waits until the deadline for the verdict. The error is the problem with
-// which the fold rejected the command; without a verdict there is neither error
-// nor outcome.
-func (s *Service) await(ctx context.Context, c Command, r *Receipt, deadline time.Time) error {
+// await waits until the deadline for the verdict, and adds it to what is known. The
+// error is the problem with which the fold rejected the command; without a verdict
+// there is neither error nor outcome.
+func (s *Service) await(ctx context.Context, c Command, r Receipt, deadline time.Time) (Receipt, error) {
 	ctx, cancel := context.WithTimeout(ctx, deadline.Sub(s.Now()))
 	defer cancel()
 	p := s.Gate.PartitionOf(c.Who.Tenant, c.Room)
@@ -32,7 +32,7 @@ func (s *Service) await(ctx context.Context, c Command, r *Receipt, deadline tim
 	// What is folded already is not waited for, so the end of ctx is looked at here.
 	for ctx.Err() == nil {
 		if s.Follower.WaitFolded(ctx, p, next) != nil {
-			return nil
+			return r, nil
 		}
 		o, checkpoint, err := s.verdict(ctx, c, r)
 		if r.Position == nil && o.Status != "" && o.Digest == c.Digest { // the log has not said it, the verdict does
@@ -42,12 +42,12 @@ func (s *Service) await(ctx context.Context, c Command, r *Receipt, deadline tim
 		var rejected *problem.Error
 		switch {
 		case errors.As(err, &rejected):
-			return err
+			return r, err
 		case err == nil:
 			r.Outcome = &o
-			return nil
+			return r, nil
 		case errors.Is(err, ErrHidden):
-			return nil
+			return r, nil
 		case r.Position == nil && errors.Is(err, errNoVerdict):
 			next = checkpoint + 1 // it may yet be in the log
 		}
@@ -58,12 +58,12 @@ func (s *Service) await(ctx context.Context, c Command, r *Receipt, deadline tim
 		}
 		pause.Stop()
 	}
-	return nil
+	return r, nil
 }
 
 // verdict reads what the fold said, and what the client gets to see of it. It
 // also gives the checkpoint of the moment.
-func (s *Service) verdict(ctx context.Context, c Command, r *Receipt) (o readmodel.Outcome, next events.Offset, err error) {
+func (s *Service) verdict(ctx context.Context, c Command, r Receipt) (o readmodel.Outcome, next events.Offset, err error) {
 	key := c.RoomKey()
 	ctx, cancel := context.WithTimeout(ctx, s.ReadTimeout)
 	defer cancel()
@@ -81,7 +81,12 @@ func (s *Service) verdict(ctx context.Context, c Command, r *Receipt) (o readmod
 		if o.Status == room.Rejected {
 			return s.rejected(ctx, reader, c, o.Code)
 		}
-		return c.Load(ctx, reader, o)
+		st, err := c.standing(ctx, reader, s.Now())
+		if err != nil {
+			return err
+		}
+		r.Outcome = &o
+		return c.Load(ctx, reader, st, r)
 	})
 	return o, next, err
 }
@@ -117,7 +122,7 @@ func slowMode(v *room.View, u events.UserID, now time.Time) time.Duration {
 
 // find reads what the id keeps. Where that is of another request under the same
 // key, this one was rejected for it.
-func (s *Service) find(ctx context.Context, r readmodel.Reader, key readmodel.Key, c Command, receipt *Receipt) (readmodel.Outcome, error) {
+func (s *Service) find(ctx context.Context, r readmodel.Reader, key readmodel.Key, c Command, receipt Receipt) (readmodel.Outcome, error) {
 	o, ok, err := r.Outcome(ctx, key, receipt.Event)
 	switch {
 	case err != nil:
@@ -134,7 +139,11 @@ func (s *Service) find(ctx context.Context, r readmodel.Reader, key readmodel.Ke
 	case !ok || receipt.Position != nil && blocked.Offset > receipt.Position.Offset:
 		return o, errNoVerdict
 	}
-	if err := c.See(ctx, r); err != nil {
+	st, err := c.standing(ctx, r, s.Now())
+	if err == nil {
+		err = st.See()
+	}
+	if err != nil {
 		if _, creates := c.Facts(events.Command{}).(events.RoomCreated); creates {
 			return o, errNoVerdict // the room is not there because its making is parked
 		}

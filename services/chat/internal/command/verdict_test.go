@@ -40,8 +40,7 @@ func TestWaitingForAVerdictEnds(t *testing.T) {
 					Store: stuck{}, Follower: stuck{}, Gate: position.NewGate(stuck{}, stuck{}), Now: time.Now, ReadTimeout: time.Second,
 				}}
 				begun := time.Now()
-				var r Receipt
-				err := s.await(t.Context(), Command{Who: auth.Identity{Tenant: "main", User: "ann"}, Room: "lobby"}, &r, begun.Add(wait))
+				r, err := s.await(t.Context(), Command{Who: auth.Identity{Tenant: "main", User: "ann"}, Room: "lobby"}, Receipt{}, begun.Add(wait))
 				if err != nil || r.Outcome != nil {
 					t.Errorf("outcome %v, error %v", r.Outcome, err)
 				}

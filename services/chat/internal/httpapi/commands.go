@@ -105,7 +105,6 @@ func setDigest(cmd *command.Command, kind string, body []byte) (err error) {
 // finish carries the command out and answers: 202, or what show gives of the
 // verdict.
 func (s *Server) finish(c echo.Context, cmd command.Command, show func(command.Receipt) (status int, body any)) error {
-	cmd.See, cmd.Hides = s.see(cmd), s.hides(cmd)
 	r, err := s.Commands.Do(c.Request().Context(), cmd)
 	var token string
 	if r.Position != nil {
@@ -139,35 +138,5 @@ func applied(c echo.Context, cmd command.Command) {
 	c.Response().Header().Set("Preference-Applied", "wait="+strconv.Itoa(int(cmd.Wait/time.Second)))
 }
 
-// see refuses a command's sender who may not know of the room.
-func (s *Server) see(cmd command.Command) func(context.Context, readmodel.Reader) error {
-	room, user := cmd.RoomKey(), cmd.Who.User // all that outlives the call
-	return func(ctx context.Context, r readmodel.Reader) error {
-		st, err := s.standingIn(ctx, r, room, user)
-		if err != nil {
-			return err
-		}
-		return st.See()
-	}
-}
-
-// hides tells which messages are not for the eyes of a command's sender.
-func (s *Server) hides(cmd command.Command) func(context.Context, readmodel.Reader, events.EventID) (bool, error) {
-	room, user := cmd.RoomKey(), cmd.Who.User
-	return func(ctx context.Context, r readmodel.Reader, id events.EventID) (bool, error) {
-		st, err := s.standingIn(ctx, r, room, user)
-		if err != nil {
-			return false, err
-		}
-		return st.Hides(ctx, r, id)
-	}
-}
-
-// standing is what the sender of a command may see of its room.
-func (s *Server) standing(ctx context.Context, r readmodel.Reader, cmd command.Command) (query.Standing, error) {
-	return s.standingIn(ctx, r, cmd.RoomKey(), cmd.Who.User)
-}
-
-func (s *Server) standingIn(ctx context.Context, r readmodel.Reader, room readmodel.Key, user events.UserID) (query.Standing, error) {
-	return query.StandingOf(ctx, r, room, user, s.Now().UnixMilli())
-}
+// nothing is what loads where the command's receipt is all that there is to see.
+func nothing(context.Context, readmodel.Reader, query.Standing, command.Receipt) error { return nil }

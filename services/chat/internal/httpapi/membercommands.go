@@ -28,15 +28,12 @@ func (s *Server) PutMember(c echo.Context, roomName api.RoomID, user api.ID, p a
 	cmd.Facts = func(by events.Command) events.Facts { return body.facts(by, target) }
 	cmd.Content = events.MemberContent{Reason: body.Reason}
 	var row room.Member
-	cmd.Load = func(ctx context.Context, r readmodel.Reader, o readmodel.Outcome) error {
-		st, err := s.standing(ctx, r, cmd)
-		if err != nil {
-			return err
-		}
+	cmd.Load = func(ctx context.Context, r readmodel.Reader, st query.Standing, of command.Receipt) (err error) {
 		if row, _, err = r.Member(ctx, cmd.RoomKey(), target); err != nil {
 			return err
 		}
-		own := target == cmd.Who.User && o.Seq > 0 && row.Since == o.Seq // no more than the command said
+		seq := of.Outcome.Seq
+		own := target == cmd.Who.User && seq > 0 && row.Since == seq // no more than the command said
 		if st.SeeMember(target) != nil && !own {
 			return command.ErrHidden
 		}
@@ -56,12 +53,12 @@ func (s *Server) PutPreferences(c echo.Context, roomName api.RoomID, p api.PutPr
 	}
 	cmd.Facts = body.facts
 	var preferences api.Preferences
-	cmd.Load = func(ctx context.Context, r readmodel.Reader, _ readmodel.Outcome) error {
-		st, err := s.joined(ctx, r, cmd)
-		if err == nil {
-			preferences = encodePreferences(*st.Own().Preferences)
+	cmd.Load = func(_ context.Context, _ readmodel.Reader, st query.Standing, _ command.Receipt) error {
+		if err := joined(st); err != nil {
+			return err
 		}
-		return err
+		preferences = encodePreferences(*st.Own().Preferences)
+		return nil
 	}
 	return s.finish(c, cmd, func(command.Receipt) (int, any) { return http.StatusOK, preferences })
 }
@@ -75,9 +72,8 @@ func (s *Server) PutRead(c echo.Context, roomName api.RoomID, p api.PutReadParam
 	}
 	cmd.Facts = body.facts
 	var marks api.Marks
-	cmd.Load = func(ctx context.Context, r readmodel.Reader, _ readmodel.Outcome) error {
-		st, err := s.joined(ctx, r, cmd)
-		if err != nil {
+	cmd.Load = func(ctx context.Context, r readmodel.Reader, st query.Standing, _ command.Receipt) error {
+		if err := joined(st); err != nil {
 			return err
 		}
 		marks = encodeMarks(st.Own())
@@ -100,22 +96,17 @@ func (s *Server) PutDelivered(c echo.Context, roomName api.RoomID, p api.PutDeli
 	}
 	cmd.Facts = body.facts
 	var marks api.Marks
-	cmd.Load = func(ctx context.Context, r readmodel.Reader, _ readmodel.Outcome) error {
-		st, err := s.joined(ctx, r, cmd)
-		if err == nil {
-			marks = encodeMarks(st.Own())
-		}
-		return err
+	cmd.Load = func(_ context.Context, _ readmodel.Reader, st query.Standing, _ command.Receipt) error {
+		marks = encodeMarks(st.Own())
+		return joined(st)
 	}
 	return s.finish(c, cmd, func(command.Receipt) (int, any) { return http.StatusOK, marks })
 }
 
-// joined is the standing of a command's sender, whose result they see as long as
-// they are a member.
-func (s *Server) joined(ctx context.Context, r readmodel.Reader, cmd command.Command) (query.Standing, error) {
-	st, err := s.standing(ctx, r, cmd)
-	if err == nil && st.Own().Membership != events.MembershipJoin {
-		err = command.ErrHidden
+// joined hides a command's result from a sender who is no member any more.
+func joined(st query.Standing) error {
+	if st.Own().Membership != events.MembershipJoin {
+		return command.ErrHidden
 	}
-	return st, err
+	return nil
 }

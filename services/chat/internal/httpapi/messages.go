@@ -13,6 +13,7 @@ import (
 	"github.com/roomlog/roomlog/services/chat/internal/api"
 	"github.com/roomlog/roomlog/services/chat/internal/command"
 	"github.com/roomlog/roomlog/services/chat/internal/problem"
+	"github.com/roomlog/roomlog/services/chat/internal/query"
 )
 
 // PostMessage says something.
@@ -26,14 +27,9 @@ func (s *Server) PostMessage(c echo.Context, roomName api.RoomID, p api.PostMess
 	if body.MentionsHere {
 		cmd.Complete = s.mentionHere(cmd, &body)
 	}
-	var message *api.Message                  // most clients do not wait for it
-	room, user := cmd.RoomKey(), cmd.Who.User // all that outlives the call
-	cmd.Load = func(ctx context.Context, r readmodel.Reader, o readmodel.Outcome) error {
-		row, err := messageAt(ctx, r, room, o.Seq)
-		if err != nil {
-			return err
-		}
-		m, err := s.loadMessage(ctx, r, room, user, row.ID)
+	var message *api.Message // most clients do not wait for it
+	cmd.Load = func(ctx context.Context, r readmodel.Reader, st query.Standing, of command.Receipt) error {
+		m, err := loadMessage(ctx, r, st, of.Event)
 		message = &m
 		return err
 	}
@@ -107,8 +103,8 @@ func (s *Server) aboutMessage(c echo.Context, roomName, event string, h headers,
 // finishMessage answers a command about a message with the message.
 func (s *Server) finishMessage(c echo.Context, cmd command.Command, target events.EventID) error {
 	var message api.Message
-	cmd.Load = func(ctx context.Context, r readmodel.Reader, _ readmodel.Outcome) (err error) {
-		message, err = s.loadMessage(ctx, r, cmd.RoomKey(), cmd.Who.User, target)
+	cmd.Load = func(ctx context.Context, r readmodel.Reader, st query.Standing, _ command.Receipt) (err error) {
+		message, err = loadMessage(ctx, r, st, target)
 		return err
 	}
 	return s.finish(c, cmd, func(r command.Receipt) (int, any) {
@@ -125,7 +121,7 @@ func (s *Server) RedactMessages(c echo.Context, roomName api.RoomID, p api.Redac
 		return err
 	}
 	cmd.Facts, cmd.Content = body.facts, events.RedactionContent{Reason: body.Reason}
-	cmd.Load = func(context.Context, readmodel.Reader, readmodel.Outcome) error { return nil }
+	cmd.Load = nothing
 	return s.finish(c, cmd, func(r command.Receipt) (int, any) {
 		return http.StatusCreated, api.Redaction{
 			EventID: string(r.Event), Seq: int64(r.Outcome.Seq), From: body.From, To: body.To, Author: body.Author,
@@ -134,11 +130,7 @@ func (s *Server) RedactMessages(c echo.Context, roomName api.RoomID, p api.Redac
 }
 
 // loadMessage reads a message for the sender of a command about it.
-func (s *Server) loadMessage(ctx context.Context, r readmodel.Reader, room readmodel.Key, user events.UserID, id events.EventID) (api.Message, error) {
-	st, err := s.standingIn(ctx, r, room, user)
-	if err != nil {
-		return api.Message{}, err
-	}
+func loadMessage(ctx context.Context, r readmodel.Reader, st query.Standing, id events.EventID) (api.Message, error) {
 	m, err := st.Message(ctx, r, id)
 	if _, refused := errors.AsType[*problem.Error](err); refused { // they may have left since
 		return api.Message{}, command.ErrHidden
@@ -147,16 +139,4 @@ func (s *Server) loadMessage(ctx context.Context, r readmodel.Reader, room readm
 		return api.Message{}, err
 	}
 	return encodeMessage(&m)
-}
-
-// messageAt reads the message with a seq.
-func messageAt(ctx context.Context, r readmodel.Reader, key readmodel.Key, seq events.Seq) (readmodel.MessageRow, error) {
-	rows, err := r.MessagesAfter(ctx, key, seq-1, 1)
-	if err != nil {
-		return readmodel.MessageRow{}, err
-	}
-	if len(rows) == 0 || rows[0].Seq != seq {
-		return readmodel.MessageRow{}, fmt.Errorf("room %s has no message %d", key.Room, seq)
-	}
-	return rows[0], nil
 }

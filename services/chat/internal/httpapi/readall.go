@@ -17,6 +17,7 @@ import (
 	"github.com/roomlog/roomlog/services/chat/internal/command"
 	"github.com/roomlog/roomlog/services/chat/internal/position"
 	"github.com/roomlog/roomlog/services/chat/internal/problem"
+	"github.com/roomlog/roomlog/services/chat/internal/query"
 )
 
 const (
@@ -91,13 +92,9 @@ type readAll struct {
 func (s *Server) readOne(ctx context.Context, cmd command.Command, first bool) (out readAll, err error) {
 	out.Room = string(cmd.Room)
 	var marks api.Marks
-	cmd.See = s.see(cmd)
-	cmd.Load = func(ctx context.Context, r readmodel.Reader, _ readmodel.Outcome) error {
-		st, err := s.joined(ctx, r, cmd)
-		if err == nil {
-			marks = encodeMarks(st.Own())
-		}
-		return err
+	cmd.Load = func(_ context.Context, _ readmodel.Reader, st query.Standing, _ command.Receipt) error {
+		marks = encodeMarks(st.Own())
+		return joined(st)
 	}
 	var r command.Receipt
 	if !first {

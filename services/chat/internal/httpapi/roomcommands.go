@@ -91,7 +91,7 @@ func (s *Server) DeleteRoom(c echo.Context, roomName api.RoomID, p api.DeleteRoo
 		return err
 	}
 	cmd.Facts = func(by events.Command) events.Facts { return events.RoomDeleted{Command: by} }
-	cmd.Load = func(context.Context, readmodel.Reader, readmodel.Outcome) error { return nil }
+	cmd.Load = nothing
 	return s.finish(c, cmd, func(r command.Receipt) (int, any) {
 		return http.StatusOK, api.Deletion{Room: string(r.Room), EventID: string(r.Event), Seq: int64(r.Outcome.Seq)}
 	})
@@ -100,11 +100,7 @@ func (s *Server) DeleteRoom(c echo.Context, roomName api.RoomID, p api.DeleteRoo
 // finishRoom is finish for a command whose answer is the room.
 func (s *Server) finishRoom(c echo.Context, cmd command.Command) error {
 	var seen query.Room
-	cmd.Load = func(ctx context.Context, r readmodel.Reader, _ readmodel.Outcome) error {
-		st, err := s.standing(ctx, r, cmd)
-		if err != nil {
-			return err
-		}
+	cmd.Load = func(ctx context.Context, r readmodel.Reader, st query.Standing, _ command.Receipt) (err error) {
 		if st.See() != nil { // they may have left since, or it may be deleted
 			return command.ErrHidden
 		}

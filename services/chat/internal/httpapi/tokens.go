@@ -13,6 +13,7 @@ import (
 	"github.com/roomlog/roomlog/services/chat/internal/auth"
 	"github.com/roomlog/roomlog/services/chat/internal/command"
 	"github.com/roomlog/roomlog/services/chat/internal/problem"
+	"github.com/roomlog/roomlog/services/chat/internal/query"
 )
 
 type tokensRequest struct{ api.TokensRequest }
@@ -49,7 +50,7 @@ func (s *Server) PutTokens(c echo.Context, user api.ID, p api.PutTokensParams) e
 		return events.TokensRevoked{Command: by, Before: body.RevokedBefore.UnixMilli()}
 	}
 	var row readmodel.RevocationRow
-	cmd.Load = func(ctx context.Context, r readmodel.Reader, _ readmodel.Outcome) (err error) {
+	cmd.Load = func(ctx context.Context, r readmodel.Reader, _ query.Standing, _ command.Receipt) (err error) {
 		var ok bool
 		if row, ok, err = r.Revocation(ctx, cmd.Who.Tenant, whose); err == nil && !ok {
 			err = fmt.Errorf("the tokens of %s are not revoked", whose)
