@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"time"
+	"unsafe"
 
 	"github.com/IBM/sarama"
 	"github.com/ThreeDotsLabs/watermill/message"
@@ -35,9 +36,6 @@ type receipt struct {
 // noOffset is what sarama leaves in a message whose offset the broker did not say
 // (DUPLICATE_SEQUENCE).
 const noOffset = -1
-
-// headerNameBytes is more than the names of most records' headers have together.
-const headerNameBytes = 128
 
 var errAbandoned = errors.New("abandoned before it was sent")
 
@@ -97,11 +95,9 @@ func (eventMarshaler) Marshal(topic string, m *message.Message) (*sarama.Produce
 	if r.record.Key != nil {
 		r.produced.Key = (*sarama.ByteEncoder)(&r.record.Key)
 	}
-	names := make([]byte, 0, headerNameBytes) // of all headers
 	for i, h := range r.record.Headers {
-		start := len(names)
-		names = append(names, h.Key...)
-		r.produced.Headers[i] = sarama.RecordHeader{Key: names[start:len(names):len(names)], Value: h.Value}
+		name := unsafe.Slice(unsafe.StringData(h.Key), len(h.Key)) // sarama only reads it
+		r.produced.Headers[i] = sarama.RecordHeader{Key: name, Value: h.Value}
 	}
 	return &r.produced, nil
 }
