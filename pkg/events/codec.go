@@ -81,7 +81,7 @@ func encode(e *Event) (Message, error) {
 		return Message{}, err
 	}
 	m, key := Message{Headers: make([]Header, 0, 10)}, e.Key()
-	b := make([]byte, 0, envelopeBytes+2*len(key)+len(e.ID)+len(e.TraceParent))
+	b := make([]byte, 0, envelopeBytes+2*len(key)+len(e.ID)+len(e.TraceParent)+factsBytes+len(e.Content)) // of all of it
 	b = append(b, key...)
 	m.Key = slices.Clip(b)
 	start := len(b)
@@ -112,23 +112,23 @@ func encode(e *Event) (Message, error) {
 	set(HeaderContentType, contentType)
 	set(HeaderContentKey, e.ContentKey)
 	set(HeaderTraceParent, traceParent(e.TraceParent))
-	m.Value, err = encodeBody(e)
+	b, err = appendBody(b, e)
+	m.Value = b[start:]
 	return m, err
 }
 
-func encodeBody(e *Event) (value []byte, err error) {
+func appendBody(b []byte, e *Event) (_ []byte, err error) {
 	content := []byte("{}")
 	if e.Content != nil {
 		if content, err = scanContent(e.Content); err != nil {
-			return nil, fmt.Errorf("content: %w", err)
+			return b, fmt.Errorf("content: %w", err)
 		}
 	}
-	value = make([]byte, 0, len(content)+factsBytes)
-	if value, err = appendFacts(append(value, `{"facts":`...), e.Facts); err != nil {
-		return nil, fmt.Errorf("facts: %w", err)
+	if b, err = appendFacts(append(b, `{"facts":`...), e.Facts); err != nil {
+		return b, fmt.Errorf("facts: %w", err)
 	}
-	value = append(append(value, `,"content":`...), content...)
-	return append(value, '}'), nil
+	b = append(append(b, `,"content":`...), content...)
+	return append(b, '}'), nil
 }
 
 // checkEnvelope checks what the headers say, apart from times and type.
@@ -156,7 +156,7 @@ func checkFacts(f Facts) error {
 		return fmt.Errorf("sender: %w", err)
 	}
 	ids := factIDs{}
-	text := []string{by.Digest}
+	text := append(make([]string, 0, 2), by.Digest) // as many as a message has
 	switch f := f.(type) {
 	case RoomCreated:
 		ids.user("with", f.With)
@@ -259,7 +259,7 @@ func traceParent(s string) string {
 		return ""
 	}
 	for i := range len(s) {
-		if !idByte(s[i]) {
+		if !idBytes[s[i]] {
 			return ""
 		}
 	}

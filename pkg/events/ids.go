@@ -85,14 +85,21 @@ func checkID(what, s string) error {
 		return fmt.Errorf("%w: %s %q cannot stand in a URL", ErrInvalidID, what, s)
 	}
 	for i := range len(s) {
-		if !idByte(s[i]) {
+		if !idBytes[s[i]] {
 			return fmt.Errorf("%w: %s has %q, allowed are A-Z a-z 0-9 . _ ~ - : @", ErrInvalidID, what, s[i])
 		}
 	}
 	return nil
 }
 
-func idByte(c byte) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' ||
-		c == '.' || c == '_' || c == '~' || c == '-' || c == ':' || c == '@'
-}
+// idBytes says which bytes an id may have.
+var idBytes = func() (may [256]bool) {
+	for c := range may {
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9',
+			c == '.', c == '_', c == '~', c == '-', c == ':', c == '@':
+			may[c] = true
+		}
+	}
+	return may
+}()
