@@ -29,6 +29,7 @@ import (
 	"github.com/roomlog/roomlog/services/chat/internal/command"
 	"github.com/roomlog/roomlog/services/chat/internal/ephemeral"
 	"github.com/roomlog/roomlog/services/chat/internal/hook"
+	"github.com/roomlog/roomlog/services/chat/internal/http1"
 	"github.com/roomlog/roomlog/services/chat/internal/httpapi"
 	"github.com/roomlog/roomlog/services/chat/internal/limit"
 	"github.com/roomlog/roomlog/services/chat/internal/live"
@@ -37,15 +38,15 @@ import (
 )
 
 const (
-	courtesyTimeout   = 250 * time.Millisecond
-	catchUp           = 2 * time.Second
-	positionWait      = 5 * time.Second
-	readHeaderTimeout = 5 * time.Second
-	idleTimeout       = 2 * time.Minute
-	maxHeaderBytes    = 32 << 10
-	// longestAnswer is above what any answer takes, streams apart, which give each
-	// write its own time: it catches what has none.
-	longestAnswer = 2 * time.Minute
+	courtesyTimeout = 250 * time.Millisecond
+	catchUp         = 2 * time.Second
+	positionWait    = 5 * time.Second
+
+	headTimeout = 5 * time.Second
+	idleTimeout = 2 * time.Minute
+	// answerTimeout is how long a client may take for an answer that is no stream.
+	answerTimeout = 20 * time.Second
+	maxHead       = 32 << 10
 )
 
 // Log is what the API needs of the log. [OpenLog] gives one.
@@ -171,10 +172,10 @@ func (c Config) ListenAPI(ctx context.Context) (net.Listener, error) {
 
 // Run serves on l, which it closes, until ctx ends.
 func (s *Service) Run(ctx context.Context, l net.Listener) error {
-	server := &http.Server{
-		Handler: s.api, ReadHeaderTimeout: min(readHeaderTimeout, s.cfg.RequestTimeout),
-		ReadTimeout: s.cfg.RequestTimeout, WriteTimeout: s.cfg.RequestTimeout + s.cfg.PublishTimeout + longestAnswer, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
-		ErrorLog: slog.NewLogLogger(s.deps.Logger.Handler(), slog.LevelDebug),
+	server := &http1.Server{
+		Handler: s.api, Logger: s.deps.Logger,
+		HeadTimeout: min(headTimeout, s.cfg.RequestTimeout), RequestTimeout: s.cfg.RequestTimeout,
+		IdleTimeout: idleTimeout, AnswerTimeout: answerTimeout, MaxHead: maxHead,
 	}
 	// Requests that finish while the server stops wait for verdicts still.
 	tail, stopTail := context.WithCancel(context.WithoutCancel(ctx))
@@ -183,17 +184,17 @@ func (s *Service) Run(ctx context.Context, l net.Listener) error {
 	background.Go(func() error { return s.board.Run(tail) })
 	background.Go(func() error { return s.auth.Run(tail) })
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(l) }()
+	go func() { served <- server.Serve(l) }() //nolint:contextcheck // a request has a context of its own
 	var err error
 	select {
 	case err = <-served:
 		close(s.stop)
-		err = errors.Join(err, s.drain(ctx, server))
+		s.drain(ctx, server)
 	case <-ctx.Done():
 		close(s.stop)
-		err = s.drain(ctx, server)
+		s.drain(ctx, server)
 		if end := <-served; !errors.Is(end, http.ErrServerClosed) {
-			err = errors.Join(err, end)
+			err = end
 		}
 	}
 	stopTail()
@@ -204,21 +205,13 @@ func (s *Service) Run(ctx context.Context, l net.Listener) error {
 }
 
 // drain lets requests and streams finish, for a while.
-func (s *Service) drain(ctx context.Context, server *http.Server) error {
+func (s *Service) drain(ctx context.Context, server *http1.Server) {
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.StopTimeout)
 	defer cancel()
 	if err := errors.Join(server.Shutdown(bounded), s.api.Drain(bounded)); err != nil {
 		s.deps.Logger.Warn("requests were cut off", "after", s.cfg.StopTimeout)
-		return ignoreClosed(server.Close())
+		server.Close()
 	}
-	return nil
-}
-
-func ignoreClosed(err error) error {
-	if errors.Is(err, net.ErrClosed) {
-		return nil
-	}
-	return err
 }
 
 // Handler is what Run serves, for those who need no listener. It answers as long as

@@ -228,10 +228,11 @@ func encode(e *events.Event) (events.Message, error) {
 }
 
 // publish gives the event to the log; nil: its answer did not come in time, the
-// log may have the event or not.
+// log may have the event or not. It waits whether the client does or not: what was handed
+// over is in the log all the same, and to see who hangs up costs each send.
 func (s *Service) publish(ctx context.Context, m events.Message, arrived time.Time) (*events.Position, error) {
 	start := time.Now()
-	at, err := s.Log.PublishWithin(ctx, s.PublishTimeout-s.Now().Sub(arrived), m)
+	at, err := s.Log.PublishWithin(context.WithoutCancel(ctx), s.PublishTimeout-s.Now().Sub(arrived), m)
 	took := time.Since(start)
 	switch {
 	case err == nil:

@@ -58,9 +58,6 @@ func rawBody(c echo.Context, types ...string) ([]byte, error) {
 		return nil, bodyTooLarge()
 	}
 	body, err := readFull(c, r)
-	if err == nil {
-		requestRead(c)
-	}
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
@@ -81,14 +78,6 @@ func readFull(c echo.Context, r *http.Request) ([]byte, error) {
 	b := make([]byte, r.ContentLength)
 	_, err := io.ReadFull(r.Body, b)
 	return b, err
-}
-
-// requestRead ends the time that a client has for sending its request, where it has
-// come in full: else the server would take its end for that of the client, and
-// cut long polls, streams and waits. What comes of a body that is not read in
-// full, or not at all, is still bounded by it.
-func requestRead(c echo.Context) {
-	_ = http.NewResponseController(c.Response()).SetReadDeadline(time.Time{}) // not all writers of tests have one
 }
 
 func bodyTooLarge() error {

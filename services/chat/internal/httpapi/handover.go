@@ -7,7 +7,7 @@ import (
 	"sync"
 )
 
-// handovers are the connections that streams have taken over from net/http, so that
+// handovers are the connections that streams have taken over from their server, so that
 // one that waits takes a small goroutine, and neither the buffers of a request nor
 // the stack that its handler needed. Nobody else ends them or waits for them.
 type handovers struct {

@@ -35,9 +35,6 @@ func (s *Server) serve(next echo.HandlerFunc) echo.HandlerFunc {
 		if lines := r.Header["Prefer"]; len(lines) > 1 { // a list may stand in several lines (RFC 9110, 5.3)
 			r.Header["Prefer"] = []string{strings.Join(lines, ", ")}
 		}
-		if r.Body == http.NoBody {
-			requestRead(c)
-		}
 		defer func() {
 			if x.Context != nil {
 				x.route, x.status = c.Path(), c.Response().Status

@@ -89,7 +89,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.router.Se
 
 // GetOpenapi serves the description of the API.
 func (s *Server) GetOpenapi(c echo.Context) error {
-	return blob(c, http.StatusOK, echo.MIMEApplicationJSON, s.spec.json)
+	return c.Blob(http.StatusOK, echo.MIMEApplicationJSON, s.spec.json)
 }
 
 // GetMe tells who the token says the caller is.

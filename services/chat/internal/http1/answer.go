@@ -1,0 +1,179 @@
+package http1
+
+import (
+	"bufio"
+	"errors"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/net/http/httpguts"
+)
+
+// answer is what a handler writes to. It is held back until the handler has returned.
+type answer struct {
+	context *requestContext
+	conn    *conn
+	request *http.Request
+	*page
+	status int  // zero: not said
+	last   bool // the connection ends behind it
+}
+
+// page is what an answer takes while it is written; then it is another's.
+type page struct {
+	header     http.Header
+	head, body []byte
+}
+
+var pages = sync.Pool{New: func() any { return &page{header: http.Header{}} }}
+
+// maxKept is how large a page may be that is kept for the next answer.
+const maxKept = 64 << 10
+
+func newAnswer(x *requestContext, r *http.Request) *answer {
+	return &answer{context: x, conn: x.conn, request: r, page: pages.Get().(*page), last: r.Close || !r.ProtoAtLeast(1, 1)}
+}
+
+// Header implements [http.ResponseWriter].
+func (w *answer) Header() http.Header { return w.header }
+
+// WriteHeader implements [http.ResponseWriter]. There are no informational answers.
+func (w *answer) WriteHeader(status int) {
+	if w.status == 0 && status >= http.StatusOK {
+		w.status = status
+	}
+}
+
+func (w *answer) Write(b []byte) (int, error) {
+	if w.conn.taken {
+		return 0, http.ErrHijacked
+	}
+	w.WriteHeader(http.StatusOK)
+	if !hasBody(w.status) {
+		return 0, http.ErrBodyNotAllowed
+	}
+	w.body = append(w.body, b...)
+	return len(b), nil
+}
+
+// hasBody follows RFC 9110, 15.
+func hasBody(status int) bool {
+	return status != http.StatusNoContent && status != http.StatusNotModified
+}
+
+// Hijack implements [http.Hijacker]. Where the handler has given a status, the head is
+// sent, and a client of HTTP/1.1 takes what follows for chunks (RFC 9112, 7.1).
+func (w *answer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	c := w.conn
+	if c.taken {
+		return nil, nil, http.ErrHijacked
+	}
+	if len(w.body) > 0 {
+		return nil, nil, errors.New("hijack: the handler has written to the answer")
+	}
+	w.context.unwatch()
+	if w.status != 0 {
+		w.last = true
+		w.begin()
+		if w.request.ProtoAtLeast(1, 1) {
+			w.field("Transfer-Encoding", "chunked")
+		}
+		w.fields()
+		if err := w.write(); err != nil {
+			return nil, nil, err
+		}
+	}
+	_ = c.SetDeadline(time.Time{})
+	in := c.in
+	c.taken, c.in = true, nil
+	return c.Conn, bufio.NewReadWriter(in, bufio.NewWriter(c.Conn)), nil
+}
+
+// send sends the answer of a handler that has returned.
+func (w *answer) send() error {
+	defer w.release()
+	w.WriteHeader(http.StatusOK)
+	w.last = w.last || httpguts.HeaderValuesContainsToken(w.header["Connection"], "close") || w.conn.server.stopping.Load()
+	w.begin()
+	if hasBody(w.status) {
+		w.head = append(w.head, "Content-Length: "...)
+		w.head = append(strconv.AppendInt(w.head, int64(len(w.body)), 10), crlf...)
+	}
+	w.fields()
+	if w.request.Method == http.MethodHead {
+		w.body = w.body[:0]
+	}
+	return w.write()
+}
+
+// copied is how large a body may be that is copied behind its head, rather than written
+// from where it is.
+const copied = 4 << 10
+
+func (w *answer) write() (err error) {
+	c := w.conn
+	c.writeBy.about(c.server.AnswerTimeout)
+	if len(w.body) <= copied {
+		w.head = append(w.head, w.body...)
+		_, err = c.Write(w.head)
+	} else {
+		_, err = (&net.Buffers{w.head, w.body}).WriteTo(c.Conn)
+	}
+	return err
+}
+
+func (w *answer) release() {
+	p := w.page
+	w.page = nil
+	if cap(p.body) > maxKept {
+		return
+	}
+	clear(p.header)
+	p.head, p.body = p.head[:0], p.body[:0]
+	pages.Put(p)
+}
+
+const crlf = "\r\n"
+
+// begin writes the status line, and the fields that the server has a say in.
+func (w *answer) begin() {
+	w.head = append(w.head, "HTTP/1.1 "...)
+	w.head = append(strconv.AppendInt(w.head, int64(w.status), 10), ' ')
+	w.head = append(append(w.head, http.StatusText(w.status)...), crlf...)
+	if _, ok := w.header["Date"]; !ok {
+		w.head = append(w.head, "Date: "...)
+		w.head = append(time.Now().UTC().AppendFormat(w.head, http.TimeFormat), crlf...)
+	}
+	if w.last {
+		w.field("Connection", "close")
+	}
+}
+
+// fields writes the handler's, and the end of the head.
+func (w *answer) fields() {
+	for name, values := range w.header {
+		switch name {
+		case "Connection", "Content-Length", "Transfer-Encoding": // they are the server's
+			continue
+		}
+		for _, v := range values {
+			w.field(name, v)
+		}
+	}
+	w.head = append(w.head, crlf...)
+}
+
+func (w *answer) field(name, value string) {
+	w.head = append(append(w.head, name...), ": "...)
+	if strings.ContainsAny(value, crlf) {
+		value = oneLine.Replace(value)
+	}
+	w.head = append(append(w.head, value...), crlf...)
+}
+
+// oneLine keeps a value from being a field or an answer of its own.
+var oneLine = strings.NewReplacer("\r", " ", "\n", " ")

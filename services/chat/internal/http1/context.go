@@ -1,0 +1,82 @@
+package http1
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// requestContext ends with the handler; and with the client, from when somebody asks for
+// its end: to see a client hang up takes a goroutine. A stream keeps it for as long as it
+// lasts, so it has little.
+type requestContext struct {
+	context.Context
+	cancel context.CancelFunc
+	conn   *conn
+
+	mu       sync.Mutex
+	wanted   bool          // somebody waits for the end
+	read     bool          // the request has been read, in full
+	over     bool          // the handler has returned, or has the connection
+	watching chan struct{} // closed when nobody reads ahead anymore; nil: nobody has
+}
+
+func newContext(c *conn, r *http.Request) *requestContext {
+	ctx, cancel := context.WithCancel(context.Background())
+	return &requestContext{Context: ctx, cancel: cancel, conn: c, read: r.Body == http.NoBody}
+}
+
+// Done is closed when the client has hung up, or the handler has returned.
+func (x *requestContext) Done() <-chan struct{} {
+	x.mu.Lock()
+	x.wanted = true
+	x.watch()
+	x.mu.Unlock()
+	return x.Context.Done()
+}
+
+// hasRead notes that the request has come in full.
+func (x *requestContext) hasRead() {
+	x.mu.Lock()
+	x.read = true
+	x.watch()
+	x.mu.Unlock()
+}
+
+// watch has a goroutine read on, where that is due: what comes can be but the next
+// request, or the end. The mutex must be held.
+func (x *requestContext) watch() {
+	if !x.wanted || !x.read || x.over || x.watching != nil {
+		return
+	}
+	x.watching = make(chan struct{})
+	x.conn.readBy.exactly(time.Time{})
+	go func() {
+		defer close(x.watching)
+		if !x.conn.readAhead() {
+			x.cancel()
+		}
+	}()
+}
+
+// longAgo ends a read.
+var longAgo = time.Unix(1, 0)
+
+// unwatch gives the connection back to who calls it.
+func (x *requestContext) unwatch() {
+	x.mu.Lock()
+	was := x.over
+	x.over = true
+	x.mu.Unlock()
+	if !was && x.watching != nil {
+		x.conn.readBy.exactly(longAgo)
+		<-x.watching
+	}
+}
+
+// end ends it.
+func (x *requestContext) end() {
+	x.unwatch()
+	x.cancel()
+}
