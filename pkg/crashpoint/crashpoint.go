@@ -33,7 +33,7 @@ const (
 // OfBatch are the points that each batch of records passes, in their order.
 func OfBatch() []Point {
 	return []Point{
-		Fetched, "tables.begin", "tables.fence", "tables.priors", Folded, "tables.write rooms", "tables.write events",
+		Fetched, "tables.begin", "tables.fence", Folded, "tables.write rooms", "tables.write events",
 		"tables.commit", "tables.committed", Published,
 	}
 }

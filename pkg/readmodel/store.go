@@ -113,8 +113,8 @@ type Needs map[Key]*RoomNeeds
 
 // RoomNeeds are the rows of one room.
 type RoomNeeds struct {
-	// Header is to be read, and whether the room is blocked: whoever holds a header
-	// knows that it is not.
+	// Header is to be read, whether the room is blocked, and its highest id: whoever
+	// holds a header knows that it is not, and which that is.
 	Header bool
 	room.Needs
 }
@@ -124,6 +124,9 @@ type Rows struct {
 	Views map[Key]*room.View
 	// Blocked has the rooms whose events are parked.
 	Blocked map[Key]bool
+	// Highest has the highest id, in the order of bytes, of what was judged in a room: of
+	// higher ones there are no priors.
+	Highest map[Key]events.EventID
 }
 
 // Batch is what a transaction writes. Rows of one table are in log order; a

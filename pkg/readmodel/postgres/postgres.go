@@ -62,7 +62,7 @@ type Config struct {
 	// Tracer sees all statements; optional.
 	Tracer pgx.QueryTracer
 	// Fault, where it is set, is asked before each statement of Claim and Fold
-	// ("begin", "claim", "fence", "headers", "blocked", "members", "priors",
+	// ("begin", "claim", "fence", "headers", "rooms", "members", "priors",
 	// "reactions", "write rooms", …, "commit") and after the commit ("committed"); an error
 	// takes the statement's place. For tests of what stands on the store.
 	Fault func(statement string) error

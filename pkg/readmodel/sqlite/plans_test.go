@@ -74,7 +74,7 @@ func TestPlans(t *testing.T) {
 		"Message": "events_by_id ", "Edits": "events_edits ", "Thread": "events_in_thread ", "ThreadBefore": "events_in_thread ",
 		"ThreadUnread": "events_in_thread ", "Threads": "message_states_threads ", "Pins": "message_states_pins ", "Reactors": "reactions_by_key ",
 		"RoomsOf": "members_by_user ", "RoomsOf/latest": "rooms_by_activity ", "BlockedRooms": "dead_letters_first", "Events": "PRIMARY KEY ",
-		"prefetch/priors": "events_by_id ", "prefetch/reactions": "reactions_by_key ", "redact/0/0": "PRIMARY KEY ", "redact/0/1": "events_edits ",
+		"prefetch/rooms": "events_by_id ", "prefetch/priors": "events_by_id ", "prefetch/reactions": "reactions_by_key ", "redact/0/0": "PRIMARY KEY ", "redact/0/1": "events_edits ",
 	}
 	for name, run := range storetest.Reads() {
 		e := &explaining{conn: c, t: t}

@@ -71,9 +71,10 @@ func testNeeds(t *testing.T, open Open) {
 		{
 			"rooms, of which one does not exist",
 			readmodel.Needs{inMain(lobby): {Header: true}, inMain("none"): {Header: true}, inMain("empty"): nil},
-			readmodel.Rows{Views: map[readmodel.Key]*room.View{
-				inMain(lobby): view(&header, nil, nil), inMain("none"): room.NewView(), inMain("empty"): room.NewView(),
-			}},
+			readmodel.Rows{
+				Views:   map[readmodel.Key]*room.View{inMain(lobby): view(&header, nil, nil), inMain("none"): room.NewView(), inMain("empty"): room.NewView()},
+				Highest: map[readmodel.Key]events.EventID{inMain(lobby): "unchanged", inMain("none"): "", inMain("empty"): "empty-1"},
+			},
 		},
 		{
 			"a header that the caller holds",
@@ -141,6 +142,7 @@ func testNeeds(t *testing.T, open Open) {
 			readmodel.Rows{
 				Views:   map[readmodel.Key]*room.View{inMain(lobby): room.NewView(), inMain("stuck"): view(&stuck, nil, nil), inMain("never"): room.NewView()},
 				Blocked: map[readmodel.Key]bool{inMain("stuck"): true, inMain("never"): true},
+				Highest: map[readmodel.Key]events.EventID{inMain("stuck"): "stuck-1", inMain("never"): ""},
 			},
 		},
 	} {
@@ -154,7 +156,11 @@ func testNeeds(t *testing.T, open Open) {
 		if test.want.Blocked == nil {
 			test.want.Blocked = map[readmodel.Key]bool{}
 		}
+		if test.want.Highest == nil {
+			test.want.Highest = map[readmodel.Key]events.EventID{}
+		}
 		equal(t, test.name+": blocked", got.Blocked, test.want.Blocked)
+		equal(t, test.name+": highest ids", got.Highest, test.want.Highest)
 		if len(got.Views) != len(test.want.Views) {
 			t.Errorf("%s: %d views", test.name, len(got.Views))
 		}

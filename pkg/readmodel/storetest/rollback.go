@@ -110,7 +110,7 @@ func testFaults(t *testing.T, open Open) {
 	batch, floor := p.take(), checkpoint(t, s, 0)
 
 	for _, failing = range []string{
-		"begin", "fence", "headers", "blocked", "members", "priors", "reactions",
+		"begin", "fence", "headers", "rooms", "members", "priors", "reactions",
 		"unpark", "write rooms", "write members", "write message_states", "delete reactions", "write reactions", "write thread_marks",
 		"write stays", "write histories", "write events", "delete mentions", "write mentions", "redact", "write outcomes", "write bad_records", "write dead_letters", "commit",
 	} {

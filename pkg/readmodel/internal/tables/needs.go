@@ -13,8 +13,10 @@ import (
 const (
 	neededHeaders = `SELECT ` + headerColumns + ` FROM n CROSS JOIN rooms r WHERE r.tenant = n.tenant AND r.room = n.room`
 
-	neededBlocked = `SELECT n.tenant, n.room FROM n
-WHERE EXISTS (SELECT 1 FROM dead_letters d WHERE d.tenant = n.tenant AND d.room = n.room)`
+	neededRooms = `SELECT n.tenant, n.room, EXISTS (SELECT 1 FROM dead_letters d WHERE d.tenant = n.tenant AND d.room = n.room),
+COALESCE((SELECT e.event_id FROM events e WHERE ('i/' || e.tenant || '/' || e.room) = ('i/' || n.tenant || '/' || n.room) ORDER BY e.event_id DESC LIMIT 1), ''),
+COALESCE((SELECT o.event_id FROM outcomes o WHERE o.tenant = n.tenant AND o.room = n.room ORDER BY o.event_id DESC LIMIT 1), '')
+FROM n`
 
 	neededMembers = `SELECT n.tenant, n.room, ` + memberColumns + ` FROM n CROSS JOIN members m
 WHERE m.tenant = n.tenant AND m.room = n.room AND m.user_id = n.id`
@@ -32,22 +34,24 @@ WHERE ('i/' || e.tenant || '/' || e.room) = ('i/' || n.tenant || '/' || n.room) 
 
 // Prefetch collects the rows that a batch needs.
 type Prefetch struct {
-	headers, blocked, members, priors, reactions Wanted
-	rows                                         readmodel.Rows
+	headers, rooms, members, priors, reactions Wanted
+	rows                                       readmodel.Rows
 }
 
 // NewPrefetch returns the prefetch of needs, with a view for each room.
 func NewPrefetch(needs readmodel.Needs) *Prefetch {
 	rooms, ids := []string{"tenant", "room"}, []string{"tenant", "room", "id"}
 	p := &Prefetch{
-		headers: Wanted{Names: rooms}, blocked: Wanted{Names: rooms}, members: Wanted{Names: ids}, priors: Wanted{Names: ids},
+		headers: Wanted{Names: rooms}, rooms: Wanted{Names: rooms}, members: Wanted{Names: ids}, priors: Wanted{Names: ids},
 		reactions: Wanted{Names: []string{"tenant", "room", "id", "key", "user_id"}},
-		rows:      readmodel.Rows{Views: make(map[readmodel.Key]*room.View, len(needs)), Blocked: map[readmodel.Key]bool{}},
+		rows: readmodel.Rows{
+			Views: make(map[readmodel.Key]*room.View, len(needs)), Blocked: map[readmodel.Key]bool{}, Highest: map[readmodel.Key]events.EventID{},
+		},
 	}
 	for k, n := range needs {
 		p.rows.Views[k] = room.NewView()
 		if n == nil || n.Header {
-			p.blocked.add(string(k.Tenant), string(k.Room))
+			p.rooms.add(string(k.Tenant), string(k.Room))
 		}
 		if n != nil {
 			p.room(k, n)
@@ -88,7 +92,7 @@ func (p *Prefetch) Wants(lists Lists) []Want {
 		}
 	}
 	add("headers", neededHeaders, &p.headers, p.takeHeader)
-	add("blocked", neededBlocked, &p.blocked, p.takeBlocked)
+	add("rooms", neededRooms, &p.rooms, p.takeRoom)
 	add("members", neededMembers, &p.members, p.takeMember)
 	add("priors", neededPriors, &p.priors, p.takePrior)
 	add("reactions", neededReactions, &p.reactions, p.takeReaction)
@@ -107,12 +111,17 @@ func (p *Prefetch) takeHeader(r Row) error {
 	return nil
 }
 
-func (p *Prefetch) takeBlocked(r Row) error {
+func (p *Prefetch) takeRoom(r Row) error {
 	var k readmodel.Key
-	if err := r.Scan(&k.Tenant, &k.Room); err != nil {
+	var blocked bool
+	var event, outcome events.EventID
+	if err := r.Scan(&k.Tenant, &k.Room, &blocked, &event, &outcome); err != nil {
 		return err
 	}
-	p.rows.Blocked[k] = true
+	if blocked {
+		p.rows.Blocked[k] = true
+	}
+	p.rows.Highest[k] = max(event, outcome)
 	return nil
 }
 
@@ -163,7 +172,7 @@ func (p *Prefetch) takeReaction(r Row) error {
 // View reads what judging an event takes, as a batch does.
 func (r Reader) View(ctx context.Context, k readmodel.Key, needs room.Needs) (*room.View, error) {
 	p := NewPrefetch(readmodel.Needs{k: {Header: true, Needs: needs}})
-	p.blocked = Wanted{} // whether it is blocked is not asked here
+	p.rooms = Wanted{} // it is judged once
 	for _, w := range p.Wants(r.lists) {
 		if err := each(ctx, r.q, w.Name, w.SQL, w.Args, w.Row); err != nil {
 			return nil, err

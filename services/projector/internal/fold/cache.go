@@ -14,8 +14,16 @@ import (
 // used and not blocked, so that they need not be read for each batch. What it has is what the last
 // committed batch left: with each claim it must be purged. Not for concurrent use.
 type Cache struct {
-	headers *simplelru.LRU[readmodel.Key, *room.Header]
+	rooms   *simplelru.LRU[readmodel.Key, known]
 	members *simplelru.LRU[memberKey, room.Member]
+}
+
+// known is what is kept of a room.
+type known struct {
+	header *room.Header
+	// highest is the highest id of what was judged: higher ones are new. Those that the
+	// API makes where a client sends no key are in the order of time.
+	highest events.EventID
 }
 
 type memberKey struct {
@@ -25,7 +33,7 @@ type memberKey struct {
 
 // NewCache makes a cache of at most size headers and as many members.
 func NewCache(size int) (*Cache, error) {
-	headers, err := simplelru.NewLRU[readmodel.Key, *room.Header](size, nil)
+	rooms, err := simplelru.NewLRU[readmodel.Key, known](size, nil)
 	if err != nil {
 		return nil, fmt.Errorf("cache of headers: %w", err)
 	}
@@ -33,14 +41,10 @@ func NewCache(size int) (*Cache, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cache of members: %w", err)
 	}
-	return &Cache{headers: headers, members: members}, nil
+	return &Cache{rooms: rooms, members: members}, nil
 }
 
-// header gives a header, or nil where it is not cached.
-func (c *Cache) header(k readmodel.Key) *room.Header {
-	h, _ := c.headers.Get(k)
-	return h
-}
+func (c *Cache) room(k readmodel.Key) (known, bool) { return c.rooms.Get(k) }
 
 func (c *Cache) member(k readmodel.Key, u events.UserID) (room.Member, bool) {
 	return c.members.Get(memberKey{k, u})
@@ -49,12 +53,15 @@ func (c *Cache) member(k readmodel.Key, u events.UserID) (room.Member, bool) {
 // keep takes what a room's view has become. That somebody has nothing to do with
 // a room is not kept, nor the header of a room that may be blocked: with the header
 // the next batch reads whether it is.
-func (c *Cache) keep(k readmodel.Key, v *room.View, blocked bool) {
+func (c *Cache) keep(k readmodel.Key, v *room.View, highest events.EventID, blocked bool) {
 	switch {
 	case blocked:
-		c.headers.Remove(k)
+		c.rooms.Remove(k)
 	case v.Header != nil:
-		c.headers.Add(k, v.Header)
+		for id := range v.Priors {
+			highest = max(highest, id)
+		}
+		c.rooms.Add(k, known{v.Header, highest})
 	}
 	for u, m := range v.Members {
 		c.members.Add(memberKey{k, u}, m)
@@ -63,6 +70,6 @@ func (c *Cache) keep(k readmodel.Key, v *room.View, blocked bool) {
 
 // Purge forgets all.
 func (c *Cache) Purge() {
-	c.headers.Purge()
+	c.rooms.Purge()
 	c.members.Purge()
 }

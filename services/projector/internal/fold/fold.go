@@ -34,9 +34,7 @@ type Batch struct {
 	refused map[events.Offset]string
 	// parked: the records are those of one room that were parked before.
 	parked bool
-	// views are the rooms after the batch, blocked those of them that are.
-	views   map[readmodel.Key]*room.View
-	blocked map[readmodel.Key]bool
+	rows   readmodel.Rows // as they are after the batch
 }
 
 type record struct {
@@ -131,8 +129,8 @@ func (b *Batch) LogTime() time.Time {
 
 // Committed says that what [Batch.Fold] gave has been committed: the cache takes it.
 func (b *Batch) Committed() {
-	for k, v := range b.views {
-		b.cache.keep(k, v, b.parked || b.blocked[k]) // more may be parked than what was released
+	for k, v := range b.rows.Views {
+		b.cache.keep(k, v, b.rows.Highest[k], b.parked || b.rows.Blocked[k]) // more may be parked than what was released
 	}
 }
 
@@ -146,7 +144,8 @@ func (b *Batch) Needs() readmodel.Needs {
 		}
 		n := needs[r.key()]
 		if n == nil {
-			n = &readmodel.RoomNeeds{Header: b.cache.header(r.key()) == nil}
+			_, ok := b.cache.room(r.key())
+			n = &readmodel.RoomNeeds{Header: !ok}
 			needs[r.key()] = n
 		}
 		of := room.NeedsOf(&r.event)
@@ -161,7 +160,10 @@ func (b *Batch) Needs() readmodel.Needs {
 			n.Priors = append(n.Priors, r.event.ID)
 		}
 	}
-	for _, n := range needs {
+	for k, n := range needs {
+		if kept, ok := b.cache.room(k); ok {
+			n.Priors = slices.DeleteFunc(n.Priors, func(id events.EventID) bool { return id > kept.highest })
+		}
 		n.Members, n.Priors = unique(n.Members, cmp.Compare), unique(n.Priors, cmp.Compare)
 		n.Reactions = unique(n.Reactions, compareReactions)
 	}
@@ -184,7 +186,7 @@ func (b *Batch) Fold(rows readmodel.Rows) (readmodel.Batch, error) {
 	if b.parked { // the records themselves are what blocks the room
 		clear(rows.Blocked)
 	}
-	b.views, b.blocked = rows.Views, rows.Blocked
+	b.rows = rows
 	for i := range b.records {
 		r := &b.records[i]
 		if b.parked {
@@ -241,7 +243,9 @@ func (b *Batch) fold(w *writer, r *record) error {
 // complete adds what was not read, because the cache has it.
 func (b *Batch) complete(view *room.View, r *record) {
 	if view.Header == nil {
-		view.Header = b.cache.header(r.key())
+		if kept, ok := b.cache.room(r.key()); ok {
+			view.Header, b.rows.Highest[r.key()] = kept.header, kept.highest
+		}
 	}
 	for _, u := range room.NeedsOf(&r.event).Members {
 		if _, ok := view.Members[u]; ok {

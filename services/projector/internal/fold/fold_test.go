@@ -50,21 +50,28 @@ func history(t *testing.T) (records []eventlog.Record, first events.EventID) {
 	return records, message
 }
 
-// batch folds records as one batch on the views, which it brings forward, and
+// batch folds records as one batch on the rows, which it brings forward, and
 // commits it.
-func batch(t *testing.T, cache *fold.Cache, views map[readmodel.Key]*room.View, records []eventlog.Record) (readmodel.Needs, readmodel.Batch) {
+func batch(t *testing.T, cache *fold.Cache, rows readmodel.Rows, records []eventlog.Record) (readmodel.Needs, readmodel.Batch) {
 	t.Helper()
-	return commit(t, fold.New(room.Apply, undecided, 1, records, cache), views)
+	return commit(t, fold.New(room.Apply, undecided, 1, records, cache), rows)
+}
+
+// rowsOf is what is read of the lobby, where nothing was judged yet.
+func rowsOf(view *room.View) readmodel.Rows {
+	return readmodel.Rows{
+		Views: map[readmodel.Key]*room.View{lobby: view}, Blocked: map[readmodel.Key]bool{}, Highest: map[readmodel.Key]events.EventID{},
+	}
 }
 
 func undecided(events.Partition, events.Offset, events.EventID) (decisions.Decision, bool) {
 	return decisions.Decision{}, false
 }
 
-func commit(t *testing.T, b *fold.Batch, views map[readmodel.Key]*room.View) (readmodel.Needs, readmodel.Batch) {
+func commit(t *testing.T, b *fold.Batch, rows readmodel.Rows) (readmodel.Needs, readmodel.Batch) {
 	t.Helper()
 	needs := b.Needs()
-	out, err := b.Fold(readmodel.Rows{Views: views, Blocked: map[readmodel.Key]bool{}})
+	out, err := b.Fold(rows)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +86,7 @@ func TestBatchHasEachRowOnceAsItIsAfterwards(t *testing.T) {
 		t.Fatal(err)
 	}
 	view := room.NewView()
-	_, got := batch(t, cache, map[readmodel.Key]*room.View{lobby: view}, records)
+	_, got := batch(t, cache, rowsOf(view), records)
 
 	if len(got.Headers) != 1 || *got.Headers[0] != *view.Header || got.Headers[0].Seq != 14 || got.Headers[0].Version != 2 || got.Headers[0].Messages != 1 {
 		t.Errorf("headers: %+v", got.Headers)
@@ -134,7 +141,7 @@ func TestNeedsAreNamedOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	view := room.NewView()
-	needs, _ := batch(t, cache, map[readmodel.Key]*room.View{lobby: view}, records)
+	needs, _ := batch(t, cache, rowsOf(view), records)
 	of := needs[lobby]
 	if !of.Header || !slices.Equal(of.Members, []events.UserID{"ann", "bob", "eve"}) {
 		t.Errorf("needs: %+v", of)
@@ -148,8 +155,41 @@ func TestNeedsAreNamedOnce(t *testing.T) {
 	if len(ids) != len(of.Priors) || len(ids) != len(records) {
 		t.Errorf("%d records need %d priors: %v", len(records), len(of.Priors), of.Priors)
 	}
-	if needs, _ := batch(t, cache, map[readmodel.Key]*room.View{lobby: view}, records[:1]); needs[lobby].Header || len(needs[lobby].Members) > 0 {
+	if needs, _ := batch(t, cache, rowsOf(view), records[:1]); needs[lobby].Header || len(needs[lobby].Members) > 0 {
 		t.Errorf("what is cached is needed: %+v", needs[lobby])
+	}
+}
+
+// TestNewIDsAreNotLookedUp looks at what is asked for of ids that are below, at and above
+// the highest of those judged: in an earlier batch, or before the room was cached.
+func TestNewIDsAreNotLookedUp(t *testing.T) {
+	r := roomtest.NewRoom(t, "ann")
+	for _, id := range []events.EventID{"x2", "x1", "x2", "x3", "x1", "x4"} {
+		f := events.MessagePosted{Command: by("ann"), Kind: "text"}
+		r.Send(&events.Event{ID: id, Type: f.EventType(), Tenant: r.Tenant, Room: r.ID, Facts: f})
+	}
+	var records []eventlog.Record
+	for i, rec := range r.Records() {
+		records = append(records, eventlog.Record{Offset: events.Offset(i), Time: rec.LogTime, Message: rec.Message})
+	}
+	for before, want := range map[events.EventID][2][]events.EventID{
+		"": {{"x1", "x2"}, {"x1"}}, "x5": {{"x1", "x2", "x3"}, {"x1", "x4"}},
+	} {
+		cache, err := fold.NewCache(10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows := rowsOf(room.NewView())
+		rows.Highest[lobby] = before
+		if needs, _ := batch(t, cache, rows, records[:2]); len(needs[lobby].Priors) != 2 {
+			t.Errorf("of a room that is not cached %v are looked up", needs[lobby].Priors)
+		}
+		for i, some := range [][]eventlog.Record{records[2:5], records[5:]} {
+			view := room.NewView()
+			view.Priors = rows.Views[lobby].Priors
+			needs, _ := batch(t, cache, rowsOf(view), some)
+			equal(t, "looked up", needs[lobby].Priors, want[i])
+		}
 	}
 }
 
@@ -161,7 +201,7 @@ func TestBlockedRoomsAreReadAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	views := map[readmodel.Key]*room.View{lobby: room.NewView()}
+	view := room.NewView()
 	read := func(what string, want bool) {
 		t.Helper()
 		if needs := fold.New(room.Apply, undecided, 1, records[1:2], cache).Needs(); needs[lobby].Header != want {
@@ -169,18 +209,18 @@ func TestBlockedRoomsAreReadAgain(t *testing.T) {
 		}
 	}
 	read("at first", true)
-	batch(t, cache, views, records[:1])
+	batch(t, cache, rowsOf(view), records[:1])
 	read("folded", false)
 
 	parked := fold.New(room.Apply, undecided, 1, records[1:2], cache)
 	parked.Refuse(records[1].Offset, "a row")
-	_, out := commit(t, parked, views)
+	_, out := commit(t, parked, rowsOf(view))
 	read("parked", true)
 
 	released := fold.Parked(room.Apply, undecided, 1, out.DeadLetters, cache)
-	commit(t, released, views)
+	commit(t, released, rowsOf(view))
 	read("released", true)
-	batch(t, cache, views, records[2:])
+	batch(t, cache, rowsOf(view), records[2:])
 	read("folded again", false)
 }
 
