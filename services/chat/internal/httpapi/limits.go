@@ -61,7 +61,7 @@ func (s *Server) take(states []limit.State, x *exchange) []limit.State {
 // tellLimits writes the headers of draft-ietf-httpapi-ratelimit-headers-10: lists
 // of policies, and of what is left of each.
 func tellLimits(h http.Header, states []limit.State) {
-	policies, left := make([]byte, 0, 64), make([]byte, 0, 64)
+	policies, left := make([]byte, 0, 128), make([]byte, 0, 64)
 	for i, s := range states {
 		if i > 0 {
 			policies, left = append(policies, ", "...), append(left, ", "...)
@@ -69,14 +69,15 @@ func tellLimits(h http.Header, states []limit.State) {
 		policies = appendMember(policies, s.Policy.Name, "q", s.Policy.Burst, "w", max(1, ceil(s.Policy.Window())))
 		left = appendMember(left, s.Policy.Name, "r", s.Left(), "t", ceil(s.Full()))
 	}
-	h["Ratelimit-Policy"], h["Ratelimit"] = []string{string(policies)}, []string{string(left)}
+	both := string(append(policies, left...))
+	values := []string{both[:len(policies)], both[len(policies):]}
+	h["Ratelimit-Policy"], h["Ratelimit"] = values[:1:1], values[1:]
 }
 
 // appendMember writes a member of a list with two parameters (RFC 9651).
 func appendMember(b []byte, name, first string, n int, second string, m int) []byte {
-	b = strconv.AppendQuote(b, name)
-	b = append(append(append(b, ';'), first...), '=')
-	b = strconv.AppendInt(b, int64(n), 10)
+	b = append(append(append(b, '"'), name...), `";`...)
+	b = strconv.AppendInt(append(append(b, first...), '='), int64(n), 10)
 	b = append(append(append(b, ';'), second...), '=')
 	return strconv.AppendInt(b, int64(m), 10)
 }
