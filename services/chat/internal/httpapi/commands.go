@@ -109,7 +109,7 @@ func (s *Server) finish(c echo.Context, cmd command.Command, show func(command.R
 	var token string
 	if r.Position != nil {
 		token = r.Token.Token()
-		c.Response().Header()[position.Header] = []string{token}
+		exchangeOf(c).set(position.Header, token)
 	}
 	if err != nil {
 		return err
@@ -129,7 +129,7 @@ func (s *Server) finish(c echo.Context, cmd command.Command, show func(command.R
 	if c.Param("room") == "" { // the server has chosen it
 		accepted.Room = string(r.Room)
 	}
-	c.Response().Header()[echo.HeaderLocation] = []string{location}
+	exchangeOf(c).set(echo.HeaderLocation, location)
 	return private(c, http.StatusAccepted, echo.MIMEApplicationJSON, appendAccepted(make([]byte, 0, acceptedSize), &accepted))
 }
 

@@ -24,11 +24,20 @@ type exchange struct {
 	status        int
 	begun         time.Time
 	ends          []func()
+	values        []string  // of headers of the answer
+	space         [5]string // for those of a send
 }
 
 func exchangeOf(c echo.Context) *exchange { return c.(*exchange) }
 
 func requestID(c echo.Context) string { return exchangeOf(c).id }
+
+// set sets a header of the answer: each has one value, and a list of its own for it.
+func (x *exchange) set(name, value string) {
+	x.values = append(x.values, value)
+	n := len(x.values)
+	x.Response().Header()[name] = x.values[n-1 : n : n]
+}
 
 // atEnd has f called when the exchange ends, before what was given earlier.
 func (x *exchange) atEnd(f func()) { x.ends = append(x.ends, f) }

@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"net/http"
 	"strconv"
 	"sync"
 	"time"
@@ -33,7 +32,7 @@ func (s *Server) limit(x *exchange) error {
 	}
 	var most [2]limit.State
 	states := s.take(most[:0], x)
-	tellLimits(x.Response().Header(), states)
+	tellLimits(x, states)
 	for _, state := range states {
 		if err := state.Err(); err != nil {
 			return err
@@ -60,7 +59,7 @@ func (s *Server) take(states []limit.State, x *exchange) []limit.State {
 
 // tellLimits writes the headers of draft-ietf-httpapi-ratelimit-headers-10: lists
 // of policies, and of what is left of each.
-func tellLimits(h http.Header, states []limit.State) {
+func tellLimits(x *exchange, states []limit.State) {
 	policies, left := make([]byte, 0, 128), make([]byte, 0, 64)
 	for i, s := range states {
 		if i > 0 {
@@ -70,8 +69,8 @@ func tellLimits(h http.Header, states []limit.State) {
 		left = appendMember(left, s.Policy.Name, "r", s.Left(), "t", ceil(s.Full()))
 	}
 	both := string(append(policies, left...))
-	values := []string{both[:len(policies)], both[len(policies):]}
-	h["Ratelimit-Policy"], h["Ratelimit"] = values[:1:1], values[1:]
+	x.set("Ratelimit-Policy", both[:len(policies)])
+	x.set("Ratelimit", both[len(policies):])
 }
 
 // appendMember writes a member of a list with two parameters (RFC 9651).

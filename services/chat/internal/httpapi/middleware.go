@@ -29,9 +29,9 @@ func (s *Server) serve(next echo.HandlerFunc) echo.HandlerFunc {
 		if !validRequestID(x.id) {
 			x.id = s.NewID()
 		}
-		h := c.Response().Header()
-		h[echo.HeaderXRequestID] = []string{x.id}
-		h["X-Content-Type-Options"] = noSniff
+		x.values = x.space[:0]
+		x.set(echo.HeaderXRequestID, x.id)
+		c.Response().Header()["X-Content-Type-Options"] = noSniff
 		if lines := r.Header["Prefer"]; len(lines) > 1 { // a list may stand in several lines (RFC 9110, 5.3)
 			r.Header["Prefer"] = []string{strings.Join(lines, ", ")}
 		}
