@@ -19,6 +19,7 @@ type requestContext struct {
 	wanted   bool          // somebody waits for the end
 	read     bool          // the request has been read, in full
 	over     bool          // the handler has returned, or has the connection
+	soon     *time.Timer   // until it is begun to watch
 	watching chan struct{} // closed when nobody reads ahead anymore; nil: nobody has
 }
 
@@ -31,7 +32,7 @@ func newContext(c *conn, r *http.Request) *requestContext {
 func (x *requestContext) Done() <-chan struct{} {
 	x.mu.Lock()
 	x.wanted = true
-	x.watch()
+	x.watchSoon()
 	x.mu.Unlock()
 	return x.Context.Done()
 }
@@ -40,14 +41,26 @@ func (x *requestContext) Done() <-chan struct{} {
 func (x *requestContext) hasRead() {
 	x.mu.Lock()
 	x.read = true
-	x.watch()
+	x.watchSoon()
 	x.mu.Unlock()
 }
 
-// watch has a goroutine read on, where that is due: what comes can be but the next
-// request, or the end. The mutex must be held.
+// watchSoon begins to watch where that is due and has not begun, in a while: most requests
+// are answered before. The mutex must be held.
+func (x *requestContext) watchSoon() {
+	if x.wanted && x.read && !x.over && x.soon == nil {
+		x.soon = time.AfterFunc(unwatched, x.watch)
+	}
+}
+
+// unwatched is how long nobody looks whether the client hangs up.
+const unwatched = 20 * time.Millisecond
+
+// watch has a goroutine read on: what comes can be but the next request, or the end.
 func (x *requestContext) watch() {
-	if !x.wanted || !x.read || x.over || x.watching != nil {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.over {
 		return
 	}
 	x.watching = make(chan struct{})
@@ -68,6 +81,9 @@ func (x *requestContext) unwatch() {
 	x.mu.Lock()
 	was := x.over
 	x.over = true
+	if x.soon != nil {
+		x.soon.Stop()
+	}
 	x.mu.Unlock()
 	if !was && x.watching != nil {
 		x.conn.readBy.exactly(longAgo)
