@@ -76,12 +76,8 @@ type request interface {
 }
 
 func readCommand(c echo.Context, cmd *command.Command, kind string, body request) error {
-	into, field := body.into()
-	var required []string
-	if field != "" {
-		required = []string{field}
-	}
-	raw, err := readBody(c, into, required...)
+	into, required := body.into()
+	raw, err := readBody(c, into, required)
 	if err != nil {
 		return err
 	}

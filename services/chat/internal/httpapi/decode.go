@@ -32,12 +32,12 @@ const (
 
 // readBody reads the JSON body of a request into a generated type, and gives it as
 // it was sent too.
-func readBody(c echo.Context, into any, required ...string) ([]byte, error) {
+func readBody(c echo.Context, into any, required string) ([]byte, error) {
 	body, err := rawBody(c, echo.MIMEApplicationJSON)
 	if err != nil {
 		return nil, err
 	}
-	return body, strictjson.Decode(body, into, required...)
+	return body, strictjson.Decode(body, into, required)
 }
 
 // readPatch reads a merge patch of what the pointer points at.
@@ -58,9 +58,8 @@ func rawBody(c echo.Context, types ...string) ([]byte, error) {
 		return nil, bodyTooLarge()
 	}
 	body, err := readFull(c, r)
-	var large *http.MaxBytesError
-	switch {
-	case errors.As(err, &large):
+	switch _, large := errors.AsType[*http.MaxBytesError](err); {
+	case large:
 		return nil, bodyTooLarge()
 	case err != nil:
 		return nil, problem.Caused(problem.InvalidJSON, "the body did not come in full", err)

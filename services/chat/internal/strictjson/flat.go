@@ -3,12 +3,13 @@ package strictjson
 import (
 	"reflect"
 	"unicode/utf8"
+	"unsafe"
 )
 
 // flat decodes an object that has nothing but strings without escapes, as most bodies
 // are. It reports whether it did: any other body, a bad one too, is left to [decode],
 // which decodes again what was decoded by then.
-func flat(body []byte, into reflect.Value, required []string) bool {
+func flat(body []byte, into reflect.Value, required string) bool {
 	fields := fieldsOf(into.Type())
 	if len(fields) > 64 || !utf8.Valid(body) { // seen has so many bits
 		return false
@@ -25,18 +26,14 @@ func flat(body []byte, into reflect.Value, required []string) bool {
 			return false
 		}
 		seen |= 1 << f.at
-		into.Field(f.at).SetString(string(value))
+		into.Field(f.at).SetString(unsafe.String(unsafe.SliceData(value), len(value)))
 		more = in.token(',')
 	}
 	if seen == 0 || !in.token('}') || !in.end() {
 		return false
 	}
-	for _, name := range required {
-		if f, ok := fields[name]; !ok || seen&(1<<f.at) == 0 {
-			return false
-		}
-	}
-	return true
+	f, ok := fields[required]
+	return required == "" || ok && seen&(1<<f.at) != 0
 }
 
 // flatReader is what is left of a body.

@@ -18,7 +18,7 @@ func FuzzDecode(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, in []byte) {
 		var got, want body
-		err := strictjson.Decode(in, &got)
+		err := strictjson.Decode(in, &got, "")
 		var p *problem.Error
 		if err != nil && !errors.As(err, &p) {
 			t.Fatalf("not a problem: %v", err)

@@ -13,7 +13,6 @@ import (
 	"fmt"
 	"io"
 	"reflect"
-	"slices"
 	"strings"
 	"sync"
 	"unicode/utf8"
@@ -28,9 +27,10 @@ import (
 const MaxDepth = 32
 
 // Decode reads an object into the struct that into points at. Fields of type
-// json.RawMessage take any object. The required fields are those of the top
-// level that must be there. Errors are problems.
-func Decode(body []byte, into any, required ...string) error {
+// json.RawMessage take any object. The required field is one of the top level that
+// must be there; empty: none. Errors are problems. Strings may be parts of the body,
+// which must stay as it is.
+func Decode(body []byte, into any, required string) error {
 	if flat(body, reflect.ValueOf(into).Elem(), required) {
 		return nil
 	}
@@ -38,13 +38,13 @@ func Decode(body []byte, into any, required ...string) error {
 }
 
 // decode is [Decode] of any body.
-func decode(body []byte, into any, required []string) error {
+func decode(body []byte, into any, required string) error {
 	w := walker{missing: required}
 	if err := w.walk(body, reflect.TypeOf(into).Elem()); err != nil {
 		return err
 	}
-	if len(w.missing) > 0 {
-		return problem.In(problem.MissingField, w.missing[0], "the field is required")
+	if w.missing != "" {
+		return problem.In(problem.MissingField, w.missing, "the field is required")
 	}
 	return unmarshal(body, into)
 }
@@ -69,7 +69,7 @@ func unmarshal(body []byte, into any) error {
 type walker struct {
 	dec     jsontext.Decoder // keeps names apart, and knows where it is
 	nulls   bool             // may stand in the place of any value, but within arrays
-	missing []string         // names that the document must have, and has not so far
+	missing string           // the name that the document must have, and has not so far
 }
 
 // walk checks an object against a struct.
@@ -159,7 +159,9 @@ func (w *walker) object(t reflect.Type) error {
 			return problem.In(problem.UnknownField, fmt.Sprintf("%.128s", at), fmt.Sprintf("there is no field %.128q", at))
 		}
 		if w.dec.StackDepth() == 1 {
-			w.missing = slices.DeleteFunc(w.missing, func(m string) bool { return m == string(name) })
+			if w.missing == string(name) {
+				w.missing = ""
+			}
 		}
 		if t != nil && t.Kind() == reflect.Map {
 			f.Type = t.Elem()
