@@ -26,12 +26,12 @@ const long = time.Minute
 // started is a server that serves, and stops with the test.
 type started struct {
 	*http1.Server
-	t    *testing.T
+	t    testing.TB
 	addr string
 	done chan error // what Serve gave
 }
 
-func start(t *testing.T, handler http.HandlerFunc, options ...func(*http1.Server)) *started {
+func start(t testing.TB, handler http.HandlerFunc, options ...func(*http1.Server)) *started {
 	t.Helper()
 	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -60,7 +60,7 @@ func start(t *testing.T, handler http.HandlerFunc, options ...func(*http1.Server
 // client is one end of a connection.
 type client struct {
 	net.Conn
-	t  *testing.T
+	t  testing.TB
 	in *bufio.Reader
 }
 
@@ -69,7 +69,7 @@ func (s *started) dial() *client {
 	return dial(s.t, s.addr)
 }
 
-func dial(t *testing.T, addr string) *client {
+func dial(t testing.TB, addr string) *client {
 	t.Helper()
 	c, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", addr)
 	if err != nil {
@@ -151,6 +151,27 @@ func TestRequestsOfAConnection(t *testing.T) {
 		if got := c.answer("GET"); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
+	}
+}
+
+// What is no request is answered, and ends the connection.
+func TestRefusals(t *testing.T) {
+	s := start(t, echo)
+	large := strings.Repeat("x", 9<<10)
+	for request, want := range map[string]string{
+		"GET / HTTP/1.1\r\n\r\n":                                   "400 400 Bad Request close",
+		"GET / HTTP/1.1\r\n" + host + "X-A : b\r\n\r\n":            "400 400 Bad Request close",
+		"GET / HTTP/1.1\r\n" + host + "Expect: more\r\n\r\n":       "417 417 Expectation Failed close",
+		"GET /" + large + " HTTP/1.1\r\n" + host + "\r\n":          "431 431 Request Header Fields Too Large close",
+		"GET / HTTP/1.1\r\n" + host + "X-A: " + large + "\r\n\r\n": "431 431 Request Header Fields Too Large close",
+		"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n":                         "505 505 HTTP Version Not Supported close",
+		"\x16\x03\x01\x02\x00\x01\x00\x01\r\n\r\n":                 "400 400 Bad Request close",
+	} {
+		c := s.dial().send(request + "GET / HTTP/1.1\r\n" + host + "\r\n")
+		if got := c.answer("GET"); got != want {
+			t.Errorf("%.60q: %q, want %q", request, got, want)
+		}
+		c.ended()
 	}
 }
 

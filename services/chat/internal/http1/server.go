@@ -6,7 +6,7 @@
 // near, and an answer leaves in one write.
 //
 // An answer is held back until its handler returns, and there is no Flush: who streams
-// takes the connection over, by Hijack.
+// takes the connection over, by Hijack. Trailers of requests are not told.
 package http1
 
 import (
