@@ -137,44 +137,49 @@ type Needs struct {
 
 // NeedsOf names the rows that judging e takes, none twice. It depends on e alone.
 func NeedsOf(e *events.Event) Needs {
+	var n Needs
+	n.Add(e)
+	return n
+}
+
+// Add names the rows that judging e takes too, beside those that are named already.
+func (n *Needs) Add(e *events.Event) {
 	if e.Facts == nil {
-		return Needs{}
+		return
 	}
-	by := e.Facts.By()
-	n := Needs{Members: []events.UserID{by.Sender}, Priors: []events.EventID{e.ID}}
+	by, own := e.Facts.By(), len(n.Priors)
+	n.Members, n.Priors = append(n.Members, by.Sender), append(n.Priors, e.ID)
+	about := func(ids ...events.EventID) {
+		for _, id := range ids {
+			if id != "" && !slices.Contains(n.Priors[own:], id) {
+				n.Priors = append(n.Priors, id)
+			}
+		}
+	}
 	switch f := e.Facts.(type) {
 	case events.MemberChanged:
 		if f.Target != f.Sender {
 			n.Members = append(n.Members, f.Target)
 		}
 	case events.MessagePosted:
-		n.priors(f.ReplyTo, f.ThreadRoot)
+		about(f.ReplyTo, f.ThreadRoot)
 	case events.MessageEdited:
-		n.priors(f.Target)
+		about(f.Target)
 	case events.MessageRedacted:
-		n.priors(f.Target)
+		about(f.Target)
 	case events.MessagePinned:
-		n.priors(f.Target)
+		about(f.Target)
 	case events.MessageUnpinned:
-		n.priors(f.Target)
+		about(f.Target)
 	case events.MarkMoved:
-		n.priors(f.ThreadRoot)
+		about(f.ThreadRoot)
 	case events.ReactionAdded:
-		n.priors(f.Target)
-		n.Reactions = []ReactionID{{f.Target, f.Key, by.Sender}}
+		about(f.Target)
+		n.Reactions = append(n.Reactions, ReactionID{f.Target, f.Key, by.Sender})
 	case events.ReactionRemoved:
-		n.priors(f.Target)
-		n.Reactions = []ReactionID{{f.Target, f.Key, by.Sender}}
+		about(f.Target)
+		n.Reactions = append(n.Reactions, ReactionID{f.Target, f.Key, by.Sender})
 	case events.RoomCreated, events.RoomUpdated, events.RoomDeleted, events.RulesUpgraded, events.PreferencesChanged, events.TokensRevoked:
-	}
-	return n
-}
-
-func (n *Needs) priors(ids ...events.EventID) {
-	for _, id := range ids {
-		if id != "" && !slices.Contains(n.Priors, id) {
-			n.Priors = append(n.Priors, id)
-		}
 	}
 }
 

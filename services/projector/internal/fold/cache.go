@@ -2,6 +2,7 @@ package fold
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 
@@ -44,10 +45,27 @@ func NewCache(size int) (*Cache, error) {
 	return &Cache{rooms: rooms, members: members}, nil
 }
 
-func (c *Cache) room(k readmodel.Key) (known, bool) { return c.rooms.Get(k) }
+// held is what a batch needs of a room and the cache has.
+type held struct {
+	known   // without a header: it is not cached
+	members []room.Member
+}
 
-func (c *Cache) member(k readmodel.Key, u events.UserID) (room.Member, bool) {
-	return c.members.Get(memberKey{k, u})
+// take takes out of a room's needs what need not be read.
+func (c *Cache) take(k readmodel.Key, n *readmodel.RoomNeeds) (h held) {
+	var cached bool
+	if h.known, cached = c.rooms.Get(k); cached {
+		n.Priors = slices.DeleteFunc(n.Priors, func(id events.EventID) bool { return id > h.highest })
+	}
+	n.Header = !cached
+	n.Members = slices.DeleteFunc(n.Members, func(u events.UserID) bool {
+		m, ok := c.members.Get(memberKey{k, u})
+		if ok {
+			h.members = append(h.members, m)
+		}
+		return ok
+	})
+	return h
 }
 
 // keep takes what a room's view has become. That somebody has nothing to do with

@@ -34,7 +34,8 @@ type Batch struct {
 	refused map[events.Offset]string
 	// parked: the records are those of one room that were parked before.
 	parked bool
-	rows   readmodel.Rows // as they are after the batch
+	held   map[readmodel.Key]held // by the cache, of what is needed
+	rows   readmodel.Rows         // as they are after the batch
 }
 
 type record struct {
@@ -144,28 +145,19 @@ func (b *Batch) Needs() readmodel.Needs {
 		}
 		n := needs[r.key()]
 		if n == nil {
-			_, ok := b.cache.room(r.key())
-			n = &readmodel.RoomNeeds{Header: !ok}
+			n = &readmodel.RoomNeeds{}
 			needs[r.key()] = n
 		}
-		of := room.NeedsOf(&r.event)
-		for _, u := range of.Members {
-			if _, ok := b.cache.member(r.key(), u); !ok {
-				n.Members = append(n.Members, u)
-			}
-		}
-		n.Priors = append(n.Priors, of.Priors...)
-		n.Reactions = append(n.Reactions, of.Reactions...)
+		n.Add(&r.event)
 		if r.by != nil {
 			n.Priors = append(n.Priors, r.event.ID)
 		}
 	}
+	b.held = make(map[readmodel.Key]held, len(needs))
 	for k, n := range needs {
-		if kept, ok := b.cache.room(k); ok {
-			n.Priors = slices.DeleteFunc(n.Priors, func(id events.EventID) bool { return id > kept.highest })
-		}
-		n.Members, n.Priors = unique(n.Members, cmp.Compare), unique(n.Priors, cmp.Compare)
-		n.Reactions = unique(n.Reactions, compareReactions)
+		n.Members = unique(n.Members, cmp.Compare)
+		b.held[k] = b.cache.take(k, n)
+		n.Priors, n.Reactions = unique(n.Priors, cmp.Compare), unique(n.Reactions, compareReactions)
 	}
 	return needs
 }
@@ -179,12 +171,21 @@ func compareReactions(a, b room.ReactionID) int {
 	return cmp.Or(cmp.Compare(a.Target, b.Target), cmp.Compare(a.Key, b.Key), cmp.Compare(a.User, b.User))
 }
 
-// Fold judges the batch on the rows that [Batch.Needs] named.
+// Fold judges the batch on the rows that [Batch.Needs] named, and on what the cache has.
 func (b *Batch) Fold(rows readmodel.Rows) (readmodel.Batch, error) {
 	w := writer{rows: rows}
 	w.Grow(len(b.records))
 	if b.parked { // the records themselves are what blocks the room
 		clear(rows.Blocked)
+	}
+	for k, view := range rows.Views {
+		h := b.held[k]
+		if h.header != nil {
+			view.Header, rows.Highest[k] = h.header, h.highest
+		}
+		for _, m := range h.members {
+			view.Members[m.User] = m
+		}
 	}
 	b.rows = rows
 	for i := range b.records {
@@ -212,7 +213,6 @@ func (b *Batch) fold(w *writer, r *record) error {
 	if view == nil {
 		return fmt.Errorf("room %s/%s has no view", k.Tenant, k.Room)
 	}
-	b.complete(view, r)
 	if w.rows.Blocked[k] {
 		w.deadLetter(r, "", "")
 		return nil
@@ -238,23 +238,6 @@ func (b *Batch) fold(w *writer, r *record) error {
 	}
 	view.Advance(&r.event, changes, verdict)
 	return nil
-}
-
-// complete adds what was not read, because the cache has it.
-func (b *Batch) complete(view *room.View, r *record) {
-	if view.Header == nil {
-		if kept, ok := b.cache.room(r.key()); ok {
-			view.Header, b.rows.Highest[r.key()] = kept.header, kept.highest
-		}
-	}
-	for _, u := range room.NeedsOf(&r.event).Members {
-		if _, ok := view.Members[u]; ok {
-			continue
-		}
-		if m, ok := b.cache.member(r.key(), u); ok {
-			view.Members[u] = m
-		}
-	}
 }
 
 // safely judges one event. A panic is a verdict too: this program cannot judge it.
