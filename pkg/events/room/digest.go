@@ -17,15 +17,16 @@ const digestSize = 16
 // seq 8, big-endian. So two histories have one digest only where each seq has the
 // same event.
 func NextDigest(before string, seq events.Seq, id events.EventID) string {
-	var last [digestSize]byte
+	const domain = "roomlog.room"
+	buf := make([]byte, len(domain)+digestSize, 128)
+	last := buf[copy(buf, domain):]
 	// What is no digest, which the fold never writes, comes to another one than a
 	// fold from the beginning gives.
-	if b, err := hex.DecodeString(before); err == nil {
-		copy(last[:], b)
+	if len(before) == hex.EncodedLen(digestSize) {
+		if _, err := hex.Decode(last, []byte(before)); err != nil {
+			clear(last)
+		}
 	}
-	buf := make([]byte, 0, 128)
-	buf = append(buf, "roomlog.room"...)
-	buf = append(buf, last[:]...)
 	buf = binary.BigEndian.AppendUint64(buf, uint64(seq))
 	buf = append(buf, id...)
 	sum := sha256.Sum256(buf)
