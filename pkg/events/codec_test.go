@@ -251,7 +251,7 @@ func TestDecodeTakes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got.Version, got.RawFacts = 0, nil
+			got.Version, got.RawFacts = 0, ""
 			if want := hello(); !reflect.DeepEqual(got, want) {
 				t.Errorf("got  %+v\nwant %+v", got, want)
 			}

@@ -13,7 +13,7 @@ import (
 // Facts of an older version come in the shape of the newest. An event with facts
 // that this program does not know, of a newer type or version or with a newer
 // field, comes back with nil Facts and no error: what it is can be said by a newer
-// program only. Facts and content alias m, which must not change.
+// program only. Content aliases m, which must not change.
 func Decode(m Message) (Event, error) {
 	e, err := decodeEnvelope(m)
 	if err != nil {
@@ -94,10 +94,11 @@ func decodeEnvelope(m Message) (e Event, err error) {
 }
 
 func decodeBody(e *Event, value []byte, v versions) error {
-	facts, content, complete, err := scanBody(value, v[e.Version-1].names)
+	raw, content, complete, err := scanBody(value, v[e.Version-1].names)
 	if err != nil {
 		return err
 	}
+	facts := string(raw)
 	f, err := v.decode(e.Version, facts)
 	if err != nil {
 		return err

@@ -43,7 +43,7 @@ func TestTypesAreDescribed(t *testing.T) {
 			if v < events.Newest(typ) {
 				continue // its golden files are as described
 			}
-			facts, err := events.DecodeFacts(typ, v, []byte(`{}`))
+			facts, err := events.DecodeFacts(typ, v, `{}`)
 			if err != nil {
 				t.Fatal(err)
 			}

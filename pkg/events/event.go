@@ -57,7 +57,7 @@ type Event struct {
 	// Version and RawFacts are the facts as they stand in the log; set by [Decode]
 	// only.
 	Version  int
-	RawFacts json.RawMessage
+	RawFacts string
 	// Content is carried and never read by the fold: a JSON object, or a JSON
 	// string where it is encrypted.
 	Content json.RawMessage

@@ -68,7 +68,7 @@ func FuzzDecode(f *testing.F) {
 		if back.Version != events.Newest(e.Type) {
 			t.Fatalf("version %d of %s is written as version %d", e.Version, e.Type, back.Version)
 		}
-		e.Version, e.RawFacts, back.Version, back.RawFacts = 0, nil, 0, nil
+		e.Version, e.RawFacts, back.Version, back.RawFacts = 0, "", 0, ""
 		if !equal(e, back) {
 			t.Fatalf("decoded %+v\nagain   %+v", e, back)
 		}
@@ -115,7 +115,7 @@ func FuzzEncode(f *testing.F) {
 		if got.TraceParent == "" {
 			e.TraceParent = ""
 		}
-		got.Version, got.RawFacts = 0, nil
+		got.Version, got.RawFacts = 0, ""
 		if !reflect.DeepEqual(got, e) {
 			t.Fatalf("got  %+v\nwant %+v", got, e)
 		}

@@ -14,8 +14,8 @@ import (
 func postedShape() shape {
 	s := shapeOf[MessagePosted]()
 	anyFacts := s.read
-	s.read = func(facts []byte) (any, error) {
-		if f, err := readPosted(string(facts)); err == nil {
+	s.read = func(facts string) (any, error) {
+		if f, err := readPosted(facts); err == nil {
 			return f, nil
 		}
 		return anyFacts(facts)
@@ -31,7 +31,7 @@ func DecodePosted(version int, facts string) (f MessagePosted, err error) {
 			return f, nil
 		}
 	}
-	decoded, err := DecodeFacts(TypeMessagePosted, version, []byte(facts))
+	decoded, err := DecodeFacts(TypeMessagePosted, version, facts)
 	if err == nil {
 		f = decoded.(MessagePosted)
 	}

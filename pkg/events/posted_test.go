@@ -22,7 +22,7 @@ func FuzzMessagePosted(f *testing.F) {
 	f.Fuzz(func(t *testing.T, facts []byte) {
 		var want events.MessagePosted
 		wanted := json.Unmarshal(facts, &want)
-		got, err := events.DecodeFacts(events.TypeMessagePosted, 1, facts)
+		got, err := events.DecodeFacts(events.TypeMessagePosted, 1, string(facts))
 		if (err == nil) != (wanted == nil) || err == nil && !reflect.DeepEqual(got, want) {
 			t.Fatalf("%s: %+v, %v; want %+v, %v", facts, got, err, want, wanted)
 		}
@@ -53,7 +53,7 @@ func FuzzMessageContent(f *testing.F) {
 
 func BenchmarkMessagePosted(b *testing.B) {
 	for b.Loop() {
-		if _, err := events.DecodeFacts(events.TypeMessagePosted, 1, []byte(plainPosted)); err != nil {
+		if _, err := events.DecodeFacts(events.TypeMessagePosted, 1, plainPosted); err != nil {
 			b.Fatal(err)
 		}
 	}

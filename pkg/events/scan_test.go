@@ -68,7 +68,7 @@ func decoded(t *testing.T, b []byte) string {
 func TestShapes(t *testing.T) {
 	for typ, versions := range shapes {
 		for version := 1; version <= len(versions); version++ {
-			f, err := DecodeFacts(typ, version, []byte(`{}`))
+			f, err := DecodeFacts(typ, version, `{}`)
 			if err != nil || f.EventType() != typ {
 				t.Errorf("%s decodes to %T, %v", typ.Versioned(version), f, err)
 			}

@@ -19,7 +19,7 @@ type versions []shape
 
 // shape is how the facts of one version are read.
 type shape struct {
-	read  func(facts []byte) (any, error)
+	read  func(facts string) (any, error)
 	names *names
 	// next gives what was read in the shape of the next version: the upcaster. The
 	// newest version has none.
@@ -63,7 +63,7 @@ func Newest(t Type) int { return len(shapes[t]) }
 // DecodeFacts reads the facts of an event, as [Decode] does, from where they are
 // kept without the rest. An error says that they are none of that type and
 // version, or [ErrNewerVersion].
-func DecodeFacts(t Type, version int, facts []byte) (Facts, error) {
+func DecodeFacts(t Type, version int, facts string) (Facts, error) {
 	v := shapes[t]
 	if version < 1 || version > len(v) {
 		return nil, fmt.Errorf("%w: %s", ErrNewerVersion, t.Versioned(version))
@@ -71,7 +71,7 @@ func DecodeFacts(t Type, version int, facts []byte) (Facts, error) {
 	return v.decode(version, facts)
 }
 
-func (v versions) decode(version int, facts []byte) (Facts, error) {
+func (v versions) decode(version int, facts string) (Facts, error) {
 	f, err := v[version-1].read(facts)
 	if err != nil {
 		return nil, err
@@ -90,9 +90,9 @@ func older[F, Next any](next func(F) Next) shape {
 	return shape{read: readAs[F], names: namesOf(reflect.TypeFor[F]()), next: func(f any) any { return next(f.(F)) }}
 }
 
-func readAs[F any](facts []byte) (any, error) {
+func readAs[F any](facts string) (any, error) {
 	var f F
-	if err := json.Unmarshal(facts, &f); err != nil {
+	if err := json.Unmarshal([]byte(facts), &f); err != nil {
 		return nil, err
 	}
 	return f, nil

@@ -51,11 +51,11 @@ func TestUpcastersAreChained(t *testing.T) {
 	}
 	want := ReactionAdded{Command: Command{Sender: "alice"}, Key: "+1"}
 	for i, facts := range []string{`{"sender":"alice","text":"+1"}`, `{"sender":"alice","texts":["+1"]}`, `{"sender":"alice","key":"+1"}`} {
-		if got, err := v.decode(i+1, []byte(facts)); err != nil || got != want {
+		if got, err := v.decode(i+1, facts); err != nil || got != want {
 			t.Errorf("version %d: %+v, %v", i+1, got, err)
 		}
 	}
-	if _, err := DecodeFacts(TypeMessageRedacted, 3, []byte(`{}`)); !errors.Is(err, ErrNewerVersion) {
+	if _, err := DecodeFacts(TypeMessageRedacted, 3, `{}`); !errors.Is(err, ErrNewerVersion) {
 		t.Errorf("a version that is not known: %v", err)
 	}
 }

@@ -99,7 +99,7 @@ type RedactedData struct {
 // error says that the row does not hold what the codec wrote, or that a newer
 // program did: [events.ErrNewerVersion].
 func (r *EventRow) DecodeFacts() (events.Facts, error) {
-	facts, err := events.DecodeFacts(r.Type, r.Version, []byte(r.Facts))
+	facts, err := events.DecodeFacts(r.Type, r.Version, r.Facts)
 	if err != nil {
 		return nil, fmt.Errorf("facts of event %s: %w", r.ID, err)
 	}

@@ -84,7 +84,7 @@ func (g *Gather) Judged(e *events.Event, at Place, c room.Changes, v room.Verdic
 		Key: k, Seq: v.Seq, ID: e.ID, Type: e.Type, Version: e.Version, Sender: prior.Sender, SentAt: room.SentAt(e, at.Time), LogTime: c.Header.LogTime,
 		Partition: at.Partition, Offset: at.Offset, Digest: prior.Digest, ThreadRoot: prior.ThreadRoot, About: c.About, Messages: c.Header.Messages,
 		LastMessage: c.Header.LastMessage, Posted: c.Header.Posted, SentUntil: c.Header.SentUntil,
-		ContentKey: e.ContentKey, Facts: string(e.RawFacts), Content: string(e.Content),
+		ContentKey: e.ContentKey, Facts: e.RawFacts, Content: string(e.Content),
 	})
 }
 

@@ -21,7 +21,7 @@ var update = flag.Bool("update", false, "write golden files")
 func judge1(v *room.View, e *events.Event, at time.Time) (room.Changes, room.Verdict) {
 	if e.Version > 1 {
 		unknown := *e
-		unknown.Facts, unknown.RawFacts, unknown.Content = nil, nil, nil
+		unknown.Facts, unknown.RawFacts, unknown.Content = nil, "", nil
 		e = &unknown
 	}
 	return room.Apply(v, e, at)
@@ -131,7 +131,7 @@ func withoutVersion(t *testing.T, row string) (value, typ string) {
 	}
 	typ = e["type"].(string)
 	base, version := events.SplitType(typ)
-	facts, err := events.DecodeFacts(base, version, []byte(e["facts"].(string)))
+	facts, err := events.DecodeFacts(base, version, e["facts"].(string))
 	if err != nil {
 		t.Fatal(err)
 	}
