@@ -2,6 +2,7 @@ package eventlog
 
 import (
 	"time"
+	"unsafe"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -18,15 +19,17 @@ type Record struct {
 }
 
 func recordOf(r *kgo.Record) Record {
-	out := Record{
+	return Record{
 		Partition: events.Partition(r.Partition), Offset: events.Offset(r.Offset), Time: r.Timestamp.UTC(),
-		Message: events.Message{Key: r.Key, Value: r.Value},
+		Message: events.Message{Key: r.Key, Value: r.Value, Headers: headersOf(r.Headers)},
 	}
-	if len(r.Headers) > 0 {
-		out.Headers = make([]events.Header, len(r.Headers))
-		for i, h := range r.Headers {
-			out.Headers[i] = events.Header{Key: h.Key, Value: h.Value}
-		}
-	}
-	return out
+}
+
+// A header of kgo's is one of ours under another name: this would not compile else.
+var _ = events.Header(kgo.RecordHeader{})
+
+// headersOf gives the headers as they are: a copy is 40 bytes for each of them, and a record
+// has eight or nine.
+func headersOf(headers []kgo.RecordHeader) []events.Header {
+	return unsafe.Slice((*events.Header)(unsafe.Pointer(unsafe.SliceData(headers))), len(headers))
 }
