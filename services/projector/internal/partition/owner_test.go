@@ -403,26 +403,3 @@ func (s *slow) Fold(ctx context.Context, fence readmodel.Fence, needs readmodel.
 		return b, err
 	})
 }
-
-// BenchmarkFold is the fold and SQLite, without a broker: records per second.
-func BenchmarkFold(b *testing.B) {
-	recs := history(5, 5000)
-	for b.Loop() {
-		s, err := sqlite.Open(b.Context(), sqlite.Config{Dir: b.TempDir(), Version: 1})
-		if err != nil {
-			b.Fatal(err)
-		}
-		l := newLog(recs...)
-		c := config(s)
-		c.MaxBatch = 500
-		o, err := partition.NewOwner(c, &memoryReader{memoryLog: l, rng: rand.New(rand.NewPCG(1, 1))})
-		if err != nil {
-			b.Fatal(err)
-		}
-		if err := o.CatchUp(b.Context(), l.end(), 0); err != nil {
-			b.Fatal(err)
-		}
-		_ = s.Close()
-	}
-	b.ReportMetric(float64(len(recs)*b.N)/b.Elapsed().Seconds(), "events/s")
-}
