@@ -13,7 +13,7 @@ import (
 )
 
 // Values that answers share. A send's answer has eight headers: a ninth would double
-// what its map costs, and the copy that net/http makes of it.
+// what its map costs.
 var (
 	noSniff = []string{"nosniff"}
 	noStore = []string{"private, no-store"}
