@@ -3,7 +3,6 @@ package strictjson
 import (
 	"reflect"
 	"unicode/utf8"
-	"unsafe"
 )
 
 // flat decodes an object that has nothing but strings without escapes, as most bodies
@@ -26,7 +25,7 @@ func flat(body []byte, into reflect.Value, required string) bool {
 			return false
 		}
 		seen |= 1 << f.at
-		into.Field(f.at).SetString(unsafe.String(unsafe.SliceData(value), len(value)))
+		into.Field(f.at).SetString(string(value))
 		more = in.token(',')
 	}
 	if seen == 0 || !in.token('}') || !in.end() {

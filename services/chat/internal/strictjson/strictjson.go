@@ -28,8 +28,7 @@ const MaxDepth = 32
 
 // Decode reads an object into the struct that into points at. Fields of type
 // json.RawMessage take any object. The required field is one of the top level that
-// must be there; empty: none. Errors are problems. Strings may be parts of the body,
-// which must stay as it is.
+// must be there; empty: none. Errors are problems.
 func Decode(body []byte, into any, required string) error {
 	if flat(body, reflect.ValueOf(into).Elem(), required) {
 		return nil
