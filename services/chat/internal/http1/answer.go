@@ -110,26 +110,17 @@ func (w *answer) send() error {
 	return w.write()
 }
 
-// copied is how large a body may be that is copied behind its head, rather than written
-// from where it is.
-const copied = 4 << 10
-
-func (w *answer) write() (err error) {
-	c := w.conn
-	c.writeBy.about(c.server.AnswerTimeout)
-	if len(w.body) <= copied {
-		w.head = append(w.head, w.body...)
-		_, err = c.Write(w.head)
-	} else {
-		_, err = (&net.Buffers{w.head, w.body}).WriteTo(c.Conn)
-	}
+// write writes head and body at once.
+func (w *answer) write() error {
+	w.head = append(w.head, w.body...)
+	_, err := w.conn.Write(w.head)
 	return err
 }
 
 func (w *answer) release() {
 	p := w.page
 	w.page = nil
-	if cap(p.body) > maxKept {
+	if cap(p.head) > maxKept { // the body is in it
 		return
 	}
 	clear(p.header)

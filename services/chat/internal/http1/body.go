@@ -15,9 +15,7 @@ const goOn = "HTTP/1.1 100 Continue\r\n\r\n"
 func (b *body) Read(p []byte) (int, error) {
 	if b.expected {
 		b.expected = false
-		c := b.context.conn
-		c.writeBy.about(c.server.AnswerTimeout)
-		if _, err := io.WriteString(c, goOn); err != nil {
+		if _, err := io.WriteString(b.context.conn, goOn); err != nil {
 			return 0, err
 		}
 	}

@@ -97,6 +97,12 @@ func (d *deadline) about(least time.Duration) {
 	}
 }
 
+// Write gives the client the time of an answer.
+func (c *conn) Write(b []byte) (int, error) {
+	c.writeBy.about(c.server.AnswerTimeout)
+	return c.Conn.Write(b)
+}
+
 // serve answers one request after the other.
 func (c *conn) serve() {
 	defer c.end()
@@ -194,7 +200,6 @@ func (c *conn) refuse(err error) {
 	}
 	c.server.Logger.Debug("not a request", "error", err, "status", status)
 	line := strconv.Itoa(status) + " " + http.StatusText(status)
-	c.writeBy.about(c.server.AnswerTimeout)
 	if _, err := io.WriteString(c, "HTTP/1.1 "+line+"\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n"+line); err == nil {
 		c.linger()
 	}

@@ -260,20 +260,50 @@ func TestShutdown(t *testing.T) {
 	}
 }
 
-// Whether an answer or the stop is first: no connection is forgotten.
-func TestShutdownWhileAnswering(t *testing.T) {
-	for i := range 200 {
-		s := start(t, func(http.ResponseWriter, *http.Request) {})
-		c := s.dial().send(get)
-		time.Sleep(time.Duration(i) * time.Microsecond)
-		bounded, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-		err := s.Shutdown(bounded)
-		cancel()
-		if err != nil {
-			t.Fatalf("round %d: %v", i, err)
-		}
-		_ = c.Close()
+// slow has its connections tell that they write, and wait until they may.
+type slow struct {
+	net.Listener
+	writing, goOn chan struct{}
+}
+
+type slowConn struct {
+	net.Conn
+	*slow
+}
+
+func (s *slow) Accept() (net.Conn, error) {
+	c, err := s.Listener.Accept()
+	if err != nil {
+		return nil, err
 	}
+	return slowConn{c, s}, nil
+}
+
+func (c slowConn) Write(b []byte) (int, error) {
+	c.writing <- struct{}{}
+	<-c.goOn
+	return c.Conn.Write(b)
+}
+
+func (c slowConn) Close() error { return c.Conn.Close() }
+
+// A server that stops when an answer is on its way, and does not say that it is the last,
+// ends the connection behind it.
+func TestShutdownWhileAnswering(t *testing.T) {
+	l := &slow{listen(t), make(chan struct{}), make(chan struct{})}
+	s := startOn(t, l, func(http.ResponseWriter, *http.Request) {})
+	c := s.dial().send(get)
+	<-l.writing
+	past, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.Shutdown(past); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	close(l.goOn)
+	if got := c.answer("GET"); got != "200" {
+		t.Error(got)
+	}
+	c.ended()
 }
 
 // A server that is closed cuts off.
@@ -304,11 +334,7 @@ func (f *failing) Accept() (net.Conn, error) {
 }
 
 func TestAcceptFails(t *testing.T) {
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := start(t, echo)
+	l, s := listen(t), start(t, echo)
 	f := &failing{l, []error{syscall.EMFILE, syscall.ECONNABORTED, syscall.EBADF}}
 	other := &http1.Server{Handler: s.Handler, Logger: s.Logger}
 	if err := other.Serve(f); !errors.Is(err, syscall.EBADF) || len(f.errs) > 0 {

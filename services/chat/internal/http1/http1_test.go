@@ -33,10 +33,20 @@ type started struct {
 
 func start(t testing.TB, handler http.HandlerFunc, options ...func(*http1.Server)) *started {
 	t.Helper()
+	return startOn(t, listen(t), handler, options...)
+}
+
+func listen(t testing.TB) net.Listener {
+	t.Helper()
 	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
+	return l
+}
+
+func startOn(t testing.TB, l net.Listener, handler http.HandlerFunc, options ...func(*http1.Server)) *started {
+	t.Helper()
 	s := &started{
 		Server: &http1.Server{
 			Handler: handler, Logger: slog.New(slog.DiscardHandler),

@@ -21,7 +21,7 @@ import (
 	"time"
 )
 
-// Server serves a listener. All fields but the first ones are required.
+// Server serves a listener. All fields are required.
 type Server struct {
 	Handler http.Handler
 	Logger  *slog.Logger
