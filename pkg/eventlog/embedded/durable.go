@@ -150,5 +150,9 @@ func (d *durable) close() error {
 		p.close()
 	}
 	d.partitions = nil
+	d.root.close()
+	if d.failed == nil {
+		d.failed = os.ErrClosed // an answer that comes too late is not one
+	}
 	return err
 }

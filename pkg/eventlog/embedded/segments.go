@@ -9,7 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 const segmentSuffix = ".dat" // behind the offset of the first record
@@ -18,9 +19,10 @@ const segmentSuffix = ".dat" // behind the offset of the first record
 // all but the newest are complete.
 type segments struct {
 	dir    dirWatch
-	newest *os.File // nil: there is none
-	base   int64    // the offset in its name
-	synced int64    // how many bytes of it are durable; -1: not known
+	newest *os.File    // nil: there is none
+	base   int64       // the offset in its name
+	stat   unix.Stat_t // as grown saw it
+	synced int64       // how many bytes of it are durable; -1: not known
 }
 
 func newSegments(dir string) *segments {
@@ -42,27 +44,23 @@ func (s *segments) grown(d disk) (bool, error) {
 	if s.newest == nil {
 		return false, nil
 	}
-	st, err := s.newest.Stat()
-	return err == nil && st.Size() != s.synced, err
+	err = fstat(s.newest, &s.stat)
+	return err == nil && s.stat.Size != s.synced, err
 }
 
-// sync makes the newest segment durable.
+// sync makes the newest segment durable, at least as far as grown saw it.
 func (s *segments) sync(d disk) error {
-	st, err := s.newest.Stat()
-	if err != nil {
-		return err
-	}
 	if err := d.syncData(s.newest); err != nil {
 		return fmt.Errorf("sync %s: %w", s.newest.Name(), err)
 	}
-	s.synced = st.Size()
+	s.synced = s.stat.Size
 	return nil
 }
 
 // follow goes on to the newest segment, by way of those between.
 func (s *segments) follow(names []string, d disk) error {
 	if s.newest != nil && !stillThere(s.newest) { // the topic was made anew
-		s.close()
+		s.leave()
 	}
 	var bases []int64
 	for _, name := range names {
@@ -77,7 +75,7 @@ func (s *segments) follow(names []string, d disk) error {
 			if err := s.sync(d); err != nil {
 				return err
 			}
-			s.close()
+			s.leave()
 		}
 		f, err := os.Open(filepath.Join(s.dir.path, strconv.FormatInt(base, 10)+segmentSuffix))
 		if errors.Is(err, fs.ErrNotExist) { // its records have been deleted
@@ -94,10 +92,15 @@ func (s *segments) follow(names []string, d disk) error {
 	return d.syncDir(s.dir.path)
 }
 
+// close gives the files up.
 func (s *segments) close() {
-	if s.newest != nil {
-		_ = s.newest.Close() // it was only read
-	}
+	s.dir.close()
+	s.leave()
+}
+
+// leave gives up the newest segment.
+func (s *segments) leave() {
+	closeRead(s.newest)
 	s.newest, s.base = nil, -1
 }
 
@@ -109,41 +112,4 @@ func stillThere(f *os.File) bool {
 	}
 	named, err := os.Stat(f.Name())
 	return err == nil && os.SameFile(opened, named)
-}
-
-// settled is how old a directory's last change must be when it is listed, for a
-// later change to be sure to have another time: file systems count in steps.
-const settled = 3 * time.Second
-
-// dirWatch lists a directory when something may have come or gone.
-type dirWatch struct {
-	path             string
-	modified, listed time.Time
-}
-
-// look gives the names where they may have changed. A directory that is not there
-// is empty.
-func (w *dirWatch) look() (names []string, changed bool, err error) {
-	st, err := os.Stat(w.path)
-	if errors.Is(err, fs.ErrNotExist) {
-		changed = !w.modified.IsZero()
-		w.modified = time.Time{}
-		return nil, changed, nil
-	}
-	if err != nil {
-		return nil, false, err
-	}
-	if st.ModTime().Equal(w.modified) && w.listed.Sub(w.modified) > settled {
-		return nil, false, nil
-	}
-	w.modified, w.listed = st.ModTime(), time.Now()
-	f, err := os.Open(w.path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, true, nil
-	}
-	if err != nil {
-		return nil, false, err
-	}
-	names, err = f.Readdirnames(-1)
-	return names, true, errors.Join(err, f.Close())
 }

@@ -12,6 +12,7 @@ import (
 func TestDirWatch(t *testing.T) {
 	dir := t.TempDir()
 	w := dirWatch{path: filepath.Join(dir, "sub")}
+	defer w.close()
 	look := func(wanted bool, names ...string) {
 		t.Helper()
 		got, changed, err := w.look()
@@ -28,10 +29,14 @@ func TestDirWatch(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	look(false)
-	if err := os.Mkdir(w.path, 0o700); err != nil {
-		t.Fatal(err)
+	mkdir := func() {
+		t.Helper()
+		if err := os.Mkdir(w.path, 0o700); err != nil {
+			t.Fatal(err)
+		}
 	}
+	look(false)
+	mkdir()
 	now := time.Now()
 	add("a", now)
 	look(true, "a")
@@ -45,4 +50,19 @@ func TestDirWatch(t *testing.T) {
 	}
 	look(true)
 	look(false)
+
+	// One that had nothing is removed, and there is another of the same time.
+	mkdir()
+	then := now.Add(-time.Hour)
+	if err := os.Chtimes(w.path, then, then); err != nil {
+		t.Fatal(err)
+	}
+	look(true)
+	look(false)
+	if err := os.Remove(w.path); err != nil {
+		t.Fatal(err)
+	}
+	mkdir()
+	add("d", then)
+	look(true, "d")
 }
