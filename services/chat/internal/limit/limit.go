@@ -4,11 +4,10 @@ package limit
 
 import (
 	"fmt"
-	"math"
+	"sync"
 	"time"
 
-	lru "github.com/hashicorp/golang-lru/v2"
-	"golang.org/x/time/rate"
+	"github.com/hashicorp/golang-lru/v2/simplelru"
 
 	"github.com/roomlog/roomlog/services/chat/internal/problem"
 )
@@ -26,62 +25,72 @@ type Policy struct {
 }
 
 // Window is the time in which an empty bucket fills.
-func (p Policy) Window() time.Duration { return p.fill(float64(p.Burst)) }
+func (p Policy) Window() time.Duration { return time.Duration(p.Burst) * p.every() }
 
-// fill is the time in which so many tokens come.
-func (p Policy) fill(tokens float64) time.Duration {
-	return time.Duration(max(0, tokens) / float64(p.Rate) * float64(time.Second))
-}
+// every is the time in which a token comes.
+func (p Policy) every() time.Duration { return max(1, time.Second/time.Duration(p.Rate)) }
 
 // Buckets are those of all K under one policy.
 type Buckets[K comparable] struct {
 	policy Policy
-	all    *lru.Cache[K, *rate.Limiter]
+	mu     sync.Mutex
+	full   *simplelru.LRU[K, *time.Time] // when each is full again: all there is to know of one
 }
 
 // New makes full buckets.
 func New[K comparable](p Policy) *Buckets[K] {
-	all, err := lru.New[K, *rate.Limiter](remembered)
+	full, err := simplelru.NewLRU[K, *time.Time](remembered, nil)
 	if err != nil {
 		panic(err) // the size is a constant above zero
 	}
-	return &Buckets[K]{policy: p, all: all}
+	return &Buckets[K]{policy: p, full: full}
 }
 
 // Take takes a token where there is one.
 func (b *Buckets[K]) Take(k K, now time.Time) State {
-	l, ok := b.all.Get(k)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	full, ok := b.full.Get(k)
 	if !ok {
-		l = rate.NewLimiter(rate.Limit(b.policy.Rate), b.policy.Burst)
-		if earlier, found, _ := b.all.PeekOrAdd(k, l); found {
-			l = earlier
-		}
+		full = &time.Time{}
+		b.full.Add(k, full)
 	}
-	allowed := l.AllowN(now, 1)
-	return State{Policy: b.policy, Allowed: allowed, tokens: l.TokensAt(now)}
+	s := b.state(*full, now)
+	if s.Allowed {
+		s.full += b.policy.every()
+		*full = now.Add(s.full)
+	}
+	return s
 }
 
 // Look tells what Take would, and takes nothing.
 func (b *Buckets[K]) Look(k K, now time.Time) State {
-	tokens := float64(b.policy.Burst)
-	if l, ok := b.all.Peek(k); ok {
-		tokens = l.TokensAt(now)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if full, ok := b.full.Peek(k); ok {
+		return b.state(*full, now)
 	}
-	return State{Policy: b.policy, Allowed: tokens >= 1, tokens: tokens}
+	return b.state(now, now)
+}
+
+func (b *Buckets[K]) state(full, now time.Time) State {
+	s := State{Policy: b.policy, full: max(0, full.Sub(now))}
+	s.Allowed = s.full+s.Policy.every() <= s.Policy.Window()
+	return s
 }
 
 // State is a bucket at one moment.
 type State struct {
 	Policy  Policy
 	Allowed bool
-	tokens  float64
+	full    time.Duration
 }
 
 // Left is how many tokens there are.
-func (s State) Left() int { return max(0, int(math.Floor(s.tokens))) }
+func (s State) Left() int { return int(max(0, s.Policy.Window()-s.full) / s.Policy.every()) }
 
 // Full is how long it takes until there are as many as there can be.
-func (s State) Full() time.Duration { return s.Policy.fill(float64(s.Policy.Burst) - s.tokens) }
+func (s State) Full() time.Duration { return s.full }
 
 // Err is the problem rate_limited, or nil where it is allowed.
 func (s State) Err() error {
@@ -89,6 +98,6 @@ func (s State) Err() error {
 		return nil
 	}
 	p := problem.New(problem.RateLimited, fmt.Sprintf("the limit %q is reached: %d at once, %d a second", s.Policy.Name, s.Policy.Burst, s.Policy.Rate))
-	p.RetryAfter = s.Policy.fill(1 - s.tokens)
+	p.RetryAfter = s.full + s.Policy.every() - s.Policy.Window()
 	return p
 }

@@ -35,6 +35,25 @@ func TestBuckets(t *testing.T) {
 	}
 }
 
+// In the long run there is what the rate says, and no more, also where a token comes in
+// no whole number of anything.
+func TestRate(t *testing.T) {
+	b := limit.New[string](limit.Policy{Name: "x", Rate: 7, Burst: 5})
+	now, taken := time.Unix(1_700_000_000, 0), 0
+	for range 10_000 {
+		look := b.Look("a", now)
+		if s := b.Take("a", now); s.Allowed {
+			taken++
+		} else if look.Allowed || s.Left() != 0 {
+			t.Fatalf("after %d tokens: %+v, and %+v before", taken, s, look)
+		}
+		now = now.Add(time.Millisecond)
+	}
+	if taken != 5+7*10-1 { // the last one comes with the end
+		t.Errorf("%d were taken", taken)
+	}
+}
+
 // Whoever comes, memory is bounded; who is forgotten begins anew.
 func TestForgotten(t *testing.T) {
 	b := limit.New[int](limit.Policy{Name: "x", Rate: 1, Burst: 1})
