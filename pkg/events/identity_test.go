@@ -3,6 +3,7 @@ package events_test
 import (
 	"regexp"
 	"testing"
+	"time"
 
 	"github.com/roomlog/roomlog/pkg/events"
 )
@@ -26,6 +27,30 @@ func TestIdempotentIDsAreUUIDs(t *testing.T) {
 	for _, key := range []string{"", "a", "b", "\x00\xff"} {
 		if id := events.IdempotentID("t", "r", "u", key); !form.MatchString(string(id)) {
 			t.Errorf("%q gives %s", key, id)
+		}
+	}
+}
+
+func TestNewID(t *testing.T) {
+	form := regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
+	now := time.UnixMilli(0x0123456789ab)
+	const long = len("01234567-89ab-7000")
+	seen := map[string]bool{}
+	for _, tc := range []struct {
+		after time.Duration
+		want  string
+	}{
+		{0, "01234567-89ab-7000"},
+		{500 * time.Microsecond, "01234567-89ab-7800"},
+		{time.Millisecond - 1, "01234567-89ab-7fff"},
+		{time.Millisecond, "01234567-89ac-7000"},
+	} {
+		for range 1000 {
+			id := events.NewID(now.Add(tc.after))
+			if !form.MatchString(id) || id[:long] != tc.want || seen[id] {
+				t.Fatalf("%s later: %s, not %s and something new", tc.after, id, tc.want)
+			}
+			seen[id] = true
 		}
 	}
 }

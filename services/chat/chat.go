@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
-	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
@@ -126,7 +125,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		Timeout: cfg.ReadTimeout, Wait: positionWait,
 	})
 	s.board = ephemeral.New(ephemeral.Config{
-		Publisher: deps.Ephemeral, Subscriber: deps.Timeline, Topic: timeline.EphemeralTopic, Replica: newID(),
+		Publisher: deps.Ephemeral, Subscriber: deps.Timeline, Topic: timeline.EphemeralTopic, Replica: events.NewID(deps.Now()),
 		Hub: s.hub, Rooms: reads.PresenceRooms, Logger: deps.Logger, Now: deps.Now,
 	})
 	if s.hook, err = cfg.Hook.open(metrics, deps.Logger); err != nil {
@@ -134,7 +133,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	}
 	s.api, err = httpapi.New(httpapi.Config{
 		Auth: verifier, Revocations: s.revoked, Gate: gate, Hub: s.hub, Board: s.board, Reads: reads, Metrics: metrics, Logger: deps.Logger, Now: deps.Now,
-		NewID: newID, WriteTimeout: cfg.StreamTimeout, Stop: s.stop,
+		NewID: events.NewID, WriteTimeout: cfg.StreamTimeout, Stop: s.stop,
 		Limits: httpapi.Limits{
 			Reads:    limit.New[auth.Account](limit.Policy{Name: "reads", Rate: cfg.ReadRate, Burst: cfg.ReadBurst}),
 			Commands: limit.New[auth.Account](limit.Policy{Name: "commands", Rate: cfg.Rate, Burst: cfg.Burst}),
@@ -142,7 +141,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		},
 		Commands: command.New(command.Config{
 			Log: deps.Log, Store: deps.Store, LogID: layout.Log, Gate: gate, Follower: s.follower, Now: deps.Now,
-			NewID: func() events.EventID { return events.EventID(newID()) }, Observer: metrics, Logger: deps.Logger,
+			NewID: events.NewID, Observer: metrics, Logger: deps.Logger,
 			PublishTimeout: cfg.PublishTimeout, CourtesyTimeout: courtesyTimeout, CatchUp: catchUp,
 			ReadTimeout: cfg.ReadTimeout, Rooms: rooms, Hook: s.askedHook(),
 			Unchecked: limit.New[auth.Account](limit.Policy{Name: "unchecked", Rate: cfg.UncheckedRate, Burst: cfg.UncheckedBurst}),
@@ -153,12 +152,6 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	}
 	return s, nil
 }
-
-// Ids take a random number of a pool: they have to be told apart, not to be secret.
-func init() { uuid.EnableRandPool() }
-
-// newID makes a UUIDv7.
-func newID() string { return uuid.Must(uuid.NewV7()).String() }
 
 // ListenAPI takes the API's address, so that a caller can say what is wrong with it
 // before anything is started.

@@ -9,7 +9,6 @@ require (
 	github.com/go-jose/go-jose/v4 v4.1.9
 	github.com/go-json-experiment/json v1.27.2
 	github.com/golang-jwt/jwt/v5 v5.3.1
-	github.com/google/uuid v1.6.0
 	github.com/hashicorp/golang-lru/v2 v2.0.7
 	github.com/labstack/echo/v4 v4.16.0
 	github.com/oapi-codegen/nullable v1.1.0
@@ -24,7 +23,10 @@ require (
 	pgregory.net/rapid v1.3.0
 )
 
-require github.com/ulikunitz/xz v0.5.17 // indirect
+require (
+	github.com/google/uuid v1.6.0 // indirect
+	github.com/ulikunitz/xz v0.5.17 // indirect
+)
 
 require (
 	github.com/IBM/sarama v1.61.1 // indirect

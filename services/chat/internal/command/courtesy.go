@@ -58,7 +58,7 @@ func newCourtesy(c Config) *courtesy {
 func (c *courtesy) look(ctx context.Context, cmd Command, e *events.Event) (*readmodel.Outcome, error) {
 	key := readmodel.Key{Tenant: e.Tenant, Room: e.Room}
 	who := poster{key, cmd.Who.User}
-	if cmd.Key == "" && c.trusts(who, e.Facts) {
+	if cmd.Key == "" && c.trusts(who, e) {
 		c.Observer.Judged("cached")
 		return nil, nil
 	}
@@ -252,11 +252,11 @@ func load(ctx context.Context, r readmodel.Reader, key readmodel.Key, e *events.
 
 // trusts reports whether it is known that the sender may post this: a message over
 // which only the membership and the text's length decide.
-func (c *courtesy) trusts(p poster, f events.Facts) bool {
-	m, ok := f.(events.MessagePosted)
+func (c *courtesy) trusts(p poster, e *events.Event) bool {
+	m, ok := e.Facts.(events.MessagePosted)
 	if !ok || m.ReplyTo != "" || m.ThreadRoot != "" || m.MentionsRoom || m.MentionsHere {
 		return false
 	}
 	t, ok := c.posters.Get(p)
-	return ok && c.Now().Before(t.until) && m.TextBytes <= t.limit
+	return ok && e.Time.Before(t.until) && m.TextBytes <= t.limit
 }

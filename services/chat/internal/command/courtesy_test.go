@@ -64,7 +64,7 @@ func TestTrustEndsAtTheRoomsLimit(t *testing.T) {
 		{events.MessagePosted{TextBytes: 1, ReplyTo: "x"}, false},
 		{events.MemberChanged{}, false},
 	} {
-		if got := c.trusts(who, tc.facts); got != tc.want {
+		if got := c.trusts(who, &events.Event{Time: time.Now(), Facts: tc.facts}); got != tc.want {
 			t.Errorf("%+v: trusted %v", tc.facts, got)
 		}
 	}

@@ -49,7 +49,7 @@ type Config struct {
 	Follower Follower
 	Now      func() time.Time
 	// NewID makes a new event id.
-	NewID    func() events.EventID
+	NewID    func(now time.Time) string
 	Observer Observer
 	Logger   *slog.Logger
 	// PublishTimeout is how long the log may take for an event.
@@ -195,7 +195,7 @@ func (s *Service) event(c Command, now time.Time) (*events.Event, events.Message
 	if c.Key != "" {
 		e.ID = events.IdempotentID(c.Who.Tenant, c.Room, c.Who.User, c.Key)
 	} else {
-		e.ID = s.NewID()
+		e.ID = events.EventID(s.NewID(now))
 	}
 	m, err := encode(e)
 	return e, m, err
@@ -231,9 +231,9 @@ func encode(e *events.Event) (events.Message, error) {
 // log may have the event or not. It waits whether the client does or not: what was handed
 // over is in the log all the same, and to see who hangs up costs each send.
 func (s *Service) publish(ctx context.Context, m events.Message, arrived time.Time) (*events.Position, error) {
-	start := time.Now()
-	at, err := s.Log.PublishWithin(context.WithoutCancel(ctx), s.PublishTimeout-s.Now().Sub(arrived), m)
-	took := time.Since(start)
+	start := s.Now()
+	at, err := s.Log.PublishWithin(context.WithoutCancel(ctx), s.PublishTimeout-start.Sub(arrived), m)
+	took := s.Now().Sub(start)
 	switch {
 	case err == nil:
 		s.Observer.Published("acknowledged", took)

@@ -59,7 +59,7 @@ func (s *Server) end(ctx context.Context, x *exchange) {
 	if x.route == "" {
 		x.route = "none"
 	}
-	took := time.Since(x.begun)
+	took := s.Now().Sub(x.begun)
 	s.Metrics.Request(x.method, x.route, x.status, took)
 	if !s.Logger.Enabled(ctx, slog.LevelDebug) { // or its arguments cost more than it
 		return

@@ -46,7 +46,7 @@ func (s *Server) limit(x *exchange) error {
 
 // take takes from the person's bucket, and looks at the room's. It appends what they say.
 func (s *Server) take(states []limit.State, x *exchange) []limit.State {
-	now, account := s.Now(), x.who.Account()
+	now, account := x.begun, x.who.Account()
 	if x.need != toWrite {
 		return append(states, s.Limits.Reads.Take(account, now))
 	}

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -25,9 +24,9 @@ var (
 func (s *Server) serve(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
-		x := &exchange{Context: c, id: r.Header.Get(echo.HeaderXRequestID), method: r.Method, begun: time.Now()}
+		x := &exchange{Context: c, id: r.Header.Get(echo.HeaderXRequestID), method: r.Method, begun: s.Now()}
 		if !validRequestID(x.id) {
-			x.id = s.NewID()
+			x.id = s.NewID(x.begun)
 		}
 		x.values = x.space[:0]
 		x.set(echo.HeaderXRequestID, x.id)

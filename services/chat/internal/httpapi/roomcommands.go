@@ -32,7 +32,7 @@ func (s *Server) CreateRoom(c echo.Context, p api.CreateRoomParams) error {
 	if err != nil {
 		return err
 	}
-	if cmd.Room = events.RoomID(s.NewID()); cmd.Key != "" {
+	if cmd.Room = events.RoomID(s.NewID(exchangeOf(c).begun)); cmd.Key != "" {
 		cmd.Room = events.IdempotentRoomID(cmd.Who.Tenant, cmd.Who.User, cmd.Key)
 	}
 	var body roomRequest

@@ -42,7 +42,7 @@ type Config struct {
 	Logger      *slog.Logger
 	Now         func() time.Time
 	// NewID makes ids of requests and of rooms.
-	NewID  func() string
+	NewID  func(now time.Time) string
 	Limits Limits
 	// WriteTimeout is how long a stream's client may take for what is sent to it.
 	WriteTimeout time.Duration
