@@ -8,8 +8,6 @@ import (
 
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m,
-		// One goroutine of the process, started by sarama's metrics, that nothing ends.
-		goleak.IgnoreTopFunction("github.com/rcrowley/go-metrics.(*meterArbiter).tick"),
 		// sarama's circuit breaker sleeps for 10 s when a broker has died.
 		goleak.IgnoreAnyFunction("github.com/eapache/go-resiliency/breaker.(*Breaker).timer"),
 		// Watermill's suite does not drain the subscribers that it multiplies.

@@ -25,6 +25,7 @@ func newSarama(c Config, partitioner sarama.PartitionerConstructor) *sarama.Conf
 	s := sarama.NewConfig()
 	s.Version = sarama.V3_7_0_0
 	s.ClientID = c.ClientID
+	s.MetricRegistry = unmeasured{s.MetricRegistry}
 	s.Net.DialTimeout = c.DialTimeout
 	s.Net.WriteTimeout = c.RequestTimeout
 	s.Net.ReadTimeout = c.RequestTimeout + saramaReadOverhead

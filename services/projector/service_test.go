@@ -25,10 +25,7 @@ import (
 	"github.com/roomlog/roomlog/services/projector"
 )
 
-func TestMain(m *testing.M) {
-	// sarama's metrics have one ticker for the life of the process.
-	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/rcrowley/go-metrics.(*meterArbiter).tick"))
-}
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const partitions = 4
 

@@ -20,8 +20,6 @@ func TestMain(m *testing.M) {
 		os.Exit(runChild(dir))
 	}
 	goleak.VerifyTestMain(m,
-		// One goroutine of the process, started by sarama's metrics, that nothing ends.
-		goleak.IgnoreTopFunction("github.com/rcrowley/go-metrics.(*meterArbiter).tick"),
 		// sarama's circuit breaker sleeps for 10 s when a broker has died.
 		goleak.IgnoreAnyFunction("github.com/eapache/go-resiliency/breaker.(*Breaker).timer"),
 	)

@@ -154,11 +154,11 @@ func BuildTagged(t testing.TB, pkg, tags string) string {
 
 // VerifyTestMain runs the tests of a package, looks for goroutines that they have
 // left, and removes the programs that [Build] made.
-func VerifyTestMain(m *testing.M, options ...goleak.Option) {
-	goleak.VerifyTestMain(m, append(options, goleak.Cleanup(func(code int) {
+func VerifyTestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
 		Clean()
 		os.Exit(code)
-	}))...)
+	}))
 }
 
 // Clean removes the programs that [Build] made. Call it at the end of a TestMain

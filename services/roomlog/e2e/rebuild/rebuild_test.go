@@ -7,8 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/roomlog/roomlog/pkg/readmodel"
 	"github.com/roomlog/roomlog/services/roomlog/e2e/proc"
 )
@@ -22,10 +20,7 @@ const (
 	aside = 2 * time.Second
 )
 
-func TestMain(m *testing.M) {
-	// sarama's metrics have one ticker for the life of the process.
-	proc.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/rcrowley/go-metrics.(*meterArbiter).tick"))
-}
+func TestMain(m *testing.M) { proc.VerifyTestMain(m) }
 
 // TestRebuild is on a data directory that one process has, and on brokers and a
 // database with two replicas of the API and two projectors. What is killed is the

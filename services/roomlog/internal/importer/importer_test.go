@@ -19,10 +19,7 @@ import (
 
 const excerpts = "../irc/testdata"
 
-// sarama counts with a library whose clock never stops.
-func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/rcrowley/go-metrics.(*meterArbiter).tick"))
-}
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // fixture is a log on an embedded broker.
 type fixture struct {

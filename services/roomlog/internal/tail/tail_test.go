@@ -20,10 +20,7 @@ import (
 	"github.com/roomlog/roomlog/services/roomlog/internal/tail"
 )
 
-// sarama counts with a library whose clock never stops.
-func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/rcrowley/go-metrics.(*meterArbiter).tick"))
-}
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func newLog(t *testing.T) (backend.Log, *eventlog.Publisher) {
 	t.Helper()
