@@ -18,38 +18,34 @@ var (
 	noStore = []string{"private, no-store"}
 )
 
-// serve is the only middleware, for Echo builds their chain anew for each request. It
-// gives the request its id, and the answer the headers that every answer has; what is
-// to be done at the request's end is done behind it.
-func (s *Server) serve(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		r := c.Request()
-		x := &exchange{Context: c, id: r.Header.Get(echo.HeaderXRequestID), method: r.Method, begun: s.Now()}
-		if !validRequestID(x.id) {
-			x.id = s.NewID(x.begun)
+// serve gives the request its id, and the answer the headers that every answer has; what
+// is to be done at the request's end is done behind it.
+func (s *Server) serve(c echo.Context) {
+	r := c.Request()
+	x := &exchange{Context: c, id: r.Header.Get(echo.HeaderXRequestID), method: r.Method, begun: s.Now()}
+	if !validRequestID(x.id) {
+		x.id = s.NewID(x.begun)
+	}
+	x.values = x.space[:0]
+	x.set(echo.HeaderXRequestID, x.id)
+	c.Response().Header()["X-Content-Type-Options"] = noSniff
+	if lines := r.Header["Prefer"]; len(lines) > 1 { // a list may stand in several lines (RFC 9110, 5.3)
+		r.Header["Prefer"] = []string{strings.Join(lines, ", ")}
+	}
+	defer func() {
+		if x.Context != nil {
+			x.route, x.status = c.Path(), c.Response().Status
+			s.end(r.Context(), x)
 		}
-		x.values = x.space[:0]
-		x.set(echo.HeaderXRequestID, x.id)
-		c.Response().Header()["X-Content-Type-Options"] = noSniff
-		if lines := r.Header["Prefer"]; len(lines) > 1 { // a list may stand in several lines (RFC 9110, 5.3)
-			r.Header["Prefer"] = []string{strings.Join(lines, ", ")}
-		}
-		defer func() {
-			if x.Context != nil {
-				x.route, x.status = c.Path(), c.Response().Status
-				s.end(r.Context(), x)
-			}
-		}()
-		if err := s.admit(x, next); err != nil {
-			s.handleError(err, x)
-		}
-		return nil
+	}()
+	if err := s.admit(x); err != nil {
+		s.handleError(err, x)
 	}
 }
 
 // admit has a request that passes all checks handled. It makes a panic an internal
 // error.
-func (s *Server) admit(x *exchange, next echo.HandlerFunc) (err error) {
+func (s *Server) admit(x *exchange) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			if r == http.ErrAbortHandler { //nolint:errorlint // net/http compares it so too
@@ -63,7 +59,7 @@ func (s *Server) admit(x *exchange, next echo.HandlerFunc) (err error) {
 			return err
 		}
 	}
-	return next(x)
+	return x.Handler()(x)
 }
 
 // refuseTokenInURL keeps tokens out of logs and histories.

@@ -73,8 +73,6 @@ func New(c Config) (*Server, error) {
 		handovers: handovers{open: map[net.Conn]struct{}{}},
 	}
 	e.HideBanner, e.HidePort = true, true
-	e.HTTPErrorHandler = s.handleError
-	e.Use(s.serve)
 	api.RegisterHandlers(e, s)
 	for _, r := range e.Routes() {
 		if route := r.Method + " " + r.Path; access[route] == 0 {
@@ -84,8 +82,15 @@ func New(c Config) (*Server, error) {
 	return s, nil
 }
 
-// ServeHTTP implements [http.Handler].
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.router.ServeHTTP(w, r) }
+// ServeHTTP implements [http.Handler]. It is Echo's own, without middleware: Echo builds
+// the chain of that anew for each request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c := s.router.AcquireContext()
+	c.Reset(r, w)
+	s.router.Router().Find(r.Method, echo.GetPath(r), c)
+	s.serve(c) //nolint:contextcheck // the request is in c
+	s.router.ReleaseContext(c)
+}
 
 // GetOpenapi serves the description of the API.
 func (s *Server) GetOpenapi(c echo.Context) error {
