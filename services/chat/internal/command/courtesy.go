@@ -55,7 +55,7 @@ func newCourtesy(c Config) *courtesy {
 // look asks the fold what it would say of e. It gives the outcome of an earlier
 // sending of the same command, or the problem with which the fold would reject
 // it; nil and nil: publish it.
-func (c *courtesy) look(ctx context.Context, cmd Command, e *events.Event) (*readmodel.Outcome, error) {
+func (c *courtesy) look(ctx context.Context, cmd *Command, e *events.Event) (*readmodel.Outcome, error) {
 	key := readmodel.Key{Tenant: e.Tenant, Room: e.Room}
 	who := poster{key, cmd.Who.User}
 	if cmd.Key == "" && c.trusts(who, e) {
@@ -65,7 +65,7 @@ func (c *courtesy) look(ctx context.Context, cmd Command, e *events.Event) (*rea
 	if !c.breaker.Allows(c.Now()) {
 		return nil, c.skip(cmd)
 	}
-	o, err := c.ask(ctx, c.CourtesyTimeout, key, cmd, e, 0)
+	o, err := c.ask(ctx, c.CourtesyTimeout, key, *cmd, e, 0)
 	if err != nil {
 		if ctx.Err() != nil { // the client has hung up: that says nothing of the database
 			c.Observer.Judged("skipped")
@@ -91,12 +91,12 @@ func (c *courtesy) look(ctx context.Context, cmd Command, e *events.Event) (*rea
 
 // skip lets a command pass of which nobody can say whether it may: anyone with a
 // token could fill the log so, and is given less.
-func (c *courtesy) skip(cmd Command) error {
+func (c *courtesy) skip(cmd *Command) error {
 	c.Observer.Judged("skipped")
 	return c.Unchecked.Take(cmd.Who.Account(), c.Now()).Err()
 }
 
-func (c *courtesy) conclude(o opinion, who poster, cmd Command, e *events.Event) (*readmodel.Outcome, error) {
+func (c *courtesy) conclude(o opinion, who poster, cmd *Command, e *events.Event) (*readmodel.Outcome, error) {
 	switch o.verdict.Status {
 	case room.Rejected:
 		c.posters.Remove(who)
@@ -122,7 +122,7 @@ func (c *courtesy) conclude(o opinion, who poster, cmd Command, e *events.Event)
 // at arrival and the request's position. Where there is none in time, or an event
 // of the room is parked, the fold has to say it. An error is the problem of a
 // position that the log does not have.
-func (c *courtesy) confirm(ctx context.Context, key readmodel.Key, cmd Command, e *events.Event) (opinion, error) {
+func (c *courtesy) confirm(ctx context.Context, key readmodel.Key, cmd *Command, e *events.Event) (opinion, error) {
 	appendIt := opinion{verdict: room.Verdict{Status: room.Parked}}
 	bounded, cancel := context.WithTimeout(ctx, c.CatchUp)
 	defer cancel()
@@ -141,7 +141,7 @@ func (c *courtesy) confirm(ctx context.Context, key readmodel.Key, cmd Command, 
 	if c.Follower.WaitFolded(bounded, p, want) != nil {
 		return appendIt, nil
 	}
-	o, err := c.ask(ctx, c.CourtesyTimeout, key, cmd, e, want)
+	o, err := c.ask(ctx, c.CourtesyTimeout, key, *cmd, e, want)
 	// A blocked room is as old as it is; but who cannot see it must not learn that
 	// it is there because it is blocked.
 	if err != nil || o.blocked && o.verdict.Code != room.CodeRoomNotFound && o.verdict.Code != room.CodeRoomIDTaken {
@@ -191,7 +191,7 @@ func (c *courtesy) ask(ctx context.Context, limit time.Duration, key readmodel.K
 		if err != nil {
 			return err
 		}
-		if o.hidden, err = c.hide(ctx, r, cmd, view, e); err != nil {
+		if o.hidden, err = c.hide(ctx, r, &cmd, view, e); err != nil {
 			return err
 		}
 		_, o.verdict = room.Apply(view, e, c.Now())
@@ -209,7 +209,7 @@ func (c *courtesy) ask(ctx context.Context, limit time.Duration, key readmodel.K
 // hide takes the messages that e names and its sender may not see out of the view:
 // whatever is refused, it is refused as if they were not there, as far as the read
 // model shows that: the fold does not know.
-func (c *courtesy) hide(ctx context.Context, r readmodel.Reader, cmd Command, v *room.View, e *events.Event) (hides bool, err error) {
+func (c *courtesy) hide(ctx context.Context, r readmodel.Reader, cmd *Command, v *room.View, e *events.Event) (hides bool, err error) {
 	for id := range v.Priors {
 		if id == e.ID {
 			continue

@@ -36,13 +36,13 @@ func TestHangingUpIsNotTheDatabasesFault(t *testing.T) {
 	e := &events.Event{ID: "e", Tenant: "main", Room: "lobby", Facts: events.MessagePosted{Command: events.Command{Sender: "ann"}}}
 	gone, hangUp := context.WithCancel(t.Context())
 	hangUp()
-	if _, err := c.look(gone, Command{}, e); err == nil {
+	if _, err := c.look(gone, &Command{}, e); err == nil {
 		t.Error("the command goes on without its client")
 	}
 	if !c.breaker.Allows(time.Now()) {
 		t.Fatal("the database is not asked because a client has hung up")
 	}
-	if _, err := c.look(t.Context(), Command{}, e); err != nil {
+	if _, err := c.look(t.Context(), &Command{}, e); err != nil {
 		t.Errorf("a send fails with the database: %v", err)
 	}
 	if c.breaker.Allows(time.Now()) {

@@ -15,7 +15,7 @@ type Hook interface {
 }
 
 // ask asks the hook, where there is one, and gives the message to publish.
-func (s *Service) ask(ctx context.Context, c Command, e *events.Event, m events.Message) (events.Message, error) {
+func (s *Service) ask(ctx context.Context, c *Command, e *events.Event, m events.Message) (events.Message, error) {
 	if s.Hook == nil {
 		return m, nil
 	}

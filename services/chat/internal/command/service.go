@@ -113,10 +113,10 @@ type Command struct {
 }
 
 // RoomKey names the room in the read model.
-func (c Command) RoomKey() readmodel.Key { return readmodel.Key{Tenant: c.Who.Tenant, Room: c.Room} }
+func (c *Command) RoomKey() readmodel.Key { return readmodel.Key{Tenant: c.Who.Tenant, Room: c.Room} }
 
 // standing is what the sender is to the room.
-func (c Command) standing(ctx context.Context, r readmodel.Reader, now time.Time) (query.Standing, error) {
+func (c *Command) standing(ctx context.Context, r readmodel.Reader, now time.Time) (query.Standing, error) {
 	return query.StandingOf(ctx, r, c.RoomKey(), c.Who.User, now.UnixMilli())
 }
 
@@ -137,7 +137,7 @@ type Receipt struct {
 
 // Do carries out a command. With a problem that the fold gave there is a receipt
 // too.
-func (s *Service) Do(ctx context.Context, c Command) (Receipt, error) {
+func (s *Service) Do(ctx context.Context, c *Command) (Receipt, error) {
 	arrived := s.Now()
 	e, m, err := s.event(c, arrived)
 	if err != nil {
@@ -169,7 +169,7 @@ func (s *Service) Do(ctx context.Context, c Command) (Receipt, error) {
 		s.Logger.Info("acted for a person", "actor", c.Who.Actor, "tenant", c.Who.Tenant, "user_id", c.Who.User, "room_id", c.Room, "event_id", e.ID)
 	}
 	if c.Wait > 0 {
-		r, err = s.await(ctx, c, r, arrived.Add(c.Wait))
+		r, err = s.await(ctx, *c, r, arrived.Add(c.Wait))
 		var p *problem.Error
 		if known == nil && errors.As(err, &p) && p.Code == problem.Code(room.CodeExpired) {
 			s.Observer.Expired()
@@ -182,7 +182,7 @@ func (s *Service) Do(ctx context.Context, c Command) (Receipt, error) {
 }
 
 // event makes the event of a command.
-func (s *Service) event(c Command, now time.Time) (*events.Event, events.Message, error) {
+func (s *Service) event(c *Command, now time.Time) (*events.Event, events.Message, error) {
 	content, err := events.EncodeContent(c.Content)
 	if err != nil {
 		return nil, events.Message{}, fmt.Errorf("encode content: %w", err)
@@ -202,7 +202,7 @@ func (s *Service) event(c Command, now time.Time) (*events.Event, events.Message
 }
 
 // complete gives the event what only the moment of sending says.
-func complete(ctx context.Context, c Command, e *events.Event, m events.Message) (events.Message, error) {
+func complete(ctx context.Context, c *Command, e *events.Event, m events.Message) (events.Message, error) {
 	if c.Complete == nil {
 		return m, nil
 	}

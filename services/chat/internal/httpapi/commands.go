@@ -20,50 +20,41 @@ import (
 type headers struct{ key, prefer, position string }
 
 // begin reads what all commands have in common; the room may be chosen later.
-func (s *Server) begin(c echo.Context, h headers) (cmd command.Command, err error) {
-	req, err := s.readRequest(c, h.position, h.prefer)
-	if err != nil {
-		return cmd, err
+func (s *Server) begin(c echo.Context, cmd *command.Command, h headers) (err error) {
+	cmd.Who = identity(c)
+	if cmd.Position, cmd.Wait, err = s.readHeaders(c, h.position, h.prefer); err != nil {
+		return err
 	}
 	if v, ok := c.Request().Header["Idempotency-Key"]; ok && v[0] == "" {
 		h.key = " " // there, and no key
 	}
-	if err := checkKey("Idempotency-Key", h.key); err != nil {
-		return cmd, err
-	}
-	return command.Command{
-		Who: req.Who, Key: h.key, Position: req.Position, Wait: req.Wait,
-		TraceParent: traceParent(c.Request().Header.Get("Traceparent")),
-	}, nil
+	cmd.Key = h.key
+	cmd.TraceParent = traceParent(c.Request().Header.Get("Traceparent"))
+	return checkKey("Idempotency-Key", h.key)
 }
 
 // beginIn is begin for a command to the room of the path, with a body that check
 // looks at. What stands in the log as the command's digest never changes: kind and
 // body.
-func (s *Server) beginIn(c echo.Context, roomName string, h headers, kind string, body request) (cmd command.Command, err error) {
-	id, err := roomID(roomName)
-	if err != nil {
-		return cmd, err
+func (s *Server) beginIn(c echo.Context, cmd *command.Command, roomName string, h headers, kind string, body request) (err error) {
+	if cmd.Room, err = roomID(roomName); err != nil {
+		return err
 	}
-	if cmd, err = s.begin(c, h); err != nil {
-		return cmd, err
+	if err = s.begin(c, cmd, h); err != nil {
+		return err
 	}
-	cmd.Room = id
-	err = readCommand(c, &cmd, kind, body)
-	return cmd, err
+	return readCommand(c, cmd, kind, body)
 }
 
 // beginBare is beginIn for a command that has no body.
-func (s *Server) beginBare(c echo.Context, roomName string, h headers, kind string) (cmd command.Command, err error) {
-	id, err := roomID(roomName)
-	if err != nil {
-		return cmd, err
+func (s *Server) beginBare(c echo.Context, cmd *command.Command, roomName string, h headers, kind string) (err error) {
+	if cmd.Room, err = roomID(roomName); err != nil {
+		return err
 	}
-	if cmd, err = s.begin(c, h); err != nil {
-		return cmd, err
+	if err = s.begin(c, cmd, h); err != nil {
+		return err
 	}
-	cmd.Room = id
-	return cmd, setDigest(&cmd, kind, []byte("{}"))
+	return setDigest(cmd, kind, []byte("{}"))
 }
 
 // request is the body of a command.
@@ -100,7 +91,7 @@ func setDigest(cmd *command.Command, kind string, body []byte) (err error) {
 
 // finish carries the command out and answers: 202, or what show gives of the
 // verdict.
-func (s *Server) finish(c echo.Context, cmd command.Command, show func(command.Receipt) (status int, body any)) error {
+func (s *Server) finish(c echo.Context, cmd *command.Command, show func(command.Receipt) (status int, body any)) error {
 	r, err := s.Commands.Do(c.Request().Context(), cmd)
 	var token string
 	if r.Position != nil {
@@ -130,7 +121,7 @@ func (s *Server) finish(c echo.Context, cmd command.Command, show func(command.R
 }
 
 // applied says that the answer was waited for.
-func applied(c echo.Context, cmd command.Command) {
+func applied(c echo.Context, cmd *command.Command) {
 	c.Response().Header().Set("Preference-Applied", "wait="+strconv.Itoa(int(cmd.Wait/time.Second)))
 }
 

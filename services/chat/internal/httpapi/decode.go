@@ -168,20 +168,25 @@ func pageLimit(limit *int) (int, error) {
 
 // readRequest is what every read begins with.
 func (s *Server) readRequest(c echo.Context, token, prefer string) (req query.Request, err error) {
-	req.Who = identity(c)
-	if err := positionOnce(c); err != nil {
-		return req, err
-	}
-	if req.Wait, err = parsePrefer(prefer); err != nil {
-		return req, err
-	}
-	req.Seen = tellPosition(c)
-	req.Position, err = s.Gate.Read(token)
+	req.Who, req.Seen = identity(c), tellPosition(c)
+	req.Position, req.Wait, err = s.readHeaders(c, token, prefer)
 	return req, err
 }
 
+// readHeaders reads what both reads and commands have.
+func (s *Server) readHeaders(c echo.Context, token, prefer string) (at events.Vector, wait time.Duration, err error) {
+	if err = positionOnce(c); err != nil {
+		return at, wait, err
+	}
+	if wait, err = parsePrefer(prefer); err != nil {
+		return at, wait, err
+	}
+	at, err = s.Gate.Read(token)
+	return at, wait, err
+}
+
 // readOf is a read that belongs to a command.
-func readOf(c echo.Context, cmd command.Command) query.Request {
+func readOf(c echo.Context, cmd *command.Command) query.Request {
 	return query.Request{Who: cmd.Who, Position: cmd.Position, Wait: cmd.Wait, Seen: tellPosition(c)}
 }
 

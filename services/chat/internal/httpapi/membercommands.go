@@ -21,8 +21,8 @@ func (s *Server) PutMember(c echo.Context, roomName api.RoomID, user api.ID, p a
 		return err
 	}
 	var body memberRequest
-	cmd, err := s.beginIn(c, roomName, headers{p.IdempotencyKey, p.Prefer, p.RoomlogPosition}, "PUT member "+user, &body)
-	if err != nil {
+	var cmd command.Command
+	if err := s.beginIn(c, &cmd, roomName, headers{p.IdempotencyKey, p.Prefer, p.RoomlogPosition}, "PUT member "+user, &body); err != nil {
 		return err
 	}
 	cmd.Facts = func(by events.Command) events.Facts { return body.facts(by, target) }
@@ -39,7 +39,7 @@ func (s *Server) PutMember(c echo.Context, roomName api.RoomID, user api.ID, p a
 		}
 		return nil
 	}
-	return s.finish(c, cmd, func(r command.Receipt) (int, any) {
+	return s.finish(c, &cmd, func(r command.Receipt) (int, any) {
 		return http.StatusOK, encodeMemberResult(row.At(s.Now().UnixMilli()), r)
 	})
 }
@@ -47,8 +47,8 @@ func (s *Server) PutMember(c echo.Context, roomName api.RoomID, user api.ID, p a
 // PutPreferences says how a room is shown to the caller.
 func (s *Server) PutPreferences(c echo.Context, roomName api.RoomID, p api.PutPreferencesParams) error {
 	var body preferencesRequest
-	cmd, err := s.beginIn(c, roomName, headers{prefer: p.Prefer, position: p.RoomlogPosition}, "PUT preferences", &body)
-	if err != nil {
+	var cmd command.Command
+	if err := s.beginIn(c, &cmd, roomName, headers{prefer: p.Prefer, position: p.RoomlogPosition}, "PUT preferences", &body); err != nil {
 		return err
 	}
 	cmd.Facts = body.facts
@@ -60,14 +60,14 @@ func (s *Server) PutPreferences(c echo.Context, roomName api.RoomID, p api.PutPr
 		preferences = encodePreferences(*st.Own().Preferences)
 		return nil
 	}
-	return s.finish(c, cmd, func(command.Receipt) (int, any) { return http.StatusOK, preferences })
+	return s.finish(c, &cmd, func(command.Receipt) (int, any) { return http.StatusOK, preferences })
 }
 
 // PutRead moves the caller's read mark, in the room or in a thread.
 func (s *Server) PutRead(c echo.Context, roomName api.RoomID, p api.PutReadParams) error {
 	var body readRequest
-	cmd, err := s.beginIn(c, roomName, headers{prefer: p.Prefer, position: p.RoomlogPosition}, "PUT read", &body)
-	if err != nil {
+	var cmd command.Command
+	if err := s.beginIn(c, &cmd, roomName, headers{prefer: p.Prefer, position: p.RoomlogPosition}, "PUT read", &body); err != nil {
 		return err
 	}
 	cmd.Facts = body.facts
@@ -84,14 +84,14 @@ func (s *Server) PutRead(c echo.Context, roomName api.RoomID, p api.PutReadParam
 		marks.ThreadRoot, marks.ThreadUnread = body.ThreadRoot, &unread
 		return err
 	}
-	return s.finish(c, cmd, func(command.Receipt) (int, any) { return http.StatusOK, marks })
+	return s.finish(c, &cmd, func(command.Receipt) (int, any) { return http.StatusOK, marks })
 }
 
 // PutDelivered moves the mark up to which the caller's devices have the events.
 func (s *Server) PutDelivered(c echo.Context, roomName api.RoomID, p api.PutDeliveredParams) error {
 	var body deliveredRequest
-	cmd, err := s.beginIn(c, roomName, headers{prefer: p.Prefer, position: p.RoomlogPosition}, "PUT delivered", &body)
-	if err != nil {
+	var cmd command.Command
+	if err := s.beginIn(c, &cmd, roomName, headers{prefer: p.Prefer, position: p.RoomlogPosition}, "PUT delivered", &body); err != nil {
 		return err
 	}
 	cmd.Facts = body.facts
@@ -100,7 +100,7 @@ func (s *Server) PutDelivered(c echo.Context, roomName api.RoomID, p api.PutDeli
 		marks = encodeMarks(st.Own())
 		return joined(st)
 	}
-	return s.finish(c, cmd, func(command.Receipt) (int, any) { return http.StatusOK, marks })
+	return s.finish(c, &cmd, func(command.Receipt) (int, any) { return http.StatusOK, marks })
 }
 
 // joined hides a command's result from a sender who is no member any more.

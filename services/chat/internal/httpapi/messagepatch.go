@@ -50,8 +50,8 @@ func (s *Server) PatchMessage(c echo.Context, roomName api.RoomID, event api.Eve
 	if err != nil {
 		return err
 	}
-	cmd, err := s.beginBare(c, roomName, headers{prefer: p.Prefer, position: p.RoomlogPosition}, "")
-	if err != nil {
+	var cmd command.Command
+	if err := s.beginBare(c, &cmd, roomName, headers{prefer: p.Prefer, position: p.RoomlogPosition}, ""); err != nil {
 		return err
 	}
 	version, err := ifMatch(c)
@@ -68,7 +68,7 @@ func (s *Server) PatchMessage(c echo.Context, roomName api.RoomID, event api.Eve
 // patchMessage lays the patch on the message's present version, which must be the
 // given one; zero: any.
 func (s *Server) patchMessage(c echo.Context, cmd command.Command, target events.EventID, version int, patch []byte) error {
-	m, err := s.Reads.LatestMessage(c.Request().Context(), readOf(c, cmd), cmd.Room, target)
+	m, err := s.Reads.LatestMessage(c.Request().Context(), readOf(c, &cmd), cmd.Room, target)
 	if err != nil {
 		return err
 	}
@@ -93,5 +93,5 @@ func (s *Server) patchMessage(c echo.Context, cmd command.Command, target events
 	}
 	cmd.Content = to.content()
 	cmd.Facts = func(by events.Command) events.Facts { return to.editFacts(by, target, present) }
-	return s.finishMessage(c, cmd, target)
+	return s.finishMessage(c, &cmd, target)
 }

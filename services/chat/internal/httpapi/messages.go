@@ -19,8 +19,8 @@ import (
 // PostMessage says something.
 func (s *Server) PostMessage(c echo.Context, roomName api.RoomID, p api.PostMessageParams) error {
 	var body messageRequest
-	cmd, err := s.beginIn(c, roomName, headers{p.IdempotencyKey, p.Prefer, p.RoomlogPosition}, "POST message", &body)
-	if err != nil {
+	var cmd command.Command
+	if err := s.beginIn(c, &cmd, roomName, headers{p.IdempotencyKey, p.Prefer, p.RoomlogPosition}, "POST message", &body); err != nil {
 		return err
 	}
 	cmd.Facts, cmd.Content = body.facts, body.content()
@@ -33,7 +33,7 @@ func (s *Server) PostMessage(c echo.Context, roomName api.RoomID, p api.PostMess
 		message = &m
 		return err
 	}
-	return s.finish(c, cmd, func(command.Receipt) (int, any) { return http.StatusCreated, message })
+	return s.finish(c, &cmd, func(command.Receipt) (int, any) { return http.StatusCreated, message })
 }
 
 // DeleteMessage redacts a message.
@@ -91,17 +91,17 @@ func (s *Server) aboutMessage(c echo.Context, roomName, event string, h headers,
 	if err != nil {
 		return err
 	}
-	cmd, err := s.beginBare(c, roomName, h, "")
-	if err != nil {
+	var cmd command.Command
+	if err := s.beginBare(c, &cmd, roomName, h, ""); err != nil {
 		return err
 	}
 	cmd.Content = content
 	cmd.Facts = func(by events.Command) events.Facts { return facts(by, target) }
-	return s.finishMessage(c, cmd, target)
+	return s.finishMessage(c, &cmd, target)
 }
 
 // finishMessage answers a command about a message with the message.
-func (s *Server) finishMessage(c echo.Context, cmd command.Command, target events.EventID) error {
+func (s *Server) finishMessage(c echo.Context, cmd *command.Command, target events.EventID) error {
 	var message api.Message
 	cmd.Load = func(ctx context.Context, r readmodel.Reader, st query.Standing, _ command.Receipt) (err error) {
 		message, err = loadMessage(ctx, r, st, target)
@@ -116,13 +116,13 @@ func (s *Server) finishMessage(c echo.Context, cmd command.Command, target event
 // RedactMessages redacts a range of messages.
 func (s *Server) RedactMessages(c echo.Context, roomName api.RoomID, p api.RedactMessagesParams) error {
 	var body redactionRequest
-	cmd, err := s.beginIn(c, roomName, headers{p.IdempotencyKey, p.Prefer, p.RoomlogPosition}, "POST redaction", &body)
-	if err != nil {
+	var cmd command.Command
+	if err := s.beginIn(c, &cmd, roomName, headers{p.IdempotencyKey, p.Prefer, p.RoomlogPosition}, "POST redaction", &body); err != nil {
 		return err
 	}
 	cmd.Facts, cmd.Content = body.facts, events.RedactionContent{Reason: body.Reason}
 	cmd.Load = nothing
-	return s.finish(c, cmd, func(r command.Receipt) (int, any) {
+	return s.finish(c, &cmd, func(r command.Receipt) (int, any) {
 		return http.StatusCreated, api.Redaction{
 			EventID: string(r.Event), Seq: int64(r.Outcome.Seq), From: body.From, To: body.To, Author: body.Author,
 		}

@@ -49,8 +49,8 @@ func (b *readAllRequest) check() error {
 // an outcome of its own: there is no order among rooms, and so nothing that could
 // move them all or none.
 func (s *Server) PutReadAll(c echo.Context, p api.PutReadAllParams) error {
-	cmd, err := s.begin(c, headers{prefer: p.Prefer, position: p.RoomlogPosition})
-	if err != nil {
+	var cmd command.Command
+	if err := s.begin(c, &cmd, headers{prefer: p.Prefer, position: p.RoomlogPosition}); err != nil {
 		return err
 	}
 	var body readAllRequest
@@ -78,7 +78,7 @@ func (s *Server) PutReadAll(c echo.Context, p api.PutReadAllParams) error {
 	if err := g.Wait(); err != nil {
 		return err
 	}
-	return s.answerReadAll(c, cmd, marks)
+	return s.answerReadAll(c, &cmd, marks)
 }
 
 // readAll is one mark of many.
@@ -101,7 +101,7 @@ func (s *Server) readOne(ctx context.Context, cmd command.Command, first bool) (
 		err = s.Limits.Commands.Take(cmd.Who.Account(), s.Now()).Err()
 	}
 	if err == nil {
-		r, err = s.Commands.Do(ctx, cmd)
+		r, err = s.Commands.Do(ctx, &cmd)
 	}
 	if out.at = r.Position; r.Position != nil {
 		token := r.Token.Token()
@@ -119,7 +119,7 @@ func (s *Server) readOne(ctx context.Context, cmd command.Command, first bool) (
 }
 
 // answerReadAll answers 200 where each was waited for and has a verdict.
-func (s *Server) answerReadAll(c echo.Context, cmd command.Command, marks []readAll) error {
+func (s *Server) answerReadAll(c echo.Context, cmd *command.Command, marks []readAll) error {
 	known := cmd.Wait > 0
 	items := make([]api.ReadAllItem, len(marks))
 	at := s.Gate.Trim(cmd.Position)

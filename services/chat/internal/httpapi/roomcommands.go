@@ -18,18 +18,18 @@ import (
 // PutRoom gets or creates a room.
 func (s *Server) PutRoom(c echo.Context, roomName api.RoomID, p api.PutRoomParams) error {
 	var body roomRequest
-	cmd, err := s.beginIn(c, roomName, headers{p.IdempotencyKey, p.Prefer, p.RoomlogPosition}, "PUT room", &body)
-	if err != nil {
+	var cmd command.Command
+	if err := s.beginIn(c, &cmd, roomName, headers{p.IdempotencyKey, p.Prefer, p.RoomlogPosition}, "PUT room", &body); err != nil {
 		return err
 	}
 	cmd.Facts, cmd.Content = body.facts, body.content()
-	return s.finishRoom(c, cmd)
+	return s.finishRoom(c, &cmd)
 }
 
 // CreateRoom makes a room under an id of the server's.
 func (s *Server) CreateRoom(c echo.Context, p api.CreateRoomParams) error {
-	cmd, err := s.begin(c, headers{p.IdempotencyKey, p.Prefer, p.RoomlogPosition})
-	if err != nil {
+	var cmd command.Command
+	if err := s.begin(c, &cmd, headers{p.IdempotencyKey, p.Prefer, p.RoomlogPosition}); err != nil {
 		return err
 	}
 	if cmd.Room = events.RoomID(s.NewID(exchangeOf(c).begun)); cmd.Key != "" {
@@ -40,7 +40,7 @@ func (s *Server) CreateRoom(c echo.Context, p api.CreateRoomParams) error {
 		return err
 	}
 	cmd.Facts, cmd.Content = body.facts, body.content()
-	return s.finishRoom(c, cmd)
+	return s.finishRoom(c, &cmd)
 }
 
 // PutDirect gets or creates the room of the caller and another person.
@@ -49,8 +49,8 @@ func (s *Server) PutDirect(c echo.Context, user api.ID, p api.PutDirectParams) e
 	if err != nil {
 		return err
 	}
-	cmd, err := s.begin(c, headers{p.IdempotencyKey, p.Prefer, p.RoomlogPosition})
-	if err != nil {
+	var cmd command.Command
+	if err := s.begin(c, &cmd, headers{p.IdempotencyKey, p.Prefer, p.RoomlogPosition}); err != nil {
 		return err
 	}
 	if with == cmd.Who.User {
@@ -70,35 +70,35 @@ func (s *Server) PutDirect(c echo.Context, user api.ID, p api.PutDirectParams) e
 	cmd.Facts = func(by events.Command) events.Facts {
 		return events.RoomCreated{Command: by, Kind: events.RoomDirect, Rules: room.Rules, Settings: body.Settings, With: with}
 	}
-	return s.finishRoom(c, cmd)
+	return s.finishRoom(c, &cmd)
 }
 
 // PutRules has a room judged by newer rules.
 func (s *Server) PutRules(c echo.Context, roomName api.RoomID, p api.PutRulesParams) error {
 	var body rulesRequest
-	cmd, err := s.beginIn(c, roomName, headers{p.IdempotencyKey, p.Prefer, p.RoomlogPosition}, "PUT rules", &body)
-	if err != nil {
+	var cmd command.Command
+	if err := s.beginIn(c, &cmd, roomName, headers{p.IdempotencyKey, p.Prefer, p.RoomlogPosition}, "PUT rules", &body); err != nil {
 		return err
 	}
 	cmd.Facts = func(by events.Command) events.Facts { return events.RulesUpgraded{Command: by, Rules: body.Rules} }
-	return s.finishRoom(c, cmd)
+	return s.finishRoom(c, &cmd)
 }
 
 // DeleteRoom ends a room for good.
 func (s *Server) DeleteRoom(c echo.Context, roomName api.RoomID, p api.DeleteRoomParams) error {
-	cmd, err := s.beginBare(c, roomName, headers{p.IdempotencyKey, p.Prefer, p.RoomlogPosition}, "DELETE room")
-	if err != nil {
+	var cmd command.Command
+	if err := s.beginBare(c, &cmd, roomName, headers{p.IdempotencyKey, p.Prefer, p.RoomlogPosition}, "DELETE room"); err != nil {
 		return err
 	}
 	cmd.Facts = func(by events.Command) events.Facts { return events.RoomDeleted{Command: by} }
 	cmd.Load = nothing
-	return s.finish(c, cmd, func(r command.Receipt) (int, any) {
+	return s.finish(c, &cmd, func(r command.Receipt) (int, any) {
 		return http.StatusOK, api.Deletion{Room: string(r.Room), EventID: string(r.Event), Seq: int64(r.Outcome.Seq)}
 	})
 }
 
 // finishRoom is finish for a command whose answer is the room.
-func (s *Server) finishRoom(c echo.Context, cmd command.Command) error {
+func (s *Server) finishRoom(c echo.Context, cmd *command.Command) error {
 	var seen query.Room
 	cmd.Load = func(ctx context.Context, r readmodel.Reader, st query.Standing, _ command.Receipt) (err error) {
 		if st.See() != nil { // they may have left since, or it may be deleted

@@ -46,8 +46,8 @@ func (s roomState) content() events.RoomContent {
 // PatchRoom changes some of a room. The event has all of it, so the patch is laid
 // on the room as it is, and the fold refuses it where that is another by then.
 func (s *Server) PatchRoom(c echo.Context, roomName api.RoomID, p api.PatchRoomParams) error {
-	cmd, err := s.beginBare(c, roomName, headers{prefer: p.Prefer, position: p.RoomlogPosition}, "")
-	if err != nil {
+	var cmd command.Command
+	if err := s.beginBare(c, &cmd, roomName, headers{prefer: p.Prefer, position: p.RoomlogPosition}, ""); err != nil {
 		return err
 	}
 	version, err := ifMatch(c)
@@ -76,7 +76,7 @@ func untilNotOvertaken(version int, patch func() error) error {
 // patchRoom lays the patch on the room's present version, which must be the given
 // one; zero: any.
 func (s *Server) patchRoom(c echo.Context, cmd command.Command, version int, patch []byte) error {
-	present, err := s.Reads.Latest(c.Request().Context(), readOf(c, cmd), cmd.Room)
+	present, err := s.Reads.Latest(c.Request().Context(), readOf(c, &cmd), cmd.Room)
 	switch {
 	case err != nil:
 		return err
@@ -97,5 +97,5 @@ func (s *Server) patchRoom(c echo.Context, cmd command.Command, version int, pat
 	cmd.Facts = func(by events.Command) events.Facts {
 		return events.RoomUpdated{Command: by, Base: present.Version, Settings: state.Settings, Archived: state.Archived}
 	}
-	return s.finishRoom(c, cmd)
+	return s.finishRoom(c, &cmd)
 }

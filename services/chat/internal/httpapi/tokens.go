@@ -34,8 +34,8 @@ func (s *Server) PutTokens(c echo.Context, user api.ID, p api.PutTokensParams) e
 	if err != nil {
 		return err
 	}
-	cmd, err := s.begin(c, headers{prefer: p.Prefer, position: p.RoomlogPosition})
-	if err != nil {
+	var cmd command.Command
+	if err := s.begin(c, &cmd, headers{prefer: p.Prefer, position: p.RoomlogPosition}); err != nil {
 		return err
 	}
 	if cmd.Who.User != whose && (cmd.Who.Actor != "" || !cmd.Who.May(auth.Service)) {
@@ -57,7 +57,7 @@ func (s *Server) PutTokens(c echo.Context, user api.ID, p api.PutTokensParams) e
 		}
 		return err
 	}
-	return s.finish(c, cmd, func(command.Receipt) (int, any) {
+	return s.finish(c, &cmd, func(command.Receipt) (int, any) {
 		s.Revocations.Revoke(row) // whatever the timeline says, and when
 		return http.StatusOK, api.Tokens{User: string(whose), RevokedBefore: readmodel.Time(row.Before)}
 	})
