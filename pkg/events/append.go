@@ -113,7 +113,7 @@ func AppendText(b []byte, s string) []byte {
 }
 
 func appendEscaped(b []byte, s string) []byte {
-	encoded, err := json.Marshal(s)
+	encoded, err := json.Marshal(strings.Clone(s)) // or all that is appended would be on the heap
 	if err != nil {
 		panic(err) // a string
 	}

@@ -181,7 +181,8 @@ func (v Vector) Token() string {
 		last = e.partition
 	}
 	b = binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(b))
-	return base64.RawURLEncoding.EncodeToString(b)
+	var text [64]byte // of few partitions
+	return string(base64.RawURLEncoding.AppendEncode(text[:0], b))
 }
 
 // ParseToken reads a token. Anything that Token did not write is

@@ -22,10 +22,14 @@ func writeJSON(c echo.Context, status int, contentType string, body any) error {
 
 // private answers with bytes that no cache keeps, unless a handler has said so.
 func private(c echo.Context, status int, contentType string, b []byte) error {
-	if h := c.Response().Header(); len(h["Cache-Control"]) == 0 {
+	x, w := exchangeOf(c), c.Response()
+	if h := w.Header(); len(h["Cache-Control"]) == 0 {
 		h["Cache-Control"] = noStore
 	}
-	return c.Blob(status, contentType, b)
+	x.set(echo.HeaderContentType, contentType)
+	w.WriteHeader(status)
+	_, err := w.Write(b)
+	return err
 }
 
 func encodeOutcome(o query.Outcome) api.Outcome {

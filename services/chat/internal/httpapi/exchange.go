@@ -25,7 +25,7 @@ type exchange struct {
 	begun         time.Time
 	ends          []func()
 	values        []string  // of headers of the answer
-	space         [5]string // for those of a send
+	space         [6]string // for those of a send
 }
 
 func exchangeOf(c echo.Context) *exchange { return c.(*exchange) }

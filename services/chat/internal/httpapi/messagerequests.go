@@ -29,6 +29,8 @@ type messageRequest struct {
 	api.MessageRequest
 	// here are those whom it mentions for being there.
 	here []events.UserID
+	// posted is what became of it, where the client waits for that.
+	posted *api.Message
 }
 
 func (b *messageRequest) into() (any, string) { return &b.MessageRequest, "text" }

@@ -27,13 +27,12 @@ func (s *Server) PostMessage(c echo.Context, roomName api.RoomID, p api.PostMess
 	if body.MentionsHere {
 		cmd.Complete = s.mentionHere(cmd, &body)
 	}
-	var message *api.Message // most clients do not wait for it
 	cmd.Load = func(ctx context.Context, r readmodel.Reader, st query.Standing, of command.Receipt) error {
 		m, err := loadMessage(ctx, r, st, of.Event)
-		message = &m
+		body.posted = &m
 		return err
 	}
-	return s.finish(c, &cmd, func(command.Receipt) (int, any) { return http.StatusCreated, message })
+	return s.finish(c, &cmd, func(command.Receipt) (int, any) { return http.StatusCreated, body.posted })
 }
 
 // DeleteMessage redacts a message.
