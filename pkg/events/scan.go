@@ -204,7 +204,7 @@ func (s *scanner) text() ([]byte, error) {
 	}
 	s.i++
 	for start := s.i; s.i < len(s.b); {
-		s.i += plainPrefix(s.b[s.i:])
+		s.i += PlainPrefix(s.b[s.i:])
 		if s.i == len(s.b) {
 			break
 		}
@@ -223,9 +223,9 @@ func (s *scanner) text() ([]byte, error) {
 	return nil, s.unexpected()
 }
 
-// plainPrefix is how many bytes of a string come before the first quote, backslash or
+// PlainPrefix is how many bytes of a JSON string come before the first quote, backslash or
 // control character. It looks at eight at a time: texts are most of what is scanned.
-func plainPrefix(b []byte) int {
+func PlainPrefix(b []byte) int {
 	const ones, tops = 0x0101010101010101, 0x8080808080808080
 	i := 0
 	for ; i+8 <= len(b); i += 8 {

@@ -122,7 +122,7 @@ func TestPlainPrefix(t *testing.T) {
 					if c < ' ' || c == '"' || c == '\\' {
 						want = at
 					}
-					if got := plainPrefix(b); got != want {
+					if got := PlainPrefix(b); got != want {
 						t.Fatalf("%q: %d, want %d", b, got, want)
 					}
 				}

@@ -3,6 +3,8 @@ package strictjson
 import (
 	"reflect"
 	"unicode/utf8"
+
+	"github.com/roomlog/roomlog/pkg/events"
 )
 
 // flat decodes an object that has nothing but strings without escapes, as most bodies
@@ -53,16 +55,12 @@ func (r *flatReader) text() (text []byte, ok bool) {
 	if !r.token('"') {
 		return nil, false
 	}
-	for i, c := range *r {
-		switch {
-		case c == '"':
-			text, *r = (*r)[:i], (*r)[i+1:]
-			return text, true
-		case c == '\\' || c < ' ':
-			return nil, false
-		}
+	n := events.PlainPrefix(*r)
+	if n == len(*r) || (*r)[n] != '"' {
+		return nil, false
 	}
-	return nil, false
+	text, *r = (*r)[:n], (*r)[n+1:]
+	return text, true
 }
 
 func (r *flatReader) space() {
