@@ -34,8 +34,8 @@ var pages = sync.Pool{New: func() any { return &page{header: http.Header{}} }}
 // maxKept is how large a page may be that is kept for the next answer.
 const maxKept = 64 << 10
 
-func newAnswer(x *requestContext, r *http.Request) *answer {
-	return &answer{context: x, conn: x.conn, request: r, page: pages.Get().(*page), last: r.Close || !r.ProtoAtLeast(1, 1)}
+func newAnswer(x *requestContext, r *http.Request) answer {
+	return answer{context: x, conn: x.conn, request: r, page: pages.Get().(*page), last: r.Close || !r.ProtoAtLeast(1, 1)}
 }
 
 // Header implements [http.ResponseWriter].
@@ -128,8 +128,6 @@ func (w *answer) release() {
 	pages.Put(p)
 }
 
-const crlf = "\r\n"
-
 // begin writes the status line, and the fields that the server has a say in.
 func (w *answer) begin() {
 	w.head = append(w.head, "HTTP/1.1 "...)
@@ -160,7 +158,7 @@ func (w *answer) fields() {
 
 func (w *answer) field(name, value string) {
 	w.head = append(append(w.head, name...), ": "...)
-	if strings.ContainsAny(value, crlf) {
+	if strings.IndexByte(value, '\r') >= 0 || strings.IndexByte(value, '\n') >= 0 {
 		value = oneLine.Replace(value)
 	}
 	w.head = append(append(w.head, value...), crlf...)

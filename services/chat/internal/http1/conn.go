@@ -2,19 +2,15 @@ package http1
 
 import (
 	"bufio"
-	"bytes"
 	"errors"
 	"io"
 	"math"
 	"net"
 	"net/http"
 	"os"
-	"runtime/debug"
 	"strconv"
 	"sync/atomic"
 	"time"
-
-	"golang.org/x/net/http/httpguts"
 )
 
 const (
@@ -108,13 +104,12 @@ func (c *conn) serve() {
 	defer c.end()
 	c.readBy.exactly(time.Now().Add(c.server.HeadTimeout))
 	for c.await() {
-		begun := time.Now()
-		r, err := c.read(begun)
-		if err != nil {
+		x := &exchange{context: requestContext{conn: c}}
+		if err := x.read(time.Now()); err != nil {
 			c.refuse(err)
 			return
 		}
-		if !c.answer(r) {
+		if !x.serve() {
 			return
 		}
 		c.readBy.about(c.server.IdleTimeout)
@@ -138,51 +133,6 @@ func (c *conn) await() bool {
 		return false
 	}
 	return c.state.CompareAndSwap(idle, active)
-}
-
-// refusal is why a request is not given to the handler.
-type refusal int
-
-func (r refusal) Error() string { return http.StatusText(int(r)) }
-
-// read reads the head of a request. Requests mostly come in one piece; for one that does
-// not there are deadlines.
-func (c *conn) read(begun time.Time) (*http.Request, error) {
-	if b, _ := c.in.Peek(c.in.Buffered()); !bytes.Contains(b, []byte("\r\n\r\n")) {
-		c.readBy.exactly(begun.Add(c.server.HeadTimeout))
-	}
-	c.source.left = max(c.server.MaxHead-c.in.Buffered(), 0)
-	r, err := http.ReadRequest(c.in)
-	c.source.left = math.MaxInt
-	if err != nil {
-		return nil, err
-	}
-	if r.ContentLength < 0 || r.ContentLength > int64(c.in.Buffered()) {
-		c.readBy.exactly(begun.Add(c.server.RequestTimeout))
-	}
-	return r, check(r)
-}
-
-// check refuses what net/http's server refuses and its parser lets through.
-func check(r *http.Request) error {
-	switch {
-	case r.ProtoMajor != 1:
-		return refusal(http.StatusHTTPVersionNotSupported)
-	case r.ProtoMinor > 0 && r.Host == "", !httpguts.ValidHostHeader(r.Host):
-		return refusal(http.StatusBadRequest)
-	case r.Header.Get("Expect") != "" && !expectsContinue(r):
-		return refusal(http.StatusExpectationFailed)
-	}
-	for name := range r.Header { // one with a space before its colon
-		if !httpguts.ValidHeaderFieldName(name) {
-			return refusal(http.StatusBadRequest)
-		}
-	}
-	return nil
-}
-
-func expectsContinue(r *http.Request) bool {
-	return httpguts.HeaderValuesContainsToken(r.Header["Expect"], "100-continue")
 }
 
 // refuse answers what is no request, where there is somebody to read it.
@@ -212,46 +162,6 @@ func (c *conn) linger() {
 	}
 	c.readBy.exactly(time.Now().Add(linger))
 	_, _ = io.Copy(io.Discard, c)
-}
-
-// answer has a request answered, and says whether the connection goes on.
-func (c *conn) answer(r *http.Request) bool {
-	ctx := newContext(c, r)
-	body := &body{ReadCloser: r.Body, context: ctx, left: r.ContentLength, expected: !ctx.read && expectsContinue(r)}
-	r = r.WithContext(ctx)
-	r.RemoteAddr = c.remote
-	if !ctx.read {
-		r.Body = body
-	}
-	w := newAnswer(ctx, r)
-	ok := c.handle(w, r)
-	ctx.end()
-	if c.taken || !ok {
-		return false
-	}
-	unread := body.unread()
-	if unread > maxDrain || body.expected {
-		w.last = true
-	}
-	if err := w.send(); err != nil {
-		return false
-	}
-	if unread > 0 && (w.last || !body.drain()) {
-		c.linger()
-		return false
-	}
-	return !w.last
-}
-
-// handle calls the handler; false: it panicked, and there is no answer.
-func (c *conn) handle(w *answer, r *http.Request) (ok bool) {
-	defer func() {
-		if p := recover(); p != nil && p != http.ErrAbortHandler { //nolint:errorlint // net/http compares it so too
-			c.server.Logger.Error("handler panicked", "panic", p, "stack", string(debug.Stack()))
-		}
-	}()
-	c.server.Handler.ServeHTTP(w, r)
-	return true
 }
 
 // readAhead reads a byte of the next request; false: there is none, the connection has

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -165,6 +166,48 @@ func TestContextEnds(t *testing.T) {
 	}
 	if got := c.send(get).answer("GET"); got != "200" {
 		t.Errorf("the next: %q", got)
+	}
+}
+
+// Nobody has asked for its end before it has come.
+func TestContextHasEnded(t *testing.T) {
+	contexts := make(chan context.Context, 2)
+	c := start(t, func(_ http.ResponseWriter, r *http.Request) {
+		if err := r.Context().Err(); err != nil {
+			t.Error(err)
+		}
+		contexts <- r.Context()
+	}).dial()
+	for range 2 { // with the next request the last one has ended for sure
+		if got := c.send(get).answer("GET"); got != "200" {
+			t.Error(got)
+		}
+	}
+	ctx := <-contexts
+	if err := ctx.Err(); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	<-ctx.Done()
+	if err := ctx.Err(); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}
+
+// What is derived of it ends with it without a goroutine of its own.
+func TestDerivedContexts(t *testing.T) {
+	const many = 100
+	c := start(t, func(_ http.ResponseWriter, r *http.Request) {
+		before := runtime.NumGoroutine()
+		for range many {
+			_, cancel := context.WithCancel(r.Context())
+			defer cancel()
+		}
+		if n := runtime.NumGoroutine() - before; n > many/2 {
+			t.Errorf("%d goroutines for %d contexts", n, many)
+		}
+	}).dial()
+	if got := c.send(get).answer("GET"); got != "200" {
+		t.Error(got)
 	}
 }
 

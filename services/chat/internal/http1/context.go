@@ -2,7 +2,6 @@ package http1
 
 import (
 	"context"
-	"net/http"
 	"sync"
 	"time"
 )
@@ -11,30 +10,57 @@ import (
 // its end: to see a client hang up takes a goroutine. A stream keeps it for as long as it
 // lasts, so it has little.
 type requestContext struct {
-	context.Context
-	cancel context.CancelFunc
-	conn   *conn
+	conn *conn
 
 	mu       sync.Mutex
-	wanted   bool          // somebody waits for the end
+	ending   context.Context // what there is to wait for; nil: nobody has asked
+	cancel   context.CancelFunc
+	ended    bool
 	read     bool          // the request has been read, in full
 	over     bool          // the handler has returned, or has the connection
 	soon     *time.Timer   // until it is begun to watch
 	watching chan struct{} // closed when nobody reads ahead anymore; nil: nobody has
 }
 
-func newContext(c *conn, r *http.Request) *requestContext {
-	ctx, cancel := context.WithCancel(context.Background())
-	return &requestContext{Context: ctx, cancel: cancel, conn: c, read: r.Body == http.NoBody}
-}
+// Deadline implements [context.Context]: there is none.
+func (*requestContext) Deadline() (at time.Time, ok bool) { return }
 
 // Done is closed when the client has hung up, or the handler has returned.
 func (x *requestContext) Done() <-chan struct{} {
 	x.mu.Lock()
-	x.wanted = true
-	x.watchSoon()
-	x.mu.Unlock()
-	return x.Context.Done()
+	defer x.mu.Unlock()
+	if x.ending == nil {
+		x.ending, x.cancel = context.WithCancel(context.Background())
+		if x.ended {
+			x.cancel()
+		}
+		x.watchSoon()
+	}
+	return x.ending.Done()
+}
+
+// Err implements [context.Context].
+func (x *requestContext) Err() error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	switch {
+	case x.ending != nil:
+		return x.ending.Err()
+	case x.ended:
+		return context.Canceled
+	}
+	return nil
+}
+
+// Value implements [context.Context]. What it has is for package context alone, which
+// finds there who ends with this one.
+func (x *requestContext) Value(key any) any {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.ending == nil {
+		return nil
+	}
+	return x.ending.Value(key)
 }
 
 // hasRead notes that the request has come in full.
@@ -48,7 +74,7 @@ func (x *requestContext) hasRead() {
 // watchSoon begins to watch where that is due and has not begun, in a while: most requests
 // are answered before. The mutex must be held.
 func (x *requestContext) watchSoon() {
-	if x.wanted && x.read && !x.over && x.soon == nil {
+	if x.ending != nil && x.read && !x.over && x.soon == nil {
 		x.soon = time.AfterFunc(unwatched, x.watch)
 	}
 }
@@ -94,5 +120,10 @@ func (x *requestContext) unwatch() {
 // end ends it.
 func (x *requestContext) end() {
 	x.unwatch()
-	x.cancel()
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.ended = true
+	if x.cancel != nil {
+		x.cancel()
+	}
 }

@@ -1,5 +1,5 @@
 // Package http1 serves HTTP/1.0 and 1.1 to an [http.Handler]. Requests are read by
-// net/http's parser; the loop around it is ours, for what net/http's own server does for
+// net/http's parser, but for the plainest ones; the loop around it is ours, for what net/http's own server does for
 // each request besides: a goroutine that waits for the client to hang up, a dozen
 // deadlines, a copy of the answer's headers. Here a hang-up is waited for where the
 // handler asks for the end of the request's context, a deadline is moved when it has come
