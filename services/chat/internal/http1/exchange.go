@@ -91,6 +91,7 @@ func (x *exchange) serve() bool {
 	ok := x.handle()
 	x.context.end()
 	if c.taken || !ok {
+		x.request, x.answer = nil, answer{} // a stream has the context for as long as it lasts
 		return false
 	}
 	unread := x.body.unread()

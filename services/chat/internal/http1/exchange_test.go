@@ -1,0 +1,35 @@
+package http1
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"testing"
+	"time"
+)
+
+// What is a stream's for as long as it lasts is its connection and its context, not what
+// its answer would have taken.
+func TestTakenOver(t *testing.T) {
+	client, end := net.Pipe()
+	defer func() { _ = client.Close() }()
+	c := newConn(&Server{
+		HeadTimeout: time.Minute, RequestTimeout: time.Minute, IdleTimeout: time.Minute, AnswerTimeout: time.Minute,
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			if _, _, err := http.NewResponseController(w).Hijack(); err != nil {
+				t.Error(err)
+			}
+		}),
+	}, end)
+	go func() { _, _ = io.WriteString(client, browser) }()
+	if _, err := c.in.Peek(1); err != nil {
+		t.Fatal(err)
+	}
+	x := &exchange{context: requestContext{conn: c}}
+	if err := x.read(time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if x.serve() || x.answer != (answer{}) || x.request != nil {
+		t.Errorf("kept: %+v, %+v", x.answer, x.request)
+	}
+}
