@@ -257,6 +257,14 @@ type ThreadMark struct {
 // Advance brings the view to the state after e, so that the next event of a
 // batch is judged by it.
 func (v *View) Advance(e *events.Event, c Changes, verdict Verdict) {
+	v.Change(c)
+	if verdict.Binds() {
+		v.Priors[e.ID] = PriorOf(e, verdict)
+	}
+}
+
+// Change is Advance where no later event of the batch names this one.
+func (v *View) Change(c Changes) {
 	if c.Header != nil {
 		v.Header = c.Header
 	}
@@ -276,9 +284,6 @@ func (v *View) Advance(e *events.Event, c Changes, verdict Verdict) {
 				v.Priors[id] = p
 			}
 		}
-	}
-	if verdict.Binds() {
-		v.Priors[e.ID] = PriorOf(e, verdict)
 	}
 }
 

@@ -152,8 +152,7 @@ func again(view *room.View, row *readmodel.EventRow) error {
 	if verdict.Status != room.Accepted || verdict.Seq != row.Seq {
 		return fmt.Errorf("event %s with seq %d is %s (%s) when it is folded again", row.ID, row.Seq, verdict.Status, verdict.Code)
 	}
-	view.Advance(&e, c, verdict)
-	delete(view.Priors, e.ID) // it comes once
+	view.Change(c) // its id comes once
 	return nil
 }
 

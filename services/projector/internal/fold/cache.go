@@ -45,17 +45,23 @@ func NewCache(size int) (*Cache, error) {
 	return &Cache{rooms: rooms, members: members}, nil
 }
 
-// held is what a batch needs of a room and the cache has.
+// held is what the cache has of what a batch needs of a room.
 type held struct {
 	known   // without a header: it is not cached
 	members []room.Member
 }
 
-// take takes out of a room's needs what need not be read.
+// take takes out of a room's needs, which ascend, what need not be read.
 func (c *Cache) take(k readmodel.Key, n *readmodel.RoomNeeds) (h held) {
 	var cached bool
 	if h.known, cached = c.rooms.Get(k); cached {
-		n.Priors = slices.DeleteFunc(n.Priors, func(id events.EventID) bool { return id > h.highest })
+		old, _ := slices.BinarySearchFunc(n.Priors, h.highest, func(id, highest events.EventID) int {
+			if id <= highest {
+				return -1
+			}
+			return 1
+		})
+		n.Priors = n.Priors[:old]
 	}
 	n.Header = !cached
 	n.Members = slices.DeleteFunc(n.Members, func(u events.UserID) bool {
@@ -76,9 +82,6 @@ func (c *Cache) keep(k readmodel.Key, v *room.View, highest events.EventID, bloc
 	case blocked:
 		c.rooms.Remove(k)
 	case v.Header != nil:
-		for id := range v.Priors {
-			highest = max(highest, id)
-		}
 		c.rooms.Add(k, known{v.Header, highest})
 	}
 	for u, m := range v.Members {

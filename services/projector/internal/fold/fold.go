@@ -33,14 +33,38 @@ type Batch struct {
 	// reason: their rooms are parked.
 	refused map[events.Offset]string
 	// parked: the records are those of one room that were parked before.
-	parked bool
-	held   map[readmodel.Key]held // by the cache, of what is needed
-	rows   readmodel.Rows         // as they are after the batch
+	parked  bool
+	rooms   map[readmodel.Key]*part
+	blocked map[readmodel.Key]bool // after the batch
+}
+
+// part is what a batch has to do with a room.
+type part struct {
+	needs readmodel.RoomNeeds
+	held  held
+	// repeats says that an id is named more than once, so that judging one event may
+	// take what was judged of another.
+	repeats bool
+	view    *room.View     // as it is after what was folded
+	highest events.EventID // of what was judged by then
+}
+
+// advance brings the view to the state after e.
+func (p *part) advance(e *events.Event, c room.Changes, v room.Verdict) {
+	if v.Binds() {
+		p.highest = max(p.highest, e.ID)
+	}
+	if p.repeats {
+		p.view.Advance(e, c, v)
+	} else {
+		p.view.Change(c)
+	}
 }
 
 type record struct {
 	eventlog.Record
 	event events.Event
+	room  *part
 	bad   error // the record is no event
 	// by is what the decision that discards the event says of its command; nil:
 	// it is not discarded.
@@ -130,40 +154,44 @@ func (b *Batch) LogTime() time.Time {
 
 // Committed says that what [Batch.Fold] gave has been committed: the cache takes it.
 func (b *Batch) Committed() {
-	for k, v := range b.rows.Views {
-		b.cache.keep(k, v, b.rows.Highest[k], b.parked || b.rows.Blocked[k]) // more may be parked than what was released
+	for k, p := range b.rooms {
+		b.cache.keep(k, p.view, p.highest, b.parked || b.blocked[k]) // more may be parked than what was released
 	}
 }
 
 // Needs names the rows to read before [Batch.Fold].
 func (b *Batch) Needs() readmodel.Needs {
 	needs := readmodel.Needs{}
+	b.rooms = map[readmodel.Key]*part{}
 	for i := range b.records {
 		r := &b.records[i]
 		if r.bad != nil {
 			continue
 		}
-		n := needs[r.key()]
-		if n == nil {
-			n = &readmodel.RoomNeeds{}
-			needs[r.key()] = n
+		k := r.key()
+		if r.room = b.rooms[k]; r.room == nil {
+			r.room = new(part)
+			b.rooms[k], needs[k] = r.room, &r.room.needs
 		}
+		n := &r.room.needs
 		n.Add(&r.event)
 		if r.by != nil {
 			n.Priors = append(n.Priors, r.event.ID)
 		}
 	}
-	b.held = make(map[readmodel.Key]held, len(needs))
-	for k, n := range needs {
-		n.Members = unique(n.Members, cmp.Compare)
-		b.held[k] = b.cache.take(k, n)
-		n.Priors, n.Reactions = unique(n.Priors, cmp.Compare), unique(n.Reactions, compareReactions)
+	for k, p := range b.rooms {
+		n, named := &p.needs, len(p.needs.Priors)
+		n.Members, n.Priors = unique(n.Members), unique(n.Priors)
+		slices.SortFunc(n.Reactions, compareReactions)
+		n.Reactions = slices.Compact(n.Reactions)
+		p.repeats = len(n.Priors) < named
+		p.held = b.cache.take(k, n)
 	}
 	return needs
 }
 
-func unique[T comparable](s []T, compare func(a, b T) int) []T {
-	slices.SortFunc(s, compare)
+func unique[T cmp.Ordered](s []T) []T {
+	slices.Sort(s)
 	return slices.Compact(s)
 }
 
@@ -173,25 +201,29 @@ func compareReactions(a, b room.ReactionID) int {
 
 // Fold judges the batch on the rows that [Batch.Needs] named, and on what the cache has.
 func (b *Batch) Fold(rows readmodel.Rows) (readmodel.Batch, error) {
-	w := writer{rows: rows}
-	w.Grow(len(b.records))
 	if b.parked { // the records themselves are what blocks the room
 		clear(rows.Blocked)
 	}
-	for k, view := range rows.Views {
-		h := b.held[k]
-		if h.header != nil {
-			view.Header, rows.Highest[k] = h.header, h.highest
+	b.blocked = rows.Blocked
+	w := writer{blocked: b.blocked}
+	w.Grow(len(b.records))
+	for k, p := range b.rooms {
+		view := rows.Views[k]
+		if view == nil {
+			return readmodel.Batch{}, fmt.Errorf("room %s/%s has no view", k.Tenant, k.Room)
 		}
-		for _, m := range h.members {
+		p.view, p.highest = view, rows.Highest[k]
+		if p.held.header != nil {
+			view.Header, p.highest = p.held.header, p.held.highest
+		}
+		for _, m := range p.held.members {
 			view.Members[m.User] = m
 		}
 	}
-	b.rows = rows
 	for i := range b.records {
 		r := &b.records[i]
 		if b.parked {
-			if w.rows.Blocked[r.key()] {
+			if b.blocked[r.key()] {
 				break
 			}
 			w.unpark(r)
@@ -208,12 +240,7 @@ func (b *Batch) Fold(rows readmodel.Rows) (readmodel.Batch, error) {
 }
 
 func (b *Batch) fold(w *writer, r *record) error {
-	k := r.key()
-	view := w.rows.Views[k]
-	if view == nil {
-		return fmt.Errorf("room %s/%s has no view", k.Tenant, k.Room)
-	}
-	if w.rows.Blocked[k] {
+	if b.blocked[r.key()] {
 		w.deadLetter(r, "", "")
 		return nil
 	}
@@ -222,10 +249,10 @@ func (b *Batch) fold(w *writer, r *record) error {
 		return nil
 	}
 	if r.by != nil {
-		w.discard(r, view)
+		w.discard(r)
 		return nil
 	}
-	changes, verdict, panicked := b.safely(view, r)
+	changes, verdict, panicked := b.safely(r)
 	switch verdict.Status {
 	case room.Parked:
 		w.deadLetter(r, verdict.Code, panicked)
@@ -236,18 +263,18 @@ func (b *Batch) fold(w *writer, r *record) error {
 	default:
 		return fmt.Errorf("offset %d: the fold gave no verdict", r.Offset)
 	}
-	view.Advance(&r.event, changes, verdict)
+	r.room.advance(&r.event, changes, verdict)
 	return nil
 }
 
 // safely judges one event. A panic is a verdict too: this program cannot judge it.
-func (b *Batch) safely(view *room.View, r *record) (c room.Changes, v room.Verdict, panicked string) {
+func (b *Batch) safely(r *record) (c room.Changes, v room.Verdict, panicked string) {
 	defer func() {
 		if p := recover(); p != nil {
 			c, v = room.Changes{}, room.Verdict{Status: room.Parked, Code: room.CodePanic}
 			panicked = fmt.Sprintf("%.500v", p)
 		}
 	}()
-	c, v = b.judge(view, &r.event, r.Time)
+	c, v = b.judge(r.room.view, &r.event, r.Time)
 	return c, v, ""
 }

@@ -13,17 +13,18 @@ const maxReason = 500
 // writer gathers what a batch writes.
 type writer struct {
 	readmodel.Gather
-	rows readmodel.Rows
+	blocked map[readmodel.Key]bool
 }
 
 // discard records that an operator has discarded the event.
-func (w *writer) discard(r *record, view *room.View) {
-	verdict, prior := room.Discard(view, &r.event, *r.by)
+func (w *writer) discard(r *record) {
+	verdict, prior := room.Discard(r.room.view, &r.event, *r.by)
 	if verdict.Status == room.Duplicate {
 		return
 	}
 	w.Outcome(&r.event, r.place(), prior, verdict)
-	view.Priors[r.event.ID] = prior
+	r.room.view.Priors[r.event.ID] = prior
+	r.room.highest = max(r.room.highest, r.event.ID)
 }
 
 func (w *writer) unpark(r *record) {
@@ -38,7 +39,7 @@ func (w *writer) badRecord(r *record) {
 
 func (w *writer) deadLetter(r *record, code room.Code, reason string) {
 	k := r.key()
-	w.rows.Blocked[k] = true
+	w.blocked[k] = true
 	w.DeadLetter(readmodel.DeadLetter{
 		Key: k, Partition: r.Partition, Offset: r.Offset, LogTime: r.Time.UnixMilli(),
 		ID: r.event.ID, Type: r.event.Type.Versioned(r.event.Version), Code: code, Reason: cut(reason), Message: r.Message,
