@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -255,5 +258,41 @@ func TestNotSent(t *testing.T) {
 	}
 	if ends, err := eventlog.EnsureTopic(testContext(t), cfg, cfg.EventsTopicSpec(1, 0, 0)); !errors.Is(err, eventlog.ErrPartitionCount) {
 		t.Errorf("EnsureTopic of 1 partition where 3 are: %+v, %v", ends, err)
+	}
+}
+
+// TestCloseWhilePublishing has senders who go on: what Close did not wait for was not sent.
+func TestCloseWhilePublishing(t *testing.T) {
+	const senders = 64
+	_, cfg := startBroker(t, "")
+	l := ensureEvents(t, cfg, 1)
+	p := newPublisher(t, cfg, l)
+	var sent atomic.Int64
+	enough := make(chan struct{})
+	var wg sync.WaitGroup
+	for s := range senders {
+		wg.Go(func() {
+			for n := 0; ; n++ {
+				switch _, err := p.Publish(testContext(t), event(fmt.Sprint("room", s), n)); {
+				case err == nil:
+					if sent.Add(1) == 10*senders {
+						close(enough)
+					}
+				case errors.Is(err, eventlog.ErrClosed):
+					return
+				default:
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	<-enough
+	if err := p.Close(); err != nil {
+		t.Error(err)
+	}
+	wg.Wait()
+	if all := readAll(t, cfg, l, 0); len(all) != int(sent.Load()) {
+		t.Errorf("%d were sent, the log has %d", sent.Load(), len(all))
 	}
 }

@@ -17,12 +17,10 @@ type Publisher struct {
 	cfg    Config
 	layout Layout
 	wm     message.Publisher
-	slots  chan struct{} // one for each record in flight
+	slots  chan struct{} // one for each record in flight; Close takes them all
 
-	mu       sync.Mutex
-	closing  chan struct{} // closed by Close
-	closed   bool
-	inFlight sync.WaitGroup
+	closing sync.Once
+	closed  chan struct{} // closed by Close
 }
 
 // NewPublisher connects to the log.
@@ -37,8 +35,8 @@ func NewPublisher(cfg Config, l Layout) (*Publisher, error) {
 	}
 	return &Publisher{
 		cfg: cfg, layout: l, wm: wm,
-		slots:   make(chan struct{}, cfg.MaxInFlight),
-		closing: make(chan struct{}),
+		slots:  make(chan struct{}, cfg.MaxInFlight),
+		closed: make(chan struct{}),
 	}, nil
 }
 
@@ -130,18 +128,18 @@ func (p *Publisher) wait(within patience, r *receipt) (events.Position, error) {
 // Close waits for what is in flight, for at most CloseTimeout, and ends the
 // connections. After that Publish gives [ErrClosed].
 func (p *Publisher) Close() error {
-	p.mu.Lock()
-	if p.closed {
-		p.mu.Unlock()
-		return nil
-	}
-	p.closed = true
-	close(p.closing)
-	p.mu.Unlock()
+	var err error
+	p.closing.Do(func() { err = p.drain() })
+	return err
+}
 
+func (p *Publisher) drain() error {
+	close(p.closed)
 	done := make(chan error, 1)
 	go func() { // ends with sarama's own timeouts at the latest
-		p.inFlight.Wait()
+		for range cap(p.slots) {
+			p.slots <- struct{}{}
+		}
 		done <- p.wm.Close()
 	}()
 	timeout := time.NewTimer(p.cfg.CloseTimeout)
@@ -160,29 +158,29 @@ func (p *Publisher) begin(within patience) error {
 		return fmt.Errorf("publish: not sent: %w", err)
 	}
 	select {
-	case p.slots <- struct{}{}:
-	case <-within.late:
-		return p.tooMany(within)
-	case <-within.Done():
-		return p.tooMany(within)
-	case <-p.closing:
-		return fmt.Errorf("publish: %w", ErrClosed)
+	case p.slots <- struct{}{}: // nearly always, and for less than a select of all takes
+	default:
+		select {
+		case p.slots <- struct{}{}:
+		case <-within.late:
+			return p.tooMany(within)
+		case <-within.Done():
+			return p.tooMany(within)
+		case <-p.closed:
+			return fmt.Errorf("publish: %w", ErrClosed)
+		}
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.closed {
-		<-p.slots
+	select {
+	case <-p.closed: // it may be too late to have been waited for
+		p.end()
 		return fmt.Errorf("publish: %w", ErrClosed)
+	default:
+		return nil
 	}
-	p.inFlight.Add(1)
-	return nil
 }
 
 func (p *Publisher) tooMany(within patience) error {
 	return fmt.Errorf("publish: not sent, %d records are in flight: %w", cap(p.slots), within.over())
 }
 
-func (p *Publisher) end() {
-	<-p.slots
-	p.inFlight.Done()
-}
+func (p *Publisher) end() { <-p.slots }
