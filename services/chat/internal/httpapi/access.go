@@ -83,7 +83,7 @@ func (s *Server) authenticate(x *exchange) error {
 	if !ok || n == noToken { // where there is no such route, that is left to say so
 		return nil
 	}
-	who, err := s.Auth.Verify(r.Context(), r.Header.Get(echo.HeaderAuthorization))
+	who, err := s.Auth.Verify(r.Context(), first(r.Header, echo.HeaderAuthorization))
 	if err == nil {
 		err = s.Revocations.Check(r.Context(), who)
 	}

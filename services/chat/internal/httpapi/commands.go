@@ -29,7 +29,7 @@ func (s *Server) begin(c echo.Context, cmd *command.Command, h headers) (err err
 		h.key = " " // there, and no key
 	}
 	cmd.Key = h.key
-	cmd.TraceParent = traceParent(c.Request().Header.Get("Traceparent"))
+	cmd.TraceParent = traceParent(first(c.Request().Header, "Traceparent"))
 	return checkKey("Idempotency-Key", h.key)
 }
 

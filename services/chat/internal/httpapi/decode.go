@@ -84,7 +84,7 @@ func bodyTooLarge() error {
 }
 
 func checkContentType(h http.Header, types []string) error {
-	said, encoding := h.Get(echo.HeaderContentType), h.Get(echo.HeaderContentEncoding)
+	said, encoding := first(h, echo.HeaderContentType), first(h, echo.HeaderContentEncoding)
 	if encoding == "" && slices.Contains(types, said) { // as nearly all do
 		return nil
 	}
@@ -94,6 +94,15 @@ func checkContentType(h http.Header, types []string) error {
 		return problem.New(problem.UnsupportedMediaType, fmt.Sprintf("send Content-Type: %s, without a Content-Encoding", strings.Join(types, " or ")))
 	}
 	return nil
+}
+
+// first is Get of a name that is in canonical form: to see that costs more than to look it
+// up.
+func first(h http.Header, name string) string {
+	if values := h[name]; len(values) > 0 {
+		return values[0]
+	}
+	return ""
 }
 
 func roomID(s string) (events.RoomID, error) {

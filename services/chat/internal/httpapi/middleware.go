@@ -22,7 +22,7 @@ var (
 // is to be done at the request's end is done behind it.
 func (s *Server) serve(c echo.Context) {
 	r := c.Request()
-	x := &exchange{Context: c, id: r.Header.Get(echo.HeaderXRequestID), method: r.Method, begun: s.Now()}
+	x := &exchange{Context: c, id: first(r.Header, echo.HeaderXRequestID), method: r.Method, begun: s.Now()}
 	if !validRequestID(x.id) {
 		x.id = s.NewID(x.begun)
 	}
