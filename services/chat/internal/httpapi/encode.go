@@ -23,8 +23,8 @@ func writeJSON(c echo.Context, status int, contentType string, body any) error {
 // private answers with bytes that no cache keeps, unless a handler has said so.
 func private(c echo.Context, status int, contentType string, b []byte) error {
 	x, w := exchangeOf(c), c.Response()
-	if h := w.Header(); len(h["Cache-Control"]) == 0 {
-		h["Cache-Control"] = noStore
+	if len(x.header["Cache-Control"]) == 0 {
+		x.header["Cache-Control"] = noStore
 	}
 	x.set(echo.HeaderContentType, contentType)
 	w.WriteHeader(status)

@@ -24,8 +24,9 @@ type exchange struct {
 	status        int
 	begun         time.Time
 	ends          []func()
-	values        []string  // of headers of the answer
-	space         [6]string // for those of a send
+	header        http.Header // of the answer
+	values        []string    // of its headers
+	space         [6]string   // for those of a send
 }
 
 func exchangeOf(c echo.Context) *exchange { return c.(*exchange) }
@@ -36,7 +37,7 @@ func requestID(c echo.Context) string { return exchangeOf(c).id }
 func (x *exchange) set(name, value string) {
 	x.values = append(x.values, value)
 	n := len(x.values)
-	x.Response().Header()[name] = x.values[n-1 : n : n]
+	x.header[name] = x.values[n-1 : n : n]
 }
 
 // atEnd has f called when the exchange ends, before what was given earlier.
@@ -45,7 +46,7 @@ func (x *exchange) atEnd(f func()) { x.ends = append(x.ends, f) }
 // handOver leaves the end to a stream.
 func (x *exchange) handOver() {
 	x.route, x.status = x.Path(), http.StatusOK
-	x.Context = nil
+	x.Context, x.header = nil, nil
 }
 
 // end ends an exchange: it is counted and logged, never with bodies or tokens.
