@@ -5,12 +5,12 @@ import "github.com/roomlog/roomlog/pkg/events"
 // PartitionOf is the partition of a key: (murmur2(key) & 0x7fffffff) mod
 // partitions, as Kafka's Java client has it. [Publisher] uses this and nothing
 // else.
-func PartitionOf(key string, partitions int) events.Partition {
-	return events.Partition(int32(murmur2([]byte(key))&0x7fffffff) % int32(partitions))
+func PartitionOf[K string | []byte](key K, partitions int) events.Partition {
+	return events.Partition(int32(murmur2(key)&0x7fffffff) % int32(partitions))
 }
 
 // murmur2 is org.apache.kafka.common.utils.Utils.murmur2.
-func murmur2(b []byte) uint32 {
+func murmur2[K string | []byte](b K) uint32 {
 	const (
 		seed uint32 = 0x9747b28c
 		m    uint32 = 0x5bd1e995

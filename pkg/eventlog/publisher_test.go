@@ -69,7 +69,7 @@ func testPublishSaysWhereEventsStand(t *testing.T, cfg eventlog.Config) {
 					t.Error(err)
 					return
 				}
-				if pos.Partition != eventlog.PartitionOf(string(m.Key), 4) || pos.Log != l.Log || pos.Epoch != 1 {
+				if pos.Partition != eventlog.PartitionOf(m.Key, 4) || pos.Log != l.Log || pos.Epoch != 1 {
 					t.Errorf("%s stands at %+v", room, pos)
 				}
 				if pos.Offset <= last {

@@ -95,7 +95,7 @@ func (k keyPartitioner) Partition(m *sarama.ProducerMessage, n int32) (int32, er
 	if err != nil {
 		return -1, err
 	}
-	return int32(PartitionOf(string(key), int(n))), nil
+	return int32(PartitionOf(key, int(n))), nil
 }
 
 func (keyPartitioner) RequiresConsistency() bool { return true }

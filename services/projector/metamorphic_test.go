@@ -72,7 +72,7 @@ func placed(rng *rand.Rand, history []roomtest.Record) []eventlog.Record {
 	for i, r := range history {
 		p := events.Partition(rng.IntN(partitions))
 		if _, err := events.Decode(r.Message); err == nil {
-			p = eventlog.PartitionOf(string(r.Message.Key), partitions)
+			p = eventlog.PartitionOf(r.Message.Key, partitions)
 		}
 		out[i] = eventlog.Record{Partition: p, Time: r.LogTime, Message: r.Message}
 	}

@@ -88,7 +88,7 @@ func (l *Log) PublishWithin(ctx context.Context, d time.Duration, m events.Messa
 
 // Append appends a record as the log would at that time.
 func (l *Log) Append(m events.Message, at time.Time) events.Position {
-	p := eventlog.PartitionOf(string(m.Key), Partitions)
+	p := eventlog.PartitionOf(m.Key, Partitions)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	o := events.Offset(len(l.records[p]))

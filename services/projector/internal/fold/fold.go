@@ -111,7 +111,7 @@ func (r *record) decode(discarded Discarded, partitions int) {
 	}
 	// A room has one order because it has one partition. What a foreign producer
 	// put elsewhere has no place in that order, whoever folds.
-	if home := eventlog.PartitionOf(string(r.Key), partitions); home != r.Partition {
+	if home := eventlog.PartitionOf(r.Key, partitions); home != r.Partition {
 		r.bad = fmt.Errorf("%w: it stands in partition %d, events of %s belong in %d", events.ErrNotAnEvent, r.Partition, r.Key, home)
 		return
 	}

@@ -104,7 +104,7 @@ func (s *sim) append(records ...roomtest.Record) {
 	for _, r := range records {
 		p := s.rng.IntN(simPartitions)
 		if _, err := events.Decode(r.Message); err == nil {
-			p = int(eventlog.PartitionOf(string(r.Message.Key), simPartitions))
+			p = int(eventlog.PartitionOf(r.Message.Key, simPartitions))
 		}
 		s.logs[p].append(r)
 	}
