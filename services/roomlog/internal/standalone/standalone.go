@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"runtime/debug"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -71,6 +72,7 @@ func Run(ctx context.Context, c Config, ready func(Addresses)) (err error) {
 		return err
 	}
 	open.add(s.Close)
+	debug.FreeOSMemory() // a broker that starts has read all of its log
 	api, err := c.Chat.ListenAPI(ctx)
 	if err != nil {
 		return err
