@@ -120,6 +120,12 @@ func (d *durable) find() error {
 	if err != nil || !changed {
 		return err
 	}
+	return d.follow(names)
+}
+
+// follow takes up the partitions that are there now. It is apart from find because of
+// its frame, for which the stack of each answer's goroutine would have to grow.
+func (d *durable) follow(names []string) error {
 	found := make(map[string]*segments, len(names))
 	for _, name := range names {
 		if found[name] = d.partitions[name]; found[name] == nil {
