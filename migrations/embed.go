@@ -1,6 +1,6 @@
 // Package migrations holds the schema of the read model, as goose migrations:
-// one set for each kind of store, the same tables in both, and another for the
-// control of its versions. The stores apply them when they open. Migrations only
+// one set for each kind of store, the same tables in both but for what finds an event,
+// and another for the control of its versions. The stores apply them when they open. Migrations only
 // go forward and are never edited once released.
 package migrations
 

@@ -240,6 +240,8 @@ func (t *controlTx) Exec(ctx context.Context, sql string, args ...any) error {
 
 func (t *controlTx) Place(version int) string { return Schema(version) }
 
+func (t *controlTx) Dialect() *tables.Dialect { return dialect }
+
 func (t *controlTx) Checkpoints(ctx context.Context, version int) ([]readmodel.Checkpoint, error) {
 	list, err := tables.CheckpointsIn(ctx, t, Schema(version))
 	return list, gone(err)

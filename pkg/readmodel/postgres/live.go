@@ -103,12 +103,12 @@ func (s *Live) Snapshot(ctx context.Context, read func(readmodel.Reader) error, 
 		return fmt.Errorf("version %d of the projection: %w", version, err)
 	}
 	if first != nil && !done {
-		if err := q.Batch(ctx, first.Queries()); err != nil {
+		if err := q.Batch(ctx, first.Queries(dialect)); err != nil {
 			return gone(err)
 		}
 		prepared(conn)[aheadPrepared] = version
 	}
-	return gone(read(tables.NewReader(q, lists, version).With(first)))
+	return gone(read(tables.NewReader(q, dialect, version).With(first)))
 }
 
 // of runs the statements of a version.
@@ -136,7 +136,7 @@ func (s *Live) beginAhead(ctx context.Context, conn *pgxpool.Conn, first *tables
 	var b pgx.Batch
 	var there bool
 	queueBegin(&b, &version, &there)
-	of(conn, guess).queue(&b, first.Queries())
+	of(conn, guess).queue(&b, first.Queries(dialect))
 	err = conn.SendBatch(ctx, &b).Close()
 	switch {
 	case err == nil && there && version == guess:

@@ -73,6 +73,8 @@ func (p *pipeline) run(ctx context.Context, conn *pgxpool.Conn) error {
 	return classify(conn.SendBatch(ctx, &p.batch).Close())
 }
 
+var dialect = tables.NewDialect(lists, tables.ByKey)
+
 // lists takes a list as an array a column.
 func lists(w *tables.Wanted) (with string, args []any) {
 	arrays := make([]string, len(w.Names))
@@ -84,7 +86,7 @@ func lists(w *tables.Wanted) (with string, args []any) {
 }
 
 func (p *pipeline) prefetch(needed *tables.Prefetch) {
-	for _, w := range needed.Wants(lists) {
+	for _, w := range needed.Wants(dialect) {
 		p.query(w.Name, w.SQL, w.Args, w.Row)
 	}
 }

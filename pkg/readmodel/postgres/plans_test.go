@@ -112,7 +112,7 @@ func plans(t *testing.T, state string, s *Store) {
 	}
 	for name, run := range storetest.Reads() {
 		e := &explaining{querier: querier{tx: tx}, t: t}
-		if err := run(t.Context(), tables.NewReader(e, lists, s.version)); err != nil {
+		if err := run(t.Context(), tables.NewReader(e, dialect, s.version)); err != nil {
 			t.Fatal(name, err)
 		}
 		check(name, e)
@@ -120,7 +120,7 @@ func plans(t *testing.T, state string, s *Store) {
 	for _, before := range []events.Seq{0, 7_000} {
 		ahead := tables.Ahead{Ahead: readmodel.Ahead{Key: readmodel.Key{Tenant: "main", Room: "lobby"}, User: "ann", Before: before, Limit: 50}}
 		e := &explaining{querier: querier{tx: tx}, t: t}
-		if err := e.Batch(t.Context(), ahead.Queries()); err != nil {
+		if err := e.Batch(t.Context(), ahead.Queries(dialect)); err != nil {
 			t.Fatal(err)
 		}
 		check("ahead", e)
@@ -135,16 +135,16 @@ func plans(t *testing.T, state string, s *Store) {
 		rows.Close()
 		check(name, e)
 	}
-	for _, w := range tables.NewPrefetch(storetest.Needs(1)).Wants(lists) {
+	for _, w := range tables.NewPrefetch(storetest.Needs(1)).Wants(dialect) {
 		explain("prefetch/"+w.Name, w.SQL, w.Args...)
 	}
 	for i, r := range storetest.Redactions() {
-		for j, st := range tables.Redact(&r) {
+		for j, st := range dialect.Redact(&r) {
 			explain(fmt.Sprintf("redact/%d/%d", i, j), st.SQL, st.Args...)
 		}
 	}
 	one := func(s string) []string { return []string{s} }
-	explain("RoomsOf/latest", tables.RoomsLatest, "t", "u", int64(7), "r", 51, 0, 1000)
+	explain("RoomsOf/latest", dialect.RoomsLatest(), "t", "u", int64(7), "r", 51, 0, 1000)
 	explain("delete/reactions", deleteReactions.sql, one("t"), one("r"), one("u"), []int64{1}, one("+1"))
 	explain("delete/mentions", deleteMentions.sql, one("t"), one("r"), []int64{1})
 }

@@ -128,7 +128,7 @@ func (s *Store) Snapshot(ctx context.Context, read func(readmodel.Reader) error,
 		defer cancel()
 		_ = tx.Rollback(ctx) // nothing was written; a connection in a bad state is not used again
 	}()
-	return gone(read(tables.NewReader(querier{tx: tx}, lists, s.version)))
+	return gone(read(tables.NewReader(querier{tx: tx}, dialect, s.version)))
 }
 
 // Close waits for open snapshots and batches and closes the connections.

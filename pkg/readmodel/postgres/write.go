@@ -67,7 +67,7 @@ func (s *Store) redact(p *pipeline, redactions []readmodel.RedactionRow) {
 		p.exec("redact", s.unlimited, nil, nil)
 	}
 	for i := range redactions {
-		for _, st := range tables.Redact(&redactions[i]) {
+		for _, st := range dialect.Redact(&redactions[i]) {
 			p.exec("redact", st.SQL, st.Args, nil)
 		}
 	}

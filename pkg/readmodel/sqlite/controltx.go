@@ -39,6 +39,8 @@ func (t *controlTx) Exec(ctx context.Context, sql string, args ...any) error {
 
 func (t *controlTx) Place(version int) string { return "roomlog_v" + strconv.Itoa(version) }
 
+func (t *controlTx) Dialect() *tables.Dialect { return dialect }
+
 func (t *controlTx) Checkpoints(ctx context.Context, version int) ([]readmodel.Checkpoint, error) {
 	v, err := t.version(ctx, version)
 	if err != nil {

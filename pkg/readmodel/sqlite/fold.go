@@ -60,7 +60,7 @@ func (s *Store) write(ctx context.Context, run func(*tx) error) error {
 		return err
 	}
 	defer s.writer.put(ctx, c) // rolls back what is not committed
-	t := &tx{conn: c, ctx: ctx, detached: context.WithoutCancel(ctx), fault: s.fault}
+	t := &tx{conn: c, ctx: ctx, detached: context.WithoutCancel(ctx), fault: s.fault, numbers: numbers{known: s.numbers}}
 	if err := t.may("begin"); err != nil {
 		return err
 	}
@@ -80,6 +80,7 @@ func (s *Store) write(ctx context.Context, run func(*tx) error) error {
 	if err := c.commit(context.WithoutCancel(ctx)); err != nil {
 		return fmt.Errorf("commit: %w", classify(err))
 	}
+	t.numbers.keep()
 	s.committed(ctx, c, t.rows)
 	if s.fault != nil {
 		return s.fault("committed")
@@ -94,6 +95,7 @@ type tx struct {
 	ctx, detached context.Context
 	fault         func(string) error
 	rows          int64 // that were touched
+	numbers       numbers
 }
 
 // may tells whether the transaction goes on with the statement.

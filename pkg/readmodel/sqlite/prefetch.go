@@ -10,6 +10,8 @@ import (
 	"github.com/roomlog/roomlog/pkg/readmodel/internal/tables"
 )
 
+var dialect = tables.NewDialect(lists, tables.ByPlace)
+
 // few rows are how many are bound: each number of them is a statement of its own.
 const few = 4
 
@@ -69,7 +71,7 @@ func alike(columns [][]string, a, b int) bool {
 
 func (t *tx) prefetch(needs readmodel.Needs) (readmodel.Rows, error) {
 	p := tables.NewPrefetch(needs)
-	for _, w := range p.Wants(lists) {
+	for _, w := range p.Wants(dialect) {
 		if err := t.read(w.Name, w.SQL, w.Args, w.Row); err != nil {
 			return readmodel.Rows{}, err
 		}

@@ -60,9 +60,10 @@ type Store struct {
 	readers *pool
 	fault   func(string) error
 
-	writer        *pool // of one; nil where the store is read only
-	checkpoints   *pool // of one, as the writer
-	waiting       int64 // pages of the WAL, about, for whoever has the writer
+	writer        *pool                   // of one; nil where the store is read only
+	checkpoints   *pool                   // of one, as the writer
+	waiting       int64                   // pages of the WAL, about, for whoever has the writer
+	numbers       map[readmodel.Key]int64 // of rooms, for whoever has the writer
 	checkpointing atomic.Bool
 	background    sync.WaitGroup
 }
@@ -84,7 +85,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if cfg.Readers <= 0 {
 		cfg.Readers = max(4, runtime.GOMAXPROCS(0))
 	}
-	s := &Store{path: path, version: cfg.version(), fault: cfg.Fault}
+	s := &Store{path: path, version: cfg.version(), fault: cfg.Fault, numbers: map[readmodel.Key]int64{}}
 	switch {
 	case cfg.ReadOnly:
 		_, err = os.Stat(path)
@@ -128,7 +129,7 @@ func (s *Store) Snapshot(ctx context.Context, read func(readmodel.Reader) error,
 	if err := c.begin(ctx); err != nil {
 		return fmt.Errorf("begin a snapshot: %w", err)
 	}
-	return read(tables.NewReader(c, lists, s.version))
+	return read(tables.NewReader(c, dialect, s.version))
 }
 
 // Close waits for open snapshots and batches and closes the file.

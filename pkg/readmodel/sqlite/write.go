@@ -14,7 +14,6 @@ import (
 )
 
 var (
-	insertRooms       = insertInto(tables.Rooms)
 	insertMembers     = updateOrInsert(tables.Members, "tenant", "room", "user_id", "membership", "archived", "hidden")
 	insertStates      = insertInto(tables.States)
 	insertReactions   = insertInto(tables.Reactions)
@@ -23,7 +22,6 @@ var (
 	insertStays       = insertInto(tables.Stays)
 	insertHistories   = insertInto(tables.Histories)
 	insertRevocations = insertInto(tables.Revocations)
-	insertEvents      = insertInto(tables.Events)
 	insertMentions    = insertInto(tables.Mentions)
 	deleteMentions    = deleteFrom(tables.Unmentions)
 	insertOutcomes    = insertInto(tables.Outcomes)
@@ -41,7 +39,7 @@ func (t *tx) writeBatch(b *readmodel.Batch) error {
 		func() error {
 			return writeRows(t, insertRooms, len(b.Headers), func(i int) *room.Header { return b.Headers[i] })
 		},
-		func() error { return writeRows(t, insertMembers, len(b.Members), inOrder(b.Members, compareMembers)) },
+		func() error { return writeRows(t, insertMembers, len(b.Members), inOrder(b.Members)) },
 		func() error { return writeRows(t, insertStates, len(b.States), at(b.States)) },
 		func() error { return writeRows(t, deleteReactions, len(removed), at(removed)) },
 		func() error { return writeRows(t, insertReactions, len(added), at(added)) },
@@ -49,7 +47,7 @@ func (t *tx) writeBatch(b *readmodel.Batch) error {
 		func() error { return writeRows(t, insertStays, len(b.Stays), at(b.Stays)) },
 		func() error { return writeRows(t, insertHistories, len(b.Histories), at(b.Histories)) },
 		func() error { return writeRows(t, insertRevocations, len(b.Revocations), at(b.Revocations)) },
-		func() error { return writeRows(t, insertEvents, len(b.Events), inOrder(b.Events, compareEvents)) },
+		func() error { return t.writeEvents(b.Events) },
 		func() error { return writeRows(t, deleteMentions, len(b.Mentions), at(b.Mentions)) },
 		func() error { return writeRows(t, insertMentions, len(mentions), at(mentions)) },
 		func() error { return t.redact(b.Redactions) },
@@ -75,32 +73,22 @@ func (t *tx) unpark(parked []readmodel.Parked) error {
 
 func at[R any](rows []R) func(int) *R { return func(i int) *R { return &rows[i] } }
 
-// inOrder gives rows in the order of their keys, for the tables that have most of
-// them: those of a room, one after the other, are about the same pages.
-func inOrder[R any](rows []R, compare func(a, b *R) int) func(int) *R {
-	order := make([]*R, len(rows))
+// inOrder gives members in the order of their keys, as events are written, which there
+// are as many of.
+func inOrder(rows []readmodel.MemberRow) func(int) *readmodel.MemberRow {
+	order := make([]*readmodel.MemberRow, len(rows))
 	for i := range rows {
 		order[i] = &rows[i]
 	}
-	slices.SortFunc(order, compare)
-	return func(i int) *R { return order[i] }
-}
-
-func compareEvents(a, b *readmodel.EventRow) int {
-	return cmp.Or(compareRooms(a.Key, b.Key), cmp.Compare(a.Seq, b.Seq))
-}
-
-func compareMembers(a, b *readmodel.MemberRow) int {
-	return cmp.Or(compareRooms(a.Key, b.Key), cmp.Compare(a.User, b.User))
-}
-
-func compareRooms(a, b readmodel.Key) int {
-	return cmp.Or(cmp.Compare(a.Tenant, b.Tenant), cmp.Compare(a.Room, b.Room))
+	slices.SortFunc(order, func(a, b *readmodel.MemberRow) int {
+		return cmp.Or(cmp.Compare(a.Tenant, b.Tenant), cmp.Compare(a.Room, b.Room), cmp.Compare(a.User, b.User))
+	})
+	return func(i int) *readmodel.MemberRow { return order[i] }
 }
 
 func (t *tx) redact(redactions []readmodel.RedactionRow) error {
 	for i := range redactions {
-		for _, st := range tables.Redact(&redactions[i]) {
+		for _, st := range dialect.Redact(&redactions[i]) {
 			if _, err := t.exec("redact", st.SQL, st.Args...); err != nil {
 				return err
 			}
@@ -120,9 +108,10 @@ type write[R any] struct {
 }
 
 func insertInto[R any](in tables.Insert[R]) write[R] {
-	marks := strings.TrimSuffix(strings.Repeat("?, ", len(in.Columns)), ", ")
-	return write[R]{name: "write " + in.Table, columns: in.Columns, sql: in.Into() + " VALUES (" + marks + ") " + in.Conflict}
+	return write[R]{name: "write " + in.Table, columns: in.Columns, sql: in.Into() + " VALUES (" + marks(len(in.Columns)) + ") " + in.Conflict}
 }
+
+func marks(n int) string { return strings.TrimSuffix(strings.Repeat("?, ", n), ", ") }
 
 // updateOrInsert is for rows that are mostly there and have what they had in the key and
 // in the columns that an index has. SQLite writes the entry of an index anew

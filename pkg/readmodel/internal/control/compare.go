@@ -45,7 +45,7 @@ func same(ctx context.Context, tx Tx, live, version int, at []readmodel.Checkpoi
 			return nil
 		}
 	}
-	return tables.SameRooms(ctx, tx, tx.Place(live), tx.Place(version), at, rooms)
+	return tx.Dialect().SameRooms(ctx, tx, tx.Place(live), tx.Place(version), at, rooms)
 }
 
 // suspects are the rooms that may differ: those that did, and those of all records

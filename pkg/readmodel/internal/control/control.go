@@ -35,6 +35,8 @@ type Tx interface {
 	// Freeze waits for the version's open batches and keeps everyone from claiming
 	// and folding until the transaction ends.
 	Freeze(ctx context.Context, version int) error
+	// Dialect is that of the versions' database.
+	Dialect() *tables.Dialect
 	// May is asked before a step: the store's Fault.
 	May(step string) error
 }

@@ -16,14 +16,14 @@ type Ahead struct {
 }
 
 // Queries read it, in one transaction; anew, where some have run before.
-func (a *Ahead) Queries() []Query {
+func (a *Ahead) Queries(d *Dialect) []Query {
 	*a = Ahead{Ahead: a.Ahead}
-	queries := []Query{findCheckpoint(&a.checkpoint, a.Partition), findRoom(&a.room, a.Key), findMember(&a.member, a.Key, a.User)}
+	queries := []Query{findCheckpoint(&a.checkpoint, a.Partition), findRoom(d, &a.room, a.Key), findMember(&a.member, a.Key, a.User)}
 	switch {
 	case a.Limit > 0 && a.Before > 0:
-		queries = append(queries, a.page.below(a.Key, a.Before, a.Limit)...)
+		queries = append(queries, a.page.below(d, a.Key, a.Before, a.Limit)...)
 	case a.Limit > 0:
-		queries = append(queries, a.page.latest(a.Key, a.Limit)...)
+		queries = append(queries, a.page.latest(d, a.Key, a.Limit)...)
 	}
 	return queries
 }

@@ -24,8 +24,8 @@ func CheckpointsIn(ctx context.Context, q Querier, place string) ([]readmodel.Ch
 // meanwhile: [readmodel.DiffersError] unless each one of live's has the same
 // seqs for the same events in target. The target may have gone further; what it
 // has more has to be from at or past live's checkpoints. No rooms: all that there are.
-func SameRooms(ctx context.Context, q Querier, live, target string, checkpoints []readmodel.Checkpoint, rooms []readmodel.Key) error {
-	c := comparison{next: map[events.Partition]events.Offset{}}
+func (d *Dialect) SameRooms(ctx context.Context, q Querier, live, target string, checkpoints []readmodel.Checkpoint, rooms []readmodel.Key) error {
+	c := comparison{layout: d.layout, next: map[events.Partition]events.Offset{}}
 	for _, p := range checkpoints {
 		c.next[p.Partition] = p.Next
 	}
@@ -78,6 +78,7 @@ func some(rooms []readmodel.Key, place, alias string) (with, from string, args [
 }
 
 type comparison struct {
+	layout Layout
 	next   map[events.Partition]events.Offset // of the live version
 	differ readmodel.DiffersError
 }
@@ -125,7 +126,7 @@ func (c *comparison) ahead(ctx context.Context, q Querier, live, target string, 
 COALESCE(e.seq, 0), COALESCE(e.event_id, ''), COALESCE(e.partition, 0), COALESCE(e.log_offset, 0)
 FROM `+from+`
 LEFT JOIN `+in(live, "rooms")+` a ON a.tenant = b.tenant AND a.room = b.room
-LEFT JOIN `+in(target, "events")+` e ON e.tenant = b.tenant AND e.room = b.room AND e.seq > COALESCE(a.seq, 0)
+LEFT JOIN `+in(target, "events")+` e ON `+c.layout.within("e", roomBy("b"), "> COALESCE(a.seq, 0)")+`
 WHERE b.seq > COALESCE(a.seq, 0)
 ORDER BY b.tenant, b.room, e.seq`, args, func(r Row) error {
 		var next chain

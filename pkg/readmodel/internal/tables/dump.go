@@ -47,9 +47,10 @@ type eventDump struct {
 }
 
 func (r Reader) dumpEvents(ctx context.Context, row func(readmodel.DumpRow) error) error {
-	return each(ctx, r.q, "dump of events", `SELECT `+eventColumns+`, e.last_message, e.posted, e.sent_until FROM events e ORDER BY e.tenant, e.room, e.seq`, nil, func(r Row) error {
+	sql := r.dialect.layout.all(`e.last_message, e.posted, e.sent_until, ` + eventColumns)
+	return each(ctx, r.q, "dump of events", sql, nil, func(r Row) error {
 		var e readmodel.EventRow
-		if err := r.Scan(append(eventFields(&e), &e.LastMessage, &e.Posted, &e.SentUntil)...); err != nil {
+		if err := r.Scan(append([]any{&e.Tenant, &e.Room, &e.LastMessage, &e.Posted, &e.SentUntil}, eventFields(&e)...)...); err != nil {
 			return err
 		}
 		versioned(&e)

@@ -10,12 +10,12 @@ import (
 	"github.com/roomlog/roomlog/pkg/readmodel"
 )
 
-// Events writes events.
+// Events writes events. Who reads one knows the room.
 var Events = Insert[readmodel.EventRow]{
 	Table: "events",
 	Columns: []Column[readmodel.EventRow]{
-		{Name: "tenant", Text: func(e *readmodel.EventRow) string { return string(e.Tenant) }},
-		{Name: "room", Text: func(e *readmodel.EventRow) string { return string(e.Room) }},
+		{Name: "tenant", Text: func(e *readmodel.EventRow) string { return string(e.Tenant) }, Own: true},
+		{Name: "room", Text: func(e *readmodel.EventRow) string { return string(e.Room) }, Own: true},
 		{Name: "seq", Int: func(e *readmodel.EventRow) int64 { return int64(e.Seq) }},
 		{Name: "event_id", Text: func(e *readmodel.EventRow) string { return string(e.ID) }},
 		{Name: "type", Text: func(e *readmodel.EventRow) string { return e.Type.Versioned(e.Version) }},
@@ -44,17 +44,20 @@ var eventColumns = Events.of("e")
 // assign without reflection. [versioned] has to follow.
 func eventFields(e *readmodel.EventRow) []any {
 	return []any{
-		(*string)(&e.Tenant), (*string)(&e.Room), (*int64)(&e.Seq), (*string)(&e.ID), (*string)(&e.Type), (*string)(&e.Sender),
+		(*int64)(&e.Seq), (*string)(&e.ID), (*string)(&e.Type), (*string)(&e.Sender),
 		&e.SentAt, &e.LogTime, &e.Partition, (*int64)(&e.Offset), &e.Digest, (*string)(&e.ThreadRoot),
 		(*int64)(&e.About), &e.Messages, (*int64)(&e.Redacted), &e.ContentKey, &e.Facts, &e.Content,
 	}
 }
 
-func scanEvent(r Row) (readmodel.EventRow, error) {
-	var e readmodel.EventRow
-	err := r.Scan(eventFields(&e)...)
-	versioned(&e)
-	return e, err
+// scanEvents scans rows of eventColumns, of a room.
+func scanEvents(k readmodel.Key) func(Row) (readmodel.EventRow, error) {
+	return func(r Row) (readmodel.EventRow, error) {
+		e := readmodel.EventRow{Key: k}
+		err := r.Scan(eventFields(&e)...)
+		versioned(&e)
+		return e, err
+	}
 }
 
 // versioned takes apart the type that was scanned; where an outer join found no
@@ -67,10 +70,24 @@ func versioned(e *readmodel.EventRow) {
 
 const ascending = ` ORDER BY e.seq LIMIT $4`
 
-var (
-	selectEvents = `SELECT ` + eventColumns + ` FROM events e WHERE `
-	messagesOnly = `SELECT ` + eventColumns + ` FROM page p CROSS JOIN events e WHERE ` + ofPage + ` AND e.seq > $3` + ascending
-)
+type eventStatements struct{ all, messages, byType, byID, edits, before string }
+
+func newEventStatements(l Layout, p pageStatements) eventStatements {
+	from := `SELECT ` + eventColumns + ` FROM events e WHERE `
+	return eventStatements{
+		all:      from + l.within("e", given, "> $3") + ` ORDER BY ` + l.order("e") + ` LIMIT $4`,
+		messages: `SELECT ` + eventColumns + ` FROM page p CROSS JOIN events e WHERE ` + p.of + ` AND e.seq > $3` + ascending,
+		byType:   from + l.indexed("e", "t", given) + ` AND e.type <> 'message.posted' AND e.seq > $3 AND e.type = `,
+		byID:     from + byID(l, given) + `$3`,
+		edits:    from + byEdit(l) + ` AND e.about = $5 AND e.seq > $3` + ascending,
+		before:   `SELECT e.seq FROM events e WHERE ` + l.within("e", given) + ` AND e.log_offset < $3 ORDER BY ` + l.order("e") + ` DESC LIMIT 1`,
+	}
+}
+
+// byID is the condition that e is an event of a room by its id, which has to follow.
+func byID(l Layout, of roomRef) string { return l.indexed("e", "i", of) + ` AND e.event_id = ` }
+
+func byEdit(l Layout) string { return l.indexed("e", "e", given) + ` AND e.type = 'message.edited'` }
 
 // Events lists accepted events. Of several types and versions it merges the
 // beginnings of each one's list, so that it reads at most limit rows of each.
@@ -81,16 +98,16 @@ func (r Reader) Events(ctx context.Context, k readmodel.Key, after events.Seq, t
 	var arms []string
 	for _, t := range slices.Compact(slices.Sorted(slices.Values(types))) {
 		if t == events.TypeMessagePosted {
-			with = pageAbove
-			arms = append(arms, messagesOnly)
+			with = r.dialect.pages.above
+			arms = append(arms, r.dialect.events.messages)
 			continue
 		}
 		for version := 1; version <= max(1, events.Newest(t)); version++ {
 			args = append(args, t.Versioned(version))
-			arms = append(arms, selectEvents+byType+fmt.Sprintf(" AND e.type = $%d AND e.seq > $3", len(args))+ascending)
+			arms = append(arms, r.dialect.events.byType+fmt.Sprintf("$%d", len(args))+ascending)
 		}
 	}
-	sql := selectEvents + `e.tenant = $1 AND e.room = $2 AND e.seq > $3` + ascending
+	sql := r.dialect.events.all
 	switch len(arms) {
 	case 0:
 	case 1:
@@ -98,19 +115,16 @@ func (r Reader) Events(ctx context.Context, k readmodel.Key, after events.Seq, t
 	default:
 		sql = `SELECT ` + eventColumns + ` FROM (SELECT * FROM (` + strings.Join(arms, `) a UNION ALL SELECT * FROM (`) + `) a) e` + ascending
 	}
-	return list(ctx, r.q, "events", scanEvent, limit, with+sql, args...)
+	return list(ctx, r.q, "events", scanEvents(k), limit, with+sql, args...)
 }
 
 // Event reads one event by its id.
 func (r Reader) Event(ctx context.Context, k readmodel.Key, id events.EventID) (readmodel.EventRow, bool, error) {
-	return one(ctx, r.q, "event", scanEvent,
-		selectEvents+byID+` AND e.event_id = $3`,
-		string(k.Tenant), string(k.Room), string(id))
+	return one(ctx, r.q, "event", scanEvents(k), r.dialect.events.byID, string(k.Tenant), string(k.Room), string(id))
 }
 
 // Edits lists the edits of a message.
 func (r Reader) Edits(ctx context.Context, k readmodel.Key, message, after events.Seq, limit int) ([]readmodel.EventRow, error) {
-	return list(ctx, r.q, "edits", scanEvent, limit,
-		selectEvents+byEdit+` AND e.about = $5 AND e.seq > $3`+ascending,
+	return list(ctx, r.q, "edits", scanEvents(k), limit, r.dialect.events.edits,
 		string(k.Tenant), string(k.Room), int64(after), limit, int64(message))
 }

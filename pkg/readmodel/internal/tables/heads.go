@@ -9,20 +9,24 @@ import (
 	"github.com/roomlog/roomlog/pkg/readmodel"
 )
 
-// Heads joins each of a user's rooms with its last event and the one that made the
-// user what they are.
-func (r Reader) Heads(ctx context.Context, t events.Tenant, u events.UserID) ([]readmodel.Head, error) {
-	out := []readmodel.Head{}
-	err := each(ctx, r.q, "heads", `SELECT r.room, e.partition, r.deleted = 1, r.members, e.log_offset, m.membership, m.since, s.log_offset, COALESCE(d.log_offset, -1)
+func heads(l Layout) string {
+	return `SELECT r.room, e.partition, r.deleted = 1, r.members, e.log_offset, m.membership, m.since, s.log_offset, COALESCE(d.log_offset, -1)
 FROM members m
 CROSS JOIN rooms r
 CROSS JOIN events e
 CROSS JOIN events s
 LEFT JOIN dead_letters d ON d.tenant = r.tenant AND d.room = r.room AND d.partition = e.partition AND d.code <> ''
-WHERE `+byUser+`
+WHERE ` + byUser + `
 	AND r.tenant = m.tenant AND r.room = m.room
-	AND e.tenant = r.tenant AND e.room = r.room AND e.seq = r.seq
-	AND s.tenant = m.tenant AND s.room = m.room AND s.seq = m.since`, []any{string(t), string(u)}, func(row Row) error {
+	AND ` + l.at("e", roomBy("r"), "r.seq") + `
+	AND ` + l.at("s", roomRef{"m.tenant", "m.room", "r.number"}, "m.since")
+}
+
+// Heads joins each of a user's rooms with its last event and the one that made the
+// user what they are.
+func (r Reader) Heads(ctx context.Context, t events.Tenant, u events.UserID) ([]readmodel.Head, error) {
+	out := []readmodel.Head{}
+	err := each(ctx, r.q, "heads", r.dialect.persons.heads, []any{string(t), string(u)}, func(row Row) error {
 		var h readmodel.Head
 		err := row.Scan(&h.Room, &h.Partition, &h.Deleted, &h.Members, &h.Last, &h.Membership, &h.Since, &h.SinceOffset, &h.Blocked)
 		out = append(out, h)
@@ -40,7 +44,6 @@ func (r Reader) SeqBefore(ctx context.Context, k readmodel.Key, o events.Offset)
 	seq, _, err := one(ctx, r.q, "seq before an offset", func(row Row) (seq events.Seq, err error) {
 		err = row.Scan(&seq)
 		return seq, err
-	}, `SELECT e.seq FROM events e WHERE e.tenant = $1 AND e.room = $2 AND e.log_offset < $3 ORDER BY e.seq DESC LIMIT 1`,
-		string(k.Tenant), string(k.Room), int64(o))
+	}, r.dialect.events.before, string(k.Tenant), string(k.Room), int64(o))
 	return seq, err
 }

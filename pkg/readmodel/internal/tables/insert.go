@@ -27,9 +27,10 @@ type Insert[R any] struct {
 	Conflict string
 }
 
-// Into gives "INSERT INTO table (columns)".
-func (in Insert[R]) Into() string {
-	return "INSERT INTO " + in.Table + " (" + columns(in.Columns, func(c Column[R]) string { return c.Name }) + ")"
+// Into gives "INSERT INTO table (columns)", with more of them where only this database
+// has them.
+func (in Insert[R]) Into(more ...string) string {
+	return "INSERT INTO " + in.Table + " (" + strings.Join(append([]string{columns(in.Columns, func(c Column[R]) string { return c.Name })}, more...), ", ") + ")"
 }
 
 // of gives the columns for a SELECT from the table as alias.

@@ -10,11 +10,6 @@ import (
 
 // A message is an event e with its state s. Few messages are edited, so edits are
 // read afterwards, those of a page in one statement.
-const (
-	withState = `LEFT JOIN message_states s ON s.tenant = e.tenant AND s.room = e.room AND s.seq = e.seq`
-	// ofState is the other way round: the message of a state.
-	ofState = `e.tenant = s.tenant AND e.room = s.room AND e.seq = s.seq`
-)
 
 // shown are the columns of an event that a message shows, in a room that is known.
 var shown = Events.only("seq", "event_id", "type", "sender", "sent_at", "redacted", "facts", "content")
@@ -25,15 +20,29 @@ func shownFields(e *readmodel.EventRow) []any {
 	}
 }
 
-var (
-	messageColumns = shown.of("e") + ", " + stateColumns
-	selectMessages = `SELECT ` + messageColumns + ` FROM events e ` + withState + ` WHERE `
-	selectByState  = `SELECT ` + messageColumns + ` FROM message_states s CROSS JOIN events e WHERE `
-	selectEdits    = `SELECT ` + eventColumns + ` FROM n CROSS JOIN events e WHERE e.tenant = n.tenant AND e.room = n.room AND e.seq = CAST(n.seq AS BIGINT)`
-	selectOfPage   = `SELECT ` + messageColumns + ` FROM page p CROSS JOIN events e ` + withState + ` WHERE ` + ofPage
-	messagesBelow  = pageBelow + selectOfPage + ` AND e.seq < $3` + ascending
-	messagesAbove  = pageAbove + selectOfPage + ` AND e.seq > $3` + ascending
-)
+type messageStatements struct{ below, above, byID, edits, pins, threads, thread, threadBefore, threadUnread string }
+
+func newMessageStatements(l Layout, p pageStatements) messageStatements {
+	columns, withState := shown.of("e")+", "+stateColumns, l.withState(given)
+	from := `SELECT ` + columns + ` FROM events e ` + withState + ` WHERE `
+	ofPage := `SELECT ` + columns + ` FROM page p CROSS JOIN events e ` + withState + ` WHERE ` + p.of
+	// The other way round: the message of a state.
+	byState, ofState := `SELECT `+columns+` FROM message_states s CROSS JOIN events e WHERE `, l.at("e", roomRef{"s.tenant", "s.room", given.numbered()}, "s.seq")
+	thread := from + l.indexed("e", "h", given) + ` AND e.thread_root <> '' AND e.thread_root = $5`
+	return messageStatements{
+		below: p.below + ofPage + ` AND e.seq < $3` + ascending,
+		above: p.above + ofPage + ` AND e.seq > $3` + ascending,
+		byID:  from + byID(l, given) + `$3`,
+		edits: `SELECT n.tenant, n.room, ` + eventColumns + ` FROM n CROSS JOIN events e WHERE ` + l.at("e", roomOf("n"), "CAST(n.seq AS BIGINT)"),
+
+		pins:    byState + byPin + ` AND s.pinned < $3 AND ` + ofState + ` AND e.redacted = 0 ORDER BY s.pinned DESC LIMIT $4`,
+		threads: byState + byReply + ` AND s.last_reply < $3 AND ` + ofState + ` ORDER BY s.last_reply DESC LIMIT $4`,
+
+		thread:       thread + ` AND e.seq > $3` + ascending,
+		threadBefore: thread + ` AND e.seq < $3 ORDER BY e.seq DESC LIMIT $4`,
+		threadUnread: threadUnread(l),
+	}
+}
 
 // messageScan collects a message's columns.
 type messageScan struct {
@@ -51,7 +60,7 @@ func (s *messageScan) row() (readmodel.MessageRow, error) {
 	return s.MessageRow, err
 }
 
-// scanMessages scans rows of messageColumns, of a room.
+// scanMessages scans rows of what a message shows, of a room.
 func scanMessages(k readmodel.Key) func(Row) (readmodel.MessageRow, error) {
 	var s messageScan
 	fields := s.fields()
@@ -89,9 +98,11 @@ func (r Reader) edited(ctx context.Context, n int, message func(int) *readmodel.
 		message events.Seq
 	}
 	edits := make(map[edit]*readmodel.EventRow, wanted.Len())
-	with, args := r.lists(&wanted)
-	err := each(ctx, r.q, "edits", with+selectEdits, args, func(r Row) error {
-		e, err := scanEvent(r)
+	with, args := r.dialect.lists(&wanted)
+	err := each(ctx, r.q, "edits", with+r.dialect.messages.edits, args, func(r Row) error {
+		var e readmodel.EventRow
+		err := r.Scan(append([]any{&e.Tenant, &e.Room}, eventFields(&e)...)...)
+		versioned(&e)
 		edits[edit{e.Key, e.About}] = &e
 		return err
 	})
@@ -114,7 +125,7 @@ func (r Reader) MessagesBefore(ctx context.Context, k readmodel.Key, before even
 	page, ok := r.ahead.messagesBefore(k, before, limit)
 	if !ok {
 		page = &near{}
-		if err := all(ctx, r.q, page.below(k, before, limit)...); err != nil {
+		if err := all(ctx, r.q, page.below(r.dialect, k, before, limit)...); err != nil {
 			return nil, err
 		}
 	}
@@ -123,7 +134,7 @@ func (r Reader) MessagesBefore(ctx context.Context, k readmodel.Key, before even
 	if err != nil || rest == 0 || low <= 1 {
 		return rows, err
 	}
-	far, err := r.messages(ctx, "messages", k, rest, messagesBelow, int64(low), rest)
+	far, err := r.messages(ctx, "messages", k, rest, r.dialect.messages.below, int64(low), rest)
 	return append(far, rows...), err
 }
 
@@ -134,7 +145,7 @@ func (r Reader) MessagesAfter(ctx context.Context, k readmodel.Key, after events
 	}
 	after = max(0, after)
 	var page near
-	if err := all(ctx, r.q, page.above(k, after, limit)...); err != nil {
+	if err := all(ctx, r.q, page.above(r.dialect, k, after, limit)...); err != nil {
 		return nil, err
 	}
 	rows, err := r.near(ctx, &page)
@@ -142,7 +153,7 @@ func (r Reader) MessagesAfter(ctx context.Context, k readmodel.Key, after events
 	if err != nil || rest == 0 {
 		return rows, err
 	}
-	far, err := r.messages(ctx, "messages", k, rest, messagesAbove, int64(nearAbove(after, limit)), rest)
+	far, err := r.messages(ctx, "messages", k, rest, r.dialect.messages.above, int64(nearAbove(after, limit)), rest)
 	return append(rows, far...), err
 }
 
@@ -154,8 +165,7 @@ func (r Reader) near(ctx context.Context, page *near) ([]readmodel.MessageRow, e
 
 // Message reads one message by its id.
 func (r Reader) Message(ctx context.Context, k readmodel.Key, id events.EventID) (readmodel.MessageRow, bool, error) {
-	m, ok, err := one(ctx, r.q, "message", scanMessages(k), selectMessages+byID+` AND e.event_id = $3`,
-		string(k.Tenant), string(k.Room), string(id))
+	m, ok, err := one(ctx, r.q, "message", scanMessages(k), r.dialect.messages.byID, string(k.Tenant), string(k.Room), string(id))
 	if err != nil || m.Type != events.TypeMessagePosted {
 		return readmodel.MessageRow{}, false, err
 	}
@@ -167,12 +177,10 @@ func (r Reader) Message(ctx context.Context, k readmodel.Key, id events.EventID)
 // time or later.
 func (r Reader) MessageAt(ctx context.Context, k readmodel.Key, sentAt int64) (events.Seq, bool, error) {
 	scan := func(r Row) (seq events.Seq, err error) { return seq, r.Scan(&seq) }
-	return one(ctx, r.q, "message at a time", scan, firstSent, string(k.Tenant), string(k.Room), sentAt)
+	return one(ctx, r.q, "message at a time", scan, r.dialect.pages.firstSent, string(k.Tenant), string(k.Room), sentAt)
 }
 
 // Pins lists the pinned messages by when they were pinned, the latest first.
 func (r Reader) Pins(ctx context.Context, k readmodel.Key, before events.Seq, limit int) ([]readmodel.MessageRow, error) {
-	return r.messages(ctx, "pins", k, limit,
-		selectByState+byPin+` AND s.pinned < $3 AND `+ofState+` AND e.redacted = 0 ORDER BY s.pinned DESC LIMIT $4`,
-		int64(before), limit)
+	return r.messages(ctx, "pins", k, limit, r.dialect.messages.pins, int64(before), limit)
 }

@@ -28,54 +28,61 @@ type stateRow struct {
 	room.MessageState
 }
 
-var (
-	eventsBelow, statesBelow   = nearBy(` DESC`, `seq < $4`, `seq >= $5`)
-	eventsAbove, statesAbove   = nearBy(``, `seq > $4`, `seq <= $5`)
-	eventsLatest, statesLatest = nearBy(` DESC`, `seq <= `+head, `seq > `+head+` - CAST($4 AS BIGINT)`)
-)
+type nearStatements struct{ below, above, latest nearStatement }
+
+// nearStatement is for events, one after the other, whatever they are, and for states, $3
+// of either.
+type nearStatement struct{ events, states string }
+
+func newNearStatements(l Layout) nearStatements {
+	return nearStatements{
+		below:  newNearStatement(l, ` DESC`, `< $4`, `>= $5`),
+		above:  newNearStatement(l, ``, `> $4`, `<= $5`),
+		latest: newNearStatement(l, ` DESC`, `<= `+head, `> `+head+` - CAST($4 AS BIGINT)`),
+	}
+}
 
 // head is the seq of the room's last event. A range that has one end only PostgreSQL
 // takes for a long one, and plans it anew each time.
 const head = `(SELECT r.seq FROM rooms r WHERE r.tenant = $1 AND r.room = $2)`
 
-// nearBy gives statements for events, one after the other, whatever they are, and for
-// states, $3 of either.
-func nearBy(order string, bounds ...string) (ofEvents, ofStates string) {
-	rest := func(row string) string {
-		return ` AND ` + row + strings.Join(bounds, ` AND `+row) + ` ORDER BY ` + row + `seq` + order + ` LIMIT $3`
+func newNearStatement(l Layout, order string, bounds ...string) nearStatement {
+	order += ` LIMIT $3`
+	return nearStatement{
+		events: `SELECT ` + shown.of("e") + ` FROM events e WHERE ` + l.within("e", given, bounds...) + ` AND e.type = 'message.posted' ORDER BY ` + l.order("e") + order,
+		states: `SELECT s.seq, ` + stateColumns + ` FROM message_states s WHERE s.tenant = $1 AND s.room = $2 AND s.seq ` + strings.Join(bounds, ` AND s.seq `) +
+			` ORDER BY s.seq` + order,
 	}
-	return `SELECT ` + shown.of("e") + ` FROM events e WHERE e.tenant = $1 AND e.room = $2 AND e.type = 'message.posted'` + rest("e."),
-		`SELECT s.seq, ` + stateColumns + ` FROM message_states s WHERE s.tenant = $1 AND s.room = $2` + rest("s.")
 }
 
 // below reads the last messages below a seq, above the first above one, latest the
 // last of all.
-func (n *near) below(k readmodel.Key, seq events.Seq, limit int) []Query {
-	return n.queries(eventsBelow, statesBelow, k, limit, int64(seq), int64(nearBelow(seq, limit)))
+func (n *near) below(d *Dialect, k readmodel.Key, seq events.Seq, limit int) []Query {
+	return n.queries(d.near.below, k, limit, int64(seq), int64(nearBelow(seq, limit)))
 }
 
-func (n *near) above(k readmodel.Key, seq events.Seq, limit int) []Query {
-	return n.queries(eventsAbove, statesAbove, k, limit, int64(seq), int64(nearAbove(seq, limit)))
+func (n *near) above(d *Dialect, k readmodel.Key, seq events.Seq, limit int) []Query {
+	return n.queries(d.near.above, k, limit, int64(seq), int64(nearAbove(seq, limit)))
 }
 
-func (n *near) latest(k readmodel.Key, limit int) []Query {
-	return n.queries(eventsLatest, statesLatest, k, limit, int64(nearPages*limit))
+func (n *near) latest(d *Dialect, k readmodel.Key, limit int) []Query {
+	return n.queries(d.near.latest, k, limit, int64(nearPages*limit))
 }
 
-func (n *near) queries(ofEvents, ofStates string, k readmodel.Key, limit int, args ...any) []Query {
+func (n *near) queries(st nearStatement, k readmodel.Key, limit int, args ...any) []Query {
 	args = append([]any{string(k.Tenant), string(k.Room), limit}, args...)
 	n.rows = make([]readmodel.MessageRow, 0, min(max(limit, 0), 256))
 	var e readmodel.EventRow
 	fields := shownFields(&e)
 	return []Query{
-		{"messages", ofEvents, args, func(r Row) error {
+		{"messages", st.events, args, func(r Row) error {
 			e = readmodel.EventRow{Key: k}
 			err := r.Scan(fields...)
 			versioned(&e)
 			n.rows = append(n.rows, readmodel.MessageRow{EventRow: e})
 			return err
 		}},
-		{"message states", ofStates, args, func(r Row) error {
+		{"message states", st.states, args, func(r Row) error {
 			s, err := scanState(r)
 			n.states = append(n.states, s)
 			return err

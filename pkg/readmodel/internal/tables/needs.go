@@ -8,29 +8,34 @@ import (
 	"github.com/roomlog/roomlog/pkg/readmodel"
 )
 
-// What a batch needs is read by five statements. Each joins the tables with a list
-// n of what is wanted. CROSS JOIN keeps SQLite from starting with the table.
-const (
-	neededHeaders = `SELECT ` + headerColumns + ` FROM n CROSS JOIN rooms r WHERE r.tenant = n.tenant AND r.room = n.room`
+// needStatements are the five statements that read what a batch needs. Each joins the
+// tables with a list n of what is wanted. CROSS JOIN keeps SQLite from starting with the table.
+type needStatements struct{ headers, rooms, members, priors, reactions string }
 
-	neededRooms = `SELECT n.tenant, n.room, EXISTS (SELECT 1 FROM dead_letters d WHERE d.tenant = n.tenant AND d.room = n.room),
-COALESCE((SELECT e.event_id FROM events e WHERE ('i/' || e.tenant || '/' || e.room) = ('i/' || n.tenant || '/' || n.room) ORDER BY e.event_id DESC LIMIT 1), ''),
+func newNeedStatements(l Layout) needStatements {
+	of := roomOf("n")
+	return needStatements{
+		headers: `SELECT ` + headerColumns + ` FROM n CROSS JOIN rooms r WHERE r.tenant = n.tenant AND r.room = n.room`,
+
+		rooms: `SELECT n.tenant, n.room, EXISTS (SELECT 1 FROM dead_letters d WHERE d.tenant = n.tenant AND d.room = n.room),
+COALESCE((SELECT e.event_id FROM events e WHERE ` + l.indexed("e", "i", of) + ` ORDER BY e.event_id DESC LIMIT 1), ''),
 COALESCE((SELECT o.event_id FROM outcomes o WHERE o.tenant = n.tenant AND o.room = n.room ORDER BY o.event_id DESC LIMIT 1), '')
-FROM n`
+FROM n`,
 
-	neededMembers = `SELECT n.tenant, n.room, ` + memberColumns + ` FROM n CROSS JOIN members m
-WHERE m.tenant = n.tenant AND m.room = n.room AND m.user_id = n.id`
+		members: `SELECT n.tenant, n.room, ` + memberColumns + ` FROM n CROSS JOIN members m
+WHERE m.tenant = n.tenant AND m.room = n.room AND m.user_id = n.id`,
 
-	neededPriors = `SELECT n.tenant, n.room, n.id, e.type, e.sender, e.digest, e.seq, '' AS code, e.thread_root, e.redacted, COALESCE(s.seq, 0), ` + stateColumns + `
-FROM n CROSS JOIN events e ` + withState + ` WHERE ('i/' || e.tenant || '/' || e.room) = ('i/' || n.tenant || '/' || n.room) AND e.event_id = n.id
+		priors: `SELECT n.tenant, n.room, n.id, e.type, e.sender, e.digest, e.seq, '' AS code, e.thread_root, e.redacted, COALESCE(s.seq, 0), ` + stateColumns + `
+FROM n CROSS JOIN events e ` + l.withState(of) + ` WHERE ` + byID(l, of) + `n.id
 UNION ALL
 SELECT n.tenant, n.room, n.id, o.type, o.sender, o.digest, 0, o.code, '', 0, 0, 0, 0, 0, 0, 0, ''
-FROM n CROSS JOIN outcomes o WHERE o.tenant = n.tenant AND o.room = n.room AND o.event_id = n.id AND o.binds = 1`
+FROM n CROSS JOIN outcomes o WHERE o.tenant = n.tenant AND o.room = n.room AND o.event_id = n.id AND o.binds = 1`,
 
-	neededReactions = `SELECT n.tenant, n.room, n.id, n.key, n.user_id FROM n CROSS JOIN events e CROSS JOIN reactions x
-WHERE ('i/' || e.tenant || '/' || e.room) = ('i/' || n.tenant || '/' || n.room) AND e.event_id = n.id
-	AND ('k/' || x.tenant || '/' || x.room) = ('k/' || n.tenant || '/' || n.room) AND x.seq = e.seq AND x.key = n.key AND x.user_id = n.user_id`
-)
+		reactions: `SELECT n.tenant, n.room, n.id, n.key, n.user_id FROM n CROSS JOIN events e CROSS JOIN reactions x
+WHERE ` + byID(l, of) + `n.id
+	AND ('k/' || x.tenant || '/' || x.room) = ('k/' || n.tenant || '/' || n.room) AND x.seq = e.seq AND x.key = n.key AND x.user_id = n.user_id`,
+	}
+}
 
 // Prefetch collects the rows that a batch needs.
 type Prefetch struct {
@@ -83,19 +88,19 @@ type Want struct {
 }
 
 // Wants are the statements that have something to read.
-func (p *Prefetch) Wants(lists Lists) []Want {
+func (p *Prefetch) Wants(d *Dialect) []Want {
 	out := make([]Want, 0, 5)
 	add := func(name, sql string, list *Wanted, row func(Row) error) {
 		if list.Len() > 0 {
-			with, args := lists(list)
+			with, args := d.lists(list)
 			out = append(out, Want{name, Statement{with + sql, args}, row})
 		}
 	}
-	add("headers", neededHeaders, &p.headers, p.takeHeader)
-	add("rooms", neededRooms, &p.rooms, p.takeRoom)
-	add("members", neededMembers, &p.members, p.takeMember)
-	add("priors", neededPriors, &p.priors, p.takePrior)
-	add("reactions", neededReactions, &p.reactions, p.takeReaction)
+	add("headers", d.needs.headers, &p.headers, p.takeHeader)
+	add("rooms", d.needs.rooms, &p.rooms, p.takeRoom)
+	add("members", d.needs.members, &p.members, p.takeMember)
+	add("priors", d.needs.priors, &p.priors, p.takePrior)
+	add("reactions", d.needs.reactions, &p.reactions, p.takeReaction)
 	return out
 }
 
@@ -173,7 +178,7 @@ func (p *Prefetch) takeReaction(r Row) error {
 func (r Reader) View(ctx context.Context, k readmodel.Key, needs room.Needs) (*room.View, error) {
 	p := NewPrefetch(readmodel.Needs{k: {Header: true, Needs: needs}})
 	p.rooms = Wanted{} // it is judged once
-	for _, w := range p.Wants(r.lists) {
+	for _, w := range p.Wants(r.dialect) {
 		if err := each(ctx, r.q, w.Name, w.SQL, w.Args, w.Row); err != nil {
 			return nil, err
 		}

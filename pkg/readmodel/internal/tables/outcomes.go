@@ -28,15 +28,22 @@ var Outcomes = Insert[readmodel.OutcomeRow]{
 	Conflict: `ON CONFLICT (tenant, room, event_id, partition, log_offset) DO NOTHING`,
 }
 
-// verdicts is every outcome of $1 tenant, $2 room, $3 event id: the accepted
-// event itself, and those with rows of their own.
-const verdicts = `SELECT e.type, e.sender, 'accepted' AS status, '' AS code, e.seq, e.digest, e.partition, e.log_offset, 1 AS binds
-FROM events e WHERE ` + byID + ` AND e.event_id = $3
+type outcomeStatements struct{ kept, at string }
+
+// newOutcomeStatements look at every outcome of $1 tenant, $2 room, $3 event id: the
+// accepted event itself, and those with rows of their own.
+func newOutcomeStatements(l Layout) outcomeStatements {
+	from := `SELECT v.type, v.sender, v.status, v.code, v.seq, v.digest, v.partition, v.log_offset FROM (` +
+		`SELECT e.type, e.sender, 'accepted' AS status, '' AS code, e.seq, e.digest, e.partition, e.log_offset, 1 AS binds
+FROM events e WHERE ` + byID(l, given) + `$3
 UNION ALL
 SELECT o.type, o.sender, o.status, o.code, 0, o.digest, o.partition, o.log_offset, o.binds
-FROM outcomes o WHERE o.tenant = $1 AND o.room = $2 AND o.event_id = $3`
-
-const verdictColumns = `v.type, v.sender, v.status, v.code, v.seq, v.digest, v.partition, v.log_offset`
+FROM outcomes o WHERE o.tenant = $1 AND o.room = $2 AND o.event_id = $3) v`
+	return outcomeStatements{
+		kept: from + ` ORDER BY v.binds DESC, v.partition DESC, v.log_offset DESC LIMIT 1`,
+		at:   from + ` WHERE v.partition = $4 AND v.log_offset = $5`,
+	}
+}
 
 func scanOutcome(r Row) (readmodel.Outcome, error) {
 	var o readmodel.Outcome
@@ -48,14 +55,11 @@ func scanOutcome(r Row) (readmodel.Outcome, error) {
 
 // Outcome is what an event id keeps, or the latest verdict where none binds.
 func (r Reader) Outcome(ctx context.Context, k readmodel.Key, id events.EventID) (readmodel.Outcome, bool, error) {
-	return one(ctx, r.q, "outcome", scanOutcome,
-		`SELECT `+verdictColumns+` FROM (`+verdicts+`) v ORDER BY v.binds DESC, v.partition DESC, v.log_offset DESC LIMIT 1`,
-		string(k.Tenant), string(k.Room), string(id))
+	return one(ctx, r.q, "outcome", scanOutcome, r.dialect.outcomes.kept, string(k.Tenant), string(k.Room), string(id))
 }
 
 // OutcomeAt is the verdict of one record.
 func (r Reader) OutcomeAt(ctx context.Context, k readmodel.Key, id events.EventID, p events.Partition, o events.Offset) (readmodel.Outcome, bool, error) {
-	return one(ctx, r.q, "outcome", scanOutcome,
-		`SELECT `+verdictColumns+` FROM (`+verdicts+`) v WHERE v.partition = $4 AND v.log_offset = $5`,
+	return one(ctx, r.q, "outcome", scanOutcome, r.dialect.outcomes.at,
 		string(k.Tenant), string(k.Room), string(id), int64(p), int64(o))
 }

@@ -68,8 +68,7 @@ type positionDump struct {
 func (p positionDump) key() string { return fmt.Sprintf("%09d %019d", p.Partition, p.Offset) }
 
 func (r Reader) dumpEventPositions(ctx context.Context, row func(readmodel.DumpRow) error) error {
-	return each(ctx, r.q, "dump of events' positions", `SELECT e.tenant, e.room, e.seq, e.partition, e.log_offset
-FROM events e ORDER BY e.tenant, e.room, e.seq`, nil, func(r Row) error {
+	return each(ctx, r.q, "dump of events' positions", r.dialect.layout.all(`e.seq, e.partition, e.log_offset`), nil, func(r Row) error {
 		var k readmodel.Key
 		var seq events.Seq
 		var at positionDump

@@ -25,14 +25,10 @@ type Row interface {
 }
 
 // An index other than a primary key begins with an expression that names it and
-// stands for tenant and room, or tenant and user: see the migrations. byID and
-// its like are conditions with them on events e, members m and so on, where $1 is
-// the tenant and $2 the room or user.
+// stands for tenant and room, or tenant and user: see the migrations. byReply and
+// its like are conditions with them on states s, members m and so on, where $1 is
+// the tenant and $2 the room or user. Those of events are the [Layout]'s.
 const (
-	byID       = `('i/' || e.tenant || '/' || e.room) = ('i/' || ` + key
-	byType     = `('t/' || e.tenant || '/' || e.room) = ('t/' || ` + key + ` AND e.type <> 'message.posted'`
-	byThread   = `('h/' || e.tenant || '/' || e.room) = ('h/' || ` + key + ` AND e.thread_root <> ''`
-	byEdit     = `('e/' || e.tenant || '/' || e.room) = ('e/' || ` + key + ` AND e.type = 'message.edited'`
 	byReply    = `('h/' || s.tenant || '/' || s.room) = ('h/' || ` + key + ` AND s.replies > 0`
 	byPin      = `('p/' || s.tenant || '/' || s.room) = ('p/' || ` + key + ` AND s.pinned > 0`
 	byKey      = `('k/' || x.tenant || '/' || x.room) = ('k/' || ` + key
@@ -40,13 +36,6 @@ const (
 	byUser     = `('u/' || m.tenant || '/' || m.user_id) = ('u/' || ` + key
 	key        = `CAST($1 AS TEXT) || '/' || CAST($2 AS TEXT))`
 )
-
-// inRoomOf joins a table with a row of a room that is given, where the key's rest says
-// which rows. PostgreSQL would see that the room is given here too, and where it knows
-// no better read all of its rows, to leave out most of them.
-func inRoomOf(table, row string) string {
-	return table + `.tenant = COALESCE(` + row + `.tenant, '') AND ` + table + `.room = COALESCE(` + row + `.room, '')`
-}
 
 // Query is a query and where its rows go.
 type Query struct {

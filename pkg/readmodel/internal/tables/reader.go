@@ -5,7 +5,7 @@ import "github.com/roomlog/roomlog/pkg/readmodel"
 // Reader reads the tables in one transaction.
 type Reader struct {
 	q       Querier
-	lists   Lists
+	dialect *Dialect
 	version int
 	ahead   *Ahead // nil: nothing was read ahead
 }
@@ -14,8 +14,8 @@ var _ readmodel.Reader = Reader{}
 
 // NewReader returns the reader of a transaction on a version of the projection.
 // It is as safe for concurrent use as the transaction.
-func NewReader(q Querier, lists Lists, version int) Reader {
-	return Reader{q: q, lists: lists, version: version}
+func NewReader(q Querier, d *Dialect, version int) Reader {
+	return Reader{q: q, dialect: d, version: version}
 }
 
 // With returns a reader that has what was read ahead in the transaction; nil: nothing.

@@ -97,12 +97,15 @@ func (r Reader) Room(ctx context.Context, k readmodel.Key) (readmodel.RoomRow, b
 		return a.room.row, a.room.ok, nil
 	}
 	var f found[readmodel.RoomRow]
-	return f.read(ctx, r.q, findRoom(&f, k))
+	return f.read(ctx, r.q, findRoom(r.dialect, &f, k))
 }
 
-func findRoom(f *found[readmodel.RoomRow], k readmodel.Key) Query {
-	return f.find("room", scanRoom,
-		`SELECT `+headerColumns+`, COALESCE(c.content, '{}')
-FROM rooms r LEFT JOIN events c ON `+inRoomOf("c", "r")+` AND c.seq = r.content_seq
-WHERE r.tenant = $1 AND r.room = $2`, string(k.Tenant), string(k.Room))
+func newRoomStatement(l Layout) string {
+	return `SELECT ` + headerColumns + `, COALESCE(c.content, '{}')
+FROM rooms r LEFT JOIN events c ON ` + l.at("c", roomBy("r").unseen(), "r.content_seq") + `
+WHERE r.tenant = $1 AND r.room = $2`
+}
+
+func findRoom(d *Dialect, f *found[readmodel.RoomRow], k readmodel.Key) Query {
+	return f.find("room", scanRoom, d.room, string(k.Tenant), string(k.Room))
 }

@@ -24,32 +24,29 @@ var ThreadMarks = Insert[readmodel.ThreadMarkRow]{
 
 // Thread lists the first messages of a thread above a seq.
 func (r Reader) Thread(ctx context.Context, k readmodel.Key, root events.EventID, after events.Seq, limit int) ([]readmodel.MessageRow, error) {
-	return r.messages(ctx, "thread", k, limit, selectMessages+byThread+` AND e.thread_root = $5 AND e.seq > $3`+ascending,
-		int64(after), limit, string(root))
+	return r.messages(ctx, "thread", k, limit, r.dialect.messages.thread, int64(after), limit, string(root))
 }
 
 // ThreadBefore lists the last messages of a thread below a seq.
 func (r Reader) ThreadBefore(ctx context.Context, k readmodel.Key, root events.EventID, before events.Seq, limit int) ([]readmodel.MessageRow, error) {
-	rows, err := r.messages(ctx, "thread", k, limit,
-		selectMessages+byThread+` AND e.thread_root = $5 AND e.seq < $3 ORDER BY e.seq DESC LIMIT $4`,
-		int64(before), limit, string(root))
+	rows, err := r.messages(ctx, "thread", k, limit, r.dialect.messages.threadBefore, int64(before), limit, string(root))
 	slices.Reverse(rows)
 	return rows, err
 }
 
 // Threads lists the roots of threads by their last reply, the latest first.
 func (r Reader) Threads(ctx context.Context, k readmodel.Key, before events.Seq, limit int) ([]readmodel.MessageRow, error) {
-	return r.messages(ctx, "threads", k, limit,
-		selectByState+byReply+` AND s.last_reply < $3 AND `+ofState+` ORDER BY s.last_reply DESC LIMIT $4`,
-		int64(before), limit)
+	return r.messages(ctx, "threads", k, limit, r.dialect.messages.threads, int64(before), limit)
 }
 
 // threadUnread counts past the mark of each thread's reader.
-const threadUnread = `SELECT n.seq, (SELECT COUNT(*) FROM events e
-	WHERE ('h/' || e.tenant || '/' || e.room) = ('h/' || n.tenant || '/' || n.room) AND e.thread_root <> '' AND e.thread_root = n.id
+func threadUnread(l Layout) string {
+	return `SELECT n.seq, (SELECT COUNT(*) FROM events e
+	WHERE ` + l.indexed("e", "h", roomOf("n")) + ` AND e.thread_root <> '' AND e.thread_root = n.id
 		AND e.redacted = 0 AND e.seq > COALESCE((SELECT t.read_seq FROM thread_marks t
 			WHERE t.tenant = n.tenant AND t.room = n.room AND t.user_id = n.user_id AND t.root = CAST(n.seq AS BIGINT)), 0))
 FROM n`
+}
 
 // ThreadUnread counts what a person has not read in threads.
 func (r Reader) ThreadUnread(ctx context.Context, k readmodel.Key, u events.UserID, roots []readmodel.MessageRow) (map[events.Seq]int64, error) {
@@ -61,8 +58,8 @@ func (r Reader) ThreadUnread(ctx context.Context, k readmodel.Key, u events.User
 	for _, m := range roots {
 		wanted.add(string(k.Tenant), string(k.Room), string(m.ID), strconv.FormatInt(int64(m.Seq), 10), string(u))
 	}
-	with, args := r.lists(&wanted)
-	err := each(ctx, r.q, "unread of threads", with+threadUnread, args, func(r Row) error {
+	with, args := r.dialect.lists(&wanted)
+	err := each(ctx, r.q, "unread of threads", with+r.dialect.messages.threadUnread, args, func(r Row) error {
 		var seq string
 		var n int64
 		if err := r.Scan(&seq, &n); err != nil {

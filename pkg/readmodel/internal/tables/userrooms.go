@@ -49,40 +49,45 @@ const (
 	readUpTo = `CASE WHEN r.history IN ('', 'all') OR m.since < m.read_seq THEN m.read_seq ELSE m.since END`
 )
 
+type personStatements struct{ rooms, latest, heads string }
+
+func newPersonStatements(l Layout) personStatements {
+	return personStatements{rooms: roomsOf(l, ofPerson), latest: roomsOf(l, latest), heads: heads(l)}
+}
+
+// RoomsLatest lists those of a person's rooms that are among the latest of all.
+func (d *Dialect) RoomsLatest() string { return d.persons.latest }
+
 // roomsOf shows a page p of rooms: it fetches names and last messages and counts what
 // is unread.
 //
 // Messages outside of threads are counted by what the room had then and has now,
 // without those that were redacted since. Mentions have a row for each, until
 // they are redacted; those of everyone are not for who wrote them.
-func roomsOf(p string) string {
+func roomsOf(l Layout, p string) string {
+	of := roomBy("r")
 	return `SELECT ` + headerColumns + `, COALESCE(c.content, '{}'), ` + memberColumns + `,
 r.messages
-	- COALESCE((SELECT b.messages FROM events b WHERE b.tenant = r.tenant AND b.room = r.room AND b.seq = ` + readUpTo + `), 0)
-	- (SELECT COUNT(*) FROM events x WHERE ('r/' || x.tenant || '/' || x.room) = ('r/' || r.tenant || '/' || r.room)
+	- COALESCE((SELECT b.messages FROM events b WHERE ` + l.at("b", of, readUpTo) + `), 0)
+	- (SELECT COUNT(*) FROM events x WHERE ` + l.indexed("x", "r", of) + `
 		AND x.redacted > 0 AND x.type = 'message.posted' AND x.thread_root = '' AND x.seq > ` + readUpTo + `),
 (SELECT COUNT(*) FROM mentions n WHERE ('m/' || n.tenant || '/' || n.room) = ('m/' || r.tenant || '/' || r.room)
 	AND n.user_id = m.user_id AND n.seq > ` + readUpTo + `)
 	+ (SELECT COUNT(*) FROM mentions n CROSS JOIN events x WHERE ('m/' || n.tenant || '/' || n.room) = ('m/' || r.tenant || '/' || r.room)
 		AND n.user_id = '` + everyone + `' AND n.seq > ` + readUpTo + `
-		AND x.tenant = n.tenant AND x.room = n.room AND x.seq = n.seq AND x.sender <> m.user_id),
+		AND ` + l.at("x", roomRef{"n.tenant", "n.room", of.number}, "n.seq") + ` AND x.sender <> m.user_id),
 ` + shown.outer("e") + ", " + stateColumns + `
 FROM (
 	` + p + `
 ) p
 CROSS JOIN rooms r
 CROSS JOIN members m
-LEFT JOIN events c ON c.tenant = r.tenant AND c.room = r.room AND c.seq = r.content_seq
-LEFT JOIN events e ON e.tenant = r.tenant AND e.room = r.room AND e.seq = r.last_message
-` + withState + `
+LEFT JOIN events c ON ` + l.at("c", of, "r.content_seq") + `
+LEFT JOIN events e ON ` + l.at("e", of, "r.last_message") + `
+` + l.withState(of) + `
 WHERE r.tenant = p.tenant AND r.room = p.room AND m.tenant = p.tenant AND m.room = p.room AND m.user_id = p.user_id
 ORDER BY p.log_time DESC, p.room`
 }
-
-var roomsOfPerson = roomsOf(ofPerson)
-
-// RoomsLatest lists those of a person's rooms that are among the latest of all.
-var RoomsLatest = roomsOf(latest)
 
 func scanUserRoom(r Row) (readmodel.UserRoom, error) {
 	var s headerScan
@@ -126,10 +131,10 @@ func (r Reader) roomsOf(ctx context.Context, limit int, args []any) ([]readmodel
 		return nil, err
 	}
 	if n == fewRooms {
-		rows, err := list(ctx, r.q, what, scanUserRoom, limit, RoomsLatest, append(args, latestRooms)...)
+		rows, err := list(ctx, r.q, what, scanUserRoom, limit, r.dialect.persons.latest, append(args, latestRooms)...)
 		if err != nil || len(rows) == limit {
 			return rows, err
 		}
 	}
-	return list(ctx, r.q, what, scanUserRoom, limit, roomsOfPerson, args...)
+	return list(ctx, r.q, what, scanUserRoom, limit, r.dialect.persons.rooms, args...)
 }
