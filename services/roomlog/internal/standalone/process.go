@@ -8,7 +8,7 @@ import (
 
 const (
 	// gcPercent is how much may be allocated until the next collection, of what lives:
-	// that is 15 MB, 35 MB with 256 clients, and a request allocates 25 KB. So it costs
+	// that is 15 MB, 35 MB with 256 clients, and a message allocates 9 KB in all. So it costs
 	// 60 to 140 MB, and saves most of the collections.
 	gcPercent = 400
 	// leastProcessors lets requests go on while a thread waits for the disk: Go takes
