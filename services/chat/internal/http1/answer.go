@@ -15,9 +15,7 @@ import (
 
 // answer is what a handler writes to. It is held back until the handler has returned.
 type answer struct {
-	context *requestContext
-	conn    *conn
-	request *http.Request
+	exchange *exchange
 	*page
 	status int  // zero: not said
 	last   bool // the connection ends behind it
@@ -34,9 +32,7 @@ var pages = sync.Pool{New: func() any { return &page{header: http.Header{}} }}
 // maxKept is how large a page may be that is kept for the next answer.
 const maxKept = 64 << 10
 
-func newAnswer(x *requestContext, r *http.Request) answer {
-	return answer{context: x, conn: x.conn, request: r, page: pages.Get().(*page), last: r.Close || !r.ProtoAtLeast(1, 1)}
-}
+func (w *answer) conn() *conn { return w.exchange.context.conn }
 
 // Header implements [http.ResponseWriter].
 func (w *answer) Header() http.Header { return w.header }
@@ -49,7 +45,7 @@ func (w *answer) WriteHeader(status int) {
 }
 
 func (w *answer) Write(b []byte) (int, error) {
-	if w.conn.taken {
+	if w.conn().taken {
 		return 0, http.ErrHijacked
 	}
 	w.WriteHeader(http.StatusOK)
@@ -68,18 +64,18 @@ func hasBody(status int) bool {
 // Hijack implements [http.Hijacker]. Where the handler has given a status, the head is
 // sent, and a client of HTTP/1.1 takes what follows for chunks (RFC 9112, 7.1).
 func (w *answer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	c := w.conn
+	c := w.conn()
 	if c.taken {
 		return nil, nil, http.ErrHijacked
 	}
 	if len(w.body) > 0 {
 		return nil, nil, errors.New("hijack: the handler has written to the answer")
 	}
-	w.context.unwatch()
+	w.exchange.context.unwatch()
 	if w.status != 0 {
 		w.last = true
 		w.begin()
-		if w.request.ProtoAtLeast(1, 1) {
+		if w.exchange.request.ProtoAtLeast(1, 1) {
 			w.field("Transfer-Encoding", "chunked")
 		}
 		w.fields()
@@ -97,14 +93,14 @@ func (w *answer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 func (w *answer) send() error {
 	defer w.release()
 	w.WriteHeader(http.StatusOK)
-	w.last = w.last || httpguts.HeaderValuesContainsToken(w.header["Connection"], "close") || w.conn.server.stopping.Load()
+	w.last = w.last || httpguts.HeaderValuesContainsToken(w.header["Connection"], "close") || w.conn().server.stopping.Load()
 	w.begin()
 	if hasBody(w.status) {
 		w.head = append(w.head, "Content-Length: "...)
 		w.head = append(strconv.AppendInt(w.head, int64(len(w.body)), 10), crlf...)
 	}
 	w.fields()
-	if w.request.Method == http.MethodHead {
+	if w.exchange.request.Method == http.MethodHead {
 		w.body = w.body[:0]
 	}
 	return w.write()
@@ -113,7 +109,7 @@ func (w *answer) send() error {
 // write writes head and body at once.
 func (w *answer) write() error {
 	w.head = append(w.head, w.body...)
-	_, err := w.conn.Write(w.head)
+	_, err := w.conn().Write(w.head)
 	return err
 }
 

@@ -87,11 +87,11 @@ func (x *exchange) serve() bool {
 		x.body = body{ReadCloser: r.Body, context: &x.context, left: r.ContentLength, expected: expectsContinue(r)}
 		r.Body = &x.body
 	}
-	x.answer = newAnswer(&x.context, r)
+	x.answer = answer{exchange: x, page: pages.Get().(*page), last: r.Close || !r.ProtoAtLeast(1, 1)}
 	ok := x.handle()
 	x.context.end()
 	if c.taken || !ok {
-		x.request, x.answer = nil, answer{} // a stream has the context for as long as it lasts
+		x.request, x.answer.page = nil, nil // a stream has the context for as long as it lasts
 		return false
 	}
 	unread := x.body.unread()

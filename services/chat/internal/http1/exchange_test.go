@@ -1,6 +1,7 @@
 package http1
 
 import (
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -29,7 +30,10 @@ func TestTakenOver(t *testing.T) {
 	if err := x.read(time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	if x.serve() || x.answer != (answer{}) || x.request != nil {
+	if x.serve() || x.answer != (answer{exchange: x}) || x.request != nil {
 		t.Errorf("kept: %+v, %+v", x.answer, x.request)
+	}
+	if _, err := x.answer.Write([]byte("too late")); !errors.Is(err, http.ErrHijacked) {
+		t.Errorf("a write of the handler's own, later: %v", err)
 	}
 }

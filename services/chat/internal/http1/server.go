@@ -1,9 +1,9 @@
 // Package http1 serves HTTP/1.0 and 1.1 to an [http.Handler]. Requests are read by
-// net/http's parser, but for the plainest ones; the loop around it is ours, for what net/http's own server does for
-// each request besides: a goroutine that waits for the client to hang up, a dozen
-// deadlines, a copy of the answer's headers. Here a hang-up is waited for where the
-// handler asks for the end of the request's context, a deadline is moved when it has come
-// near, and an answer leaves in one write.
+// net/http's parser, but for the plainest ones; the loop around it is ours, for what
+// net/http's own server does for each request besides: a goroutine that waits for the
+// client to hang up, a dozen deadlines, a copy of the answer's headers. Here a hang-up is
+// waited for where the handler asks for the end of the request's context, a deadline is
+// moved when it has come near, and an answer leaves in one write.
 //
 // An answer is held back until its handler returns, and there is no Flush: who streams
 // takes the connection over, by Hijack. Trailers of requests are not told.
