@@ -16,8 +16,8 @@ import (
 // record itself, is in the files when the answer is to be sent; a round that
 // begins after that covers it. No request has to be understood for it.
 type durable struct {
-	log    *dirWatch // kfake's data: topics and all else but records
-	root   *dirWatch // the partitions' directories
+	dir    string   // kfake's data: topics and all else but records
+	root   dirWatch // the partitions' directories
 	disk   disk
 	logger *slog.Logger
 
@@ -44,7 +44,7 @@ type round struct {
 
 func newDurable(dir string, d disk, logger *slog.Logger) *durable {
 	return &durable{
-		log: &dirWatch{path: dir}, root: &dirWatch{path: filepath.Join(dir, "partitions")},
+		dir: dir, root: dirWatch{path: filepath.Join(dir, "partitions")},
 		disk: d, logger: logger, partitions: map[string]*segments{},
 	}
 }
@@ -139,7 +139,7 @@ func (d *durable) follow(names []string) error {
 	}
 	d.partitions = found
 	// The topic was written down before its first partition was made.
-	for _, dir := range []string{d.root.path, d.log.path, filepath.Dir(d.log.path)} {
+	for _, dir := range []string{d.root.path, d.dir, filepath.Dir(d.dir)} {
 		if err := d.disk.syncDir(dir); err != nil {
 			return err
 		}

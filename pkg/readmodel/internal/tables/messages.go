@@ -8,9 +8,6 @@ import (
 	"github.com/roomlog/roomlog/pkg/readmodel"
 )
 
-// A message is an event e with its state s. Few messages are edited, so edits are
-// read afterwards, those of a page in one statement.
-
 // shown are the columns of an event that a message shows, in a room that is known.
 var shown = Events.only("seq", "event_id", "type", "sender", "sent_at", "redacted", "facts", "content")
 
@@ -20,6 +17,8 @@ func shownFields(e *readmodel.EventRow) []any {
 	}
 }
 
+// messageStatements read messages: a message is an event e with its state s. Few are
+// edited, so edits are read afterwards, those of a page in one statement.
 type messageStatements struct{ below, above, byID, edits, pins, threads, thread, threadBefore, threadUnread string }
 
 func newMessageStatements(l Layout, p pageStatements) messageStatements {
