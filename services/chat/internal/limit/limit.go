@@ -35,6 +35,7 @@ type Buckets[K comparable] struct {
 	policy Policy
 	mu     sync.Mutex
 	full   *simplelru.LRU[K, *time.Time] // when each is full again: all there is to know of one
+	latest time.Time                     // of all times that were told
 }
 
 // New makes full buckets.
@@ -46,10 +47,12 @@ func New[K comparable](p Policy) *Buckets[K] {
 	return &Buckets[K]{policy: p, full: full}
 }
 
-// Take takes a token where there is one.
+// Take takes a token where there is one. A time that is before one told earlier counts
+// as that: a request tells when it came, and may have waited since, while others took.
 func (b *Buckets[K]) Take(k K, now time.Time) State {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	now = b.notBefore(now)
 	full, ok := b.full.Get(k)
 	if !ok {
 		full = &time.Time{}
@@ -67,10 +70,18 @@ func (b *Buckets[K]) Take(k K, now time.Time) State {
 func (b *Buckets[K]) Look(k K, now time.Time) State {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	now = b.notBefore(now)
 	if full, ok := b.full.Peek(k); ok {
 		return b.state(*full, now)
 	}
 	return b.state(now, now)
+}
+
+func (b *Buckets[K]) notBefore(now time.Time) time.Time {
+	if now.After(b.latest) {
+		b.latest = now
+	}
+	return b.latest
 }
 
 func (b *Buckets[K]) state(full, now time.Time) State {

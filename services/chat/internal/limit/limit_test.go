@@ -35,6 +35,29 @@ func TestBuckets(t *testing.T) {
 	}
 }
 
+// Requests tell when they came, not when it is their turn: who waited meanwhile, and
+// so comes with an old time, is not refused for what others took since.
+func TestLate(t *testing.T) {
+	b := limit.New[string](limit.Policy{Name: "x", Rate: 2, Burst: 3})
+	came := time.Unix(1_700_000_000, 0)
+	for i := range 10 {
+		if s := b.Take("a", came.Add(time.Duration(i)*time.Second)); !s.Allowed {
+			t.Fatalf("after %d seconds: %v", i, s.Err())
+		}
+	}
+	if s := b.Look("a", came); !s.Allowed || s.Left() != 2 {
+		t.Errorf("one that came first and waited finds %d tokens: %v", s.Left(), s.Err())
+	}
+	for left := range 2 {
+		if s := b.Take("a", came); !s.Allowed || s.Left() != 1-left {
+			t.Errorf("one that came first and waited: %d are left, %v", s.Left(), s.Err())
+		}
+	}
+	if s := b.Take("a", came); s.Allowed {
+		t.Error("an old time is worth more than a new one")
+	}
+}
+
 // In the long run there is what the rate says, and no more, also where a token comes in
 // no whole number of anything.
 func TestRate(t *testing.T) {
