@@ -134,12 +134,11 @@ func (s *Live) beginAhead(ctx context.Context, conn *pgxpool.Conn, first *tables
 		return 0, false, nil
 	}
 	var b pgx.Batch
-	var there bool
-	queueBegin(&b, &version, &there)
+	queueBegin(&b, &version)
 	of(conn, guess).queue(&b, first.Queries(dialect))
 	err = conn.SendBatch(ctx, &b).Close()
 	switch {
-	case err == nil && there && version == guess:
+	case err == nil && version == guess:
 		return version, true, nil
 	case conn.Conn().IsClosed():
 		return 0, false, err
@@ -152,37 +151,42 @@ func (s *Live) beginAhead(ctx context.Context, conn *pgxpool.Conn, first *tables
 	return 0, false, nil
 }
 
-// queueBegin begins a transaction with the search_path of the live version.
-func queueBegin(b *pgx.Batch, version *int, there *bool) {
+// queueBegin begins a transaction with the search_path of the live version. Where that
+// was dropped since the moment that the transaction sees, the last statement fails.
+func queueBegin(b *pgx.Batch, version *int) {
 	b.Queue(`BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`)
 	b.Queue(`SELECT version, set_config('search_path', 'roomlog_v' || version, true), pg_advisory_xact_lock_shared(` + strconv.Itoa(readLock) + `, version)::text
 FROM roomlog_control.projections WHERE state = 'live'`).QueryRow(func(r pgx.Row) error {
 		return r.Scan(version, nil, nil)
 	})
-	// By the catalog of now, not of the snapshot. Under the lock it stays so.
-	b.Queue(`SELECT to_regclass('checkpoints') IS NOT NULL`).QueryRow(func(r pgx.Row) error { return r.Scan(there) })
+	// Whether the tables are there. To lock one makes the server look it up in the catalog of
+	// now; what only names it (to_regclass) may answer from the connection's cache, which
+	// still has a table that was dropped while the lock above was waited for. Under that
+	// lock it stays as it is.
+	b.Queue(`LOCK TABLE checkpoints IN ACCESS SHARE MODE`)
 }
 
 // begin begins a transaction on the live version.
 func (s *Live) begin(ctx context.Context, conn *pgxpool.Conn) (version int, err error) {
 	for range snapshotAttempts {
-		var there bool
+		version = 0
 		var b pgx.Batch
-		queueBegin(&b, &version, &there)
-		if err := conn.SendBatch(ctx, &b).Close(); err != nil {
-			return 0, gone(err)
-		}
-		if there {
+		queueBegin(&b, &version)
+		err = gone(conn.SendBatch(ctx, &b).Close())
+		if err == nil {
 			s.mu.Lock()
 			s.last = version
 			s.mu.Unlock()
 			return version, nil
 		}
+		if version == 0 || !errors.Is(err, readmodel.ErrNoProjection) {
+			return 0, err
+		}
 		if _, err := conn.Exec(ctx, "ROLLBACK"); err != nil {
 			return 0, err
 		}
 	}
-	return 0, fmt.Errorf("version %d is live and has no tables: %w", version, readmodel.ErrNoProjection)
+	return 0, fmt.Errorf("version %d is live and has no tables: %w", version, err)
 }
 
 // check looks, once for each version, whether its tables are those that this
