@@ -55,10 +55,11 @@ func checkPasswords(c *kfake.Cluster, password string) {
 // kfake knows message.timestamp.type as a setting and does not act on it, and a
 // batch that a client marks as LogAppendTime it stores with a checksum that does
 // not fit. So the batch's own time is set here, and the checksum with it: the
-// records say CreateTime, and the time is the broker's.
-func stampAppendTime(c *kfake.Cluster) {
+// records say CreateTime, and the time is the broker's. before is called first.
+func stampAppendTime(c *kfake.Cluster, before func()) {
 	var last int64
 	control(c, kmsg.Produce, func(req kmsg.Request) kmsg.Response {
+		before()
 		last = max(last, time.Now().UnixMilli())
 		topics := req.(*kmsg.ProduceRequest).Topics
 		for i := range topics {

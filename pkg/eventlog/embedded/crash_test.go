@@ -16,6 +16,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/sasl/plain"
+
 	"github.com/roomlog/roomlog/pkg/eventlog"
 	"github.com/roomlog/roomlog/pkg/eventlog/embedded"
 	"github.com/roomlog/roomlog/pkg/events"
@@ -141,7 +145,8 @@ func publishUntilKilled(t *testing.T, cfg eventlog.Config, l eventlog.Layout, ro
 func closePublisher(p *eventlog.Publisher) { p.Close() } //nolint:errcheck // it gives up at once
 
 // TestTornTail cuts the end of the log off at each byte of the last record, as a
-// power cut can, and adds garbage.
+// power cut can, and adds garbage. The journal has that record; without it, as after a
+// copy of the segments alone, the others are left.
 func TestTornTail(t *testing.T) {
 	dir := t.TempDir()
 	b := start(t, embedded.Config{Dir: dir})
@@ -157,11 +162,14 @@ func TestTornTail(t *testing.T) {
 	cuts := []int64{size - 1, size - 7, (sizeOf4 + size) / 2, sizeOf4 + 12, sizeOf4 + 1, sizeOf4}
 	for _, cut := range cuts {
 		t.Run(fmt.Sprintf("cut %d", size-cut), func(t *testing.T) {
-			checkTorn(t, dir, l, all[:4], func(segment string) error { return os.Truncate(segment, cut) })
+			checkTorn(t, dir, l, all, func(_, segment string) error { return os.Truncate(segment, cut) })
+			checkTorn(t, dir, l, all[:4], func(journal, segment string) error {
+				return errors.Join(os.Remove(journal), os.Truncate(segment, cut))
+			})
 		})
 	}
 	t.Run("garbage", func(t *testing.T) {
-		checkTorn(t, dir, l, all, func(segment string) error {
+		checkTorn(t, dir, l, all, func(_, segment string) error {
 			f, err := os.OpenFile(segment, os.O_APPEND|os.O_WRONLY, 0)
 			if err != nil {
 				return err
@@ -173,13 +181,13 @@ func TestTornTail(t *testing.T) {
 }
 
 // checkTorn copies the data, spoils the copy and starts a broker on it.
-func checkTorn(t *testing.T, dir string, l eventlog.Layout, want []string, spoil func(segment string) error) {
+func checkTorn(t *testing.T, dir string, l eventlog.Layout, want []string, spoil func(journal, segment string) error) {
 	t.Helper()
 	spoiled := t.TempDir()
 	if err := os.CopyFS(spoiled, os.DirFS(dir)); err != nil {
 		t.Fatal(err)
 	}
-	if err := spoil(segment(t, spoiled)); err != nil {
+	if err := spoil(filepath.Join(spoiled, "journal"), segment(t, spoiled)); err != nil {
 		t.Fatal(err)
 	}
 	b := start(t, embedded.Config{Dir: spoiled})
@@ -195,6 +203,40 @@ func checkTorn(t *testing.T, dir string, l eventlog.Layout, want []string, spoil
 	}
 	if got := ids(read(t, cfg, l, 0)); !slices.Equal(got, append(slices.Clip(want), "after-0")) {
 		t.Errorf("then the log has %v", got)
+	}
+}
+
+// A topic that was made anew has the names of the one before: what the journal has of
+// that one is not for it.
+func TestTopicMadeAnew(t *testing.T) {
+	dir := t.TempDir()
+	b := start(t, embedded.Config{Dir: dir})
+	cfg := configOf(b.Info())
+	l := ensure(t, cfg, 1)
+	publish(t, cfg, l, "before", 1)
+	publish(t, cfg, l, "in-the-journal", 20)
+	cl, err := kgo.NewClient(kgo.SeedBrokers(cfg.Brokers...), kgo.SASL(plain.Auth{User: cfg.Username, Pass: cfg.Password}.AsMechanism()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cl.Close()
+	if _, err := kadm.NewClient(cl).DeleteTopic(testContext(t), l.Topic); err != nil {
+		t.Fatal(err)
+	}
+	again := ensure(t, cfg, 1)
+	publish(t, cfg, again, "after, and longer than the first one before", 1)
+	want := ids(read(t, cfg, again, 0))
+	if len(want) != 1 {
+		t.Fatalf("the new topic has %v", want)
+	}
+	killed := t.TempDir()
+	if err := os.CopyFS(killed, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	b = start(t, embedded.Config{Dir: killed})
+	cfg = configOf(b.Info())
+	if got := ids(read(t, cfg, ensure(t, cfg, 1), 0)); !slices.Equal(got, want) {
+		t.Errorf("after a crash it has %v, want %v", got, want)
 	}
 }
 

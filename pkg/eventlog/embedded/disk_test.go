@@ -10,8 +10,8 @@ import (
 )
 
 // lossyDisk knows what a power cut would leave: of a segment the bytes that were
-// there when it was last synced, of a directory the entries. Of all other files it
-// keeps what the broker itself syncs before it renames them (*.json), as it was
+// there when it was last synced, of the journal, which is overwritten, a copy of that
+// moment, of a directory the entries. Of all other files it keeps what the broker itself syncs before it renames them (*.json), as it was
 // when their directory was synced; indexes and logs of offsets are lost.
 type lossyDisk struct {
 	root string
@@ -43,10 +43,14 @@ func (d *lossyDisk) SyncData(f *os.File) error {
 		return d.failing
 	}
 	d.syncs++
-	if !d.off {
+	switch {
+	case d.off:
+	case filepath.Base(f.Name()) == "journal":
+		d.others[f.Name()], err = os.ReadFile(f.Name())
+	default:
 		d.sizes[f.Name()] = st.Size()
 	}
-	return nil
+	return err
 }
 
 func (d *lossyDisk) SyncDir(path string) error {

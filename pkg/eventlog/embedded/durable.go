@@ -1,30 +1,46 @@
 package embedded
 
 import (
+	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // durable makes what the broker has written durable before the answer that tells
-// of it leaves: a round of syncing for all answers that wait (group commit).
+// of it leaves: a round for all answers that wait (group commit).
 //
 // The broker writes to the page cache, in one goroutine, and only then answers.
 // So whatever an answer tells of, the acknowledgement of a record as well as a
 // record itself, is in the files when the answer is to be sent; a round that
 // begins after that covers it. No request has to be understood for it.
+//
+// A round writes what segments have got since the last one into the [journal], and
+// syncs that. Their files are synced when the journal is full, and when one of them may
+// not be what the journal knows.
 type durable struct {
 	dir    string   // kfake's data: topics and all else but records
 	root   dirWatch // the partitions' directories
 	disk   disk
 	logger *slog.Logger
 
+	// complained is set by the broker's warnings, doubt before it writes the next time: it
+	// may have taken back what it could not write, and writes something else there.
+	complained, doubt atomic.Bool
+
 	joining sync.Mutex
 	next    *round // not begun; nil: nobody waits for one
 
 	syncing    sync.Mutex // held by the round under way
+	journal    *journal
 	partitions map[string]*segments
 	failed     error // what could not be made durable: nothing is, from then on
 }
@@ -42,11 +58,51 @@ type round struct {
 	err  error
 }
 
-func newDurable(dir string, d disk, logger *slog.Logger) *durable {
-	return &durable{
+// openDurable takes up the data in dir, which nobody else has open, as far as it was
+// durable: what the journal has is in the segments then. The first wait syncs them.
+func openDurable(dir string, cfg Config) (*durable, error) {
+	d := &durable{
 		dir: dir, root: dirWatch{path: filepath.Join(dir, "partitions")},
-		disk: d, logger: logger, partitions: map[string]*segments{},
+		disk: cfg.disk, logger: cfg.Logger, partitions: map[string]*segments{},
 	}
+	var err error
+	if d.journal, err = openJournal(cfg.Dir, cfg.disk, cfg.journal); err != nil {
+		return nil, err
+	}
+	if err := d.recover(); err != nil {
+		return nil, errors.Join(err, d.journal.close())
+	}
+	return d, nil
+}
+
+// recover writes the journal's pieces into the segments. Of a process that was killed they
+// have them already.
+func (d *durable) recover() error {
+	files := map[string]*os.File{}
+	defer func() {
+		for _, f := range files {
+			closeRead(f)
+		}
+	}()
+	return d.journal.each(func(p piece, data []byte) error {
+		name := filepath.Join(p.partition, strconv.FormatInt(p.base, 10)+segmentSuffix)
+		f, ok := files[name]
+		if !ok {
+			var err error
+			if f, err = os.OpenFile(filepath.Join(d.root.path, name), os.O_WRONLY, 0); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+			files[name] = f
+		}
+		if f == nil { // its records, or its topic, have been deleted since
+			return nil
+		}
+		if size, err := f.Seek(0, io.SeekEnd); err != nil || size < p.from {
+			return err // it is another file, which has got that name since
+		}
+		_, err := f.WriteAt(data, p.from)
+		return err
+	})
 }
 
 // wait returns when everything is durable that was written before it was called.
@@ -89,29 +145,56 @@ func (d *durable) syncGrown() error {
 		return err
 	}
 	var grown []*segments
+	length, doubt, settle := int64(0), d.doubt.Swap(false), false
 	for _, p := range d.partitions {
+		if doubt {
+			p.forget()
+		}
 		switch has, err := p.grown(d.disk); {
 		case err != nil:
 			return err
 		case has:
 			grown = append(grown, p)
+			length += p.piece().length()
+			settle = settle || p.safe < 0
 		}
 	}
-	if len(grown) == 1 {
-		return grown[0].sync(d.disk)
+	if settle {
+		return d.settle()
 	}
-	// At the same time, so that the file system commits its journal once for all.
-	errs := make(chan error, len(grown))
+	if len(grown) == 0 {
+		return nil
+	}
+	if !d.journal.takes(length) {
+		return d.settle()
+	}
 	for _, p := range grown {
-		go func() { errs <- p.sync(d.disk) }()
-	}
-	var failed error
-	for range grown {
-		if err := <-errs; err != nil {
-			failed = err
+		if err := d.journal.add(p.piece(), p.newest); err != nil {
+			return d.settle() // it is shorter now
 		}
 	}
-	return failed
+	if err := d.journal.write(); err != nil {
+		return err
+	}
+	for _, p := range grown {
+		p.safe = p.size
+	}
+	return nil
+}
+
+// settle syncs all segments themselves, and has the journal begin anew.
+func (d *durable) settle() error {
+	// At the same time, so that the file system commits its journal once for all.
+	var syncing errgroup.Group
+	for _, p := range d.partitions {
+		if p.newest != nil && p.synced != p.size {
+			syncing.Go(func() error { return p.sync(d.disk) })
+		}
+	}
+	if err := syncing.Wait(); err != nil {
+		return err
+	}
+	return d.journal.restart()
 }
 
 // find looks for partitions that have come or gone.
@@ -147,11 +230,28 @@ func (d *durable) follow(names []string) error {
 	return nil
 }
 
-// close syncs for the last time and gives the files up.
+// complain notes a warning of the broker.
+func (d *durable) complain() {
+	if d != nil {
+		d.complained.Store(true)
+	}
+}
+
+// beforeWrite is called by the broker, before each request that writes. So whoever sees
+// what is written then also sees the doubt.
+func (d *durable) beforeWrite() {
+	if d != nil && d.complained.Swap(false) {
+		d.doubt.Store(true)
+	}
+}
+
+// close syncs for the last time and gives the files up. Nothing is in the journal then.
 func (d *durable) close() error {
+	d.doubt.Store(true)
 	err := d.wait()
 	d.syncing.Lock()
 	defer d.syncing.Unlock()
+	err = errors.Join(err, d.journal.close())
 	for _, p := range d.partitions {
 		p.close()
 	}

@@ -9,10 +9,10 @@
 //
 // # What is durable, and when
 //
-// A record is acknowledged, and can be read, only after its segment was synced.
-// A SIGKILL loses nothing that was acknowledged; a torn record at the end of a
-// segment is cut off when the directory is opened again, and what is left is
-// synced before anyone can read it. Topic ids, topic settings and committed
+// A record is acknowledged, and can be read, only when the [journal] has it, or its
+// segment, and that was synced. A SIGKILL loses nothing that was acknowledged; when the
+// directory is opened again, segments get what the journal has of them, a torn record at
+// the end of one is cut off, and what is left is synced before anyone can read it. Topic ids, topic settings and committed
 // group offsets survive a restart; of committed offsets the last ones may go
 // with the power.
 package embedded
@@ -54,7 +54,8 @@ type Config struct {
 	// Logger gets the broker's warnings; nil discards them.
 	Logger *slog.Logger
 
-	disk disk // nil: the real one
+	disk    disk  // nil: the real one
+	journal int64 // how long it gets; zero: journalMost
 }
 
 // Broker is a running broker.
@@ -106,7 +107,12 @@ func Start(ctx context.Context, cfg Config) (_ *Broker, err error) {
 		if cfg.disk == nil {
 			cfg.disk = realDisk{}
 		}
-		b.durable = newDurable(filepath.Join(cfg.Dir, logDir), cfg.disk, cfg.Logger)
+		if cfg.journal == 0 {
+			cfg.journal = journalMost
+		}
+		if b.durable, err = openDurable(filepath.Join(cfg.Dir, logDir), cfg); err != nil {
+			return nil, err
+		}
 		// After a crash of the process alone, pages that were never synced are still
 		// there to be read.
 		if err = b.durable.wait(); err != nil {
@@ -152,7 +158,7 @@ func (b *Broker) newCluster(ctx context.Context, cfg Config, lastAddress string)
 		kfake.ClusterID("roomlog-embedded"),
 		kfake.EnableSASL(),
 		kfake.Superuser("PLAIN", username, b.info.Password),
-		kfake.WithLogger(logger{cfg.Logger}),
+		kfake.WithLogger(logger{cfg.Logger, b.durable.complain}),
 		kfake.GroupMinSessionTimeout(minSessionTimeout),
 		kfake.ListenFn(func(string, string) (net.Listener, error) {
 			l, err := listen(ctx, cfg.Listen, lastAddress)
@@ -170,7 +176,7 @@ func (b *Broker) newCluster(ctx context.Context, cfg Config, lastAddress string)
 	if err != nil {
 		return nil, err
 	}
-	stampAppendTime(c)
+	stampAppendTime(c, b.durable.beforeWrite)
 	checkPasswords(c, b.info.Password)
 	return c, nil
 }

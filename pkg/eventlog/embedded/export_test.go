@@ -17,6 +17,16 @@ func OnDisk(c Config, d Disk) Config {
 	return c
 }
 
+// WithJournal has the broker begin its journal anew when it has so many bytes.
+func WithJournal(c Config, most int64) Config {
+	c.journal = most
+	return c
+}
+
+// Complained reports whether the broker's warnings were heard, and nothing was written
+// since.
+func Complained(b *Broker) bool { return b.durable.complained.Load() }
+
 type exportedDisk struct{ Disk }
 
 func (d exportedDisk) syncData(f *os.File) error { return d.SyncData(f) }

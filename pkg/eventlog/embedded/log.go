@@ -9,7 +9,10 @@ import (
 )
 
 // logger passes on what kfake warns of: data that it cut off, writes that failed.
-type logger struct{ to *slog.Logger }
+type logger struct {
+	to       *slog.Logger
+	complain func() // is told of warnings
+}
 
 func (l logger) Logf(level kfake.LogLevel, format string, args ...any) {
 	to := slog.LevelDebug
@@ -19,6 +22,9 @@ func (l logger) Logf(level kfake.LogLevel, format string, args ...any) {
 	case kfake.LogLevelWarn:
 		to = slog.LevelWarn
 	case kfake.LogLevelNone, kfake.LogLevelInfo, kfake.LogLevelDebug:
+	}
+	if to >= slog.LevelWarn {
+		l.complain()
 	}
 	if !l.to.Enabled(context.Background(), to) {
 		return

@@ -4,6 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -21,20 +25,23 @@ import (
 // acknowledged, or was read. Whatever anyone was told of must be there afterwards.
 func TestPowerCut(t *testing.T) {
 	for _, at := range []int{1, 2, 40, 700} {
-		t.Run(fmt.Sprintf("acknowledged %d", at), func(t *testing.T) { powerCut(t, at, 0) })
-		t.Run(fmt.Sprintf("read %d", at), func(t *testing.T) { powerCut(t, 0, at) })
+		for _, segment := range []int{1_000, 1 << 20} { // many; one, which only the journal makes durable
+			t.Run(fmt.Sprintf("acknowledged %d, segments of %d", at, segment), func(t *testing.T) { powerCut(t, segment, at, 0) })
+			t.Run(fmt.Sprintf("read %d, segments of %d", at, segment), func(t *testing.T) { powerCut(t, segment, 0, at) })
+		}
 	}
 }
 
-// powerCut cuts at the given number of acknowledgements, or of records read.
-func powerCut(t *testing.T, atAck, atRead int) {
+// powerCut cuts at the given number of acknowledgements, or of records read. The journal
+// begins anew all the time.
+func powerCut(t *testing.T, segment, atAck, atRead int) {
 	const writers, partitions = 8, 2
 	dir := t.TempDir()
 	disk := newLossyDisk(dir)
-	b := start(t, embedded.OnDisk(embedded.Config{Dir: dir}, disk))
+	b := start(t, embedded.WithJournal(embedded.OnDisk(embedded.Config{Dir: dir}, disk), 8<<10))
 	cfg := configOf(b.Info())
 	l := ensure(t, cfg, partitions)
-	smallSegments(t, cfg, l)
+	sizeSegments(t, cfg, l, segment)
 	cfg.CloseTimeout = time.Millisecond
 
 	ctx, cancel := context.WithCancel(testContext(t))
@@ -130,15 +137,15 @@ func (w *told) add(p events.Position, id string, left *int) {
 	}
 }
 
-// smallSegments has the log go on to new segments all the time.
-func smallSegments(t *testing.T, cfg eventlog.Config, l eventlog.Layout) {
+// sizeSegments has the log go on to a new segment after so many bytes.
+func sizeSegments(t *testing.T, cfg eventlog.Config, l eventlog.Layout, bytes int) {
 	t.Helper()
 	cl, err := kgo.NewClient(kgo.SeedBrokers(cfg.Brokers...), kgo.SASL(plain.Auth{User: cfg.Username, Pass: cfg.Password}.AsMechanism()))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer cl.Close()
-	size := "1000"
+	size := strconv.Itoa(bytes)
 	if _, err := kadm.NewClient(cl).AlterTopicConfigs(testContext(t), []kadm.AlterConfig{{Op: kadm.SetConfig, Name: "segment.bytes", Value: &size}}, l.Topic); err != nil {
 		t.Fatal(err)
 	}
@@ -180,6 +187,47 @@ func TestDiskFails(t *testing.T) {
 	defer cancel()
 	if err := b.Close(closing); err == nil {
 		t.Error("closed without a word")
+	}
+}
+
+// TestWriteFails has the broker fail to write: what it may have taken back is in doubt.
+func TestWriteFails(t *testing.T) {
+	dir := t.TempDir()
+	b := start(t, embedded.Config{Dir: dir})
+	cfg := configOf(b.Info())
+	l := ensure(t, cfg, 1)
+	sizeSegments(t, cfg, l, 1)
+	publish(t, cfg, l, "before", 1)
+	if embedded.Complained(b) {
+		t.Fatal("it complains of nothing")
+	}
+	next := filepath.Join(filepath.Dir(segment(t, dir)), "1.dat")
+	if err := os.Mkdir(next, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	cfg.CloseTimeout = time.Millisecond
+	p, err := eventlog.NewPublisher(cfg, l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	if pos, err := p.Publish(ctx, event("failed", 0)); err == nil {
+		t.Errorf("published at %v, where a directory is", pos)
+	}
+	closePublisher(p)
+	if !embedded.Complained(b) {
+		t.Error("its complaint was not heard")
+	}
+	if err := os.Remove(next); err != nil {
+		t.Fatal(err)
+	}
+	publish(t, cfg, l, "after", 2)
+	if embedded.Complained(b) {
+		t.Error("what was in doubt still is")
+	}
+	if got := ids(read(t, cfg, l, 0)); !slices.Equal(got, []string{"before-0", "after-0", "after-1"}) {
+		t.Errorf("the log has %v", got)
 	}
 }
 

@@ -3,14 +3,13 @@ package embedded
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
-
-	"golang.org/x/sys/unix"
 )
 
 const segmentSuffix = ".dat" // behind the offset of the first record
@@ -19,10 +18,12 @@ const segmentSuffix = ".dat" // behind the offset of the first record
 // all but the newest are complete.
 type segments struct {
 	dir    dirWatch
-	newest *os.File    // nil: there is none
-	base   int64       // the offset in its name
-	stat   unix.Stat_t // as grown saw it
-	synced int64       // how many bytes of it are durable; -1: not known
+	newest *os.File // nil: there is none
+	base   int64    // the offset in its name
+	size   int64    // as grown saw it
+	// safe is how many bytes are durable, in the file or in the journal; synced how many
+	// are in the file. -1: not known.
+	safe, synced int64
 }
 
 func newSegments(dir string) *segments {
@@ -44,8 +45,23 @@ func (s *segments) grown(d disk) (bool, error) {
 	if s.newest == nil {
 		return false, nil
 	}
-	err = fstat(s.newest, &s.stat)
-	return err == nil && s.stat.Size != s.synced, err
+	// Not by fstat: who asks for a file's times, on Linux, gets a finer clock for them,
+	// so that each write sets a new time, and each sync writes that too.
+	if s.size, err = s.newest.Seek(0, io.SeekEnd); err != nil {
+		return false, err
+	}
+	if s.size < s.safe { // the broker took back what it could not write
+		s.forget()
+	}
+	return s.size != s.safe, nil
+}
+
+// forget says that nothing is known to be durable.
+func (s *segments) forget() { s.safe, s.synced = -1, -1 }
+
+// piece is what grown saw that is not durable, where something of it is.
+func (s *segments) piece() piece {
+	return piece{partition: filepath.Base(s.dir.path), base: s.base, from: s.safe, size: s.size - s.safe}
 }
 
 // sync makes the newest segment durable, at least as far as grown saw it.
@@ -53,7 +69,7 @@ func (s *segments) sync(d disk) error {
 	if err := d.syncData(s.newest); err != nil {
 		return fmt.Errorf("sync %s: %w", s.newest.Name(), err)
 	}
-	s.synced = s.stat.Size
+	s.safe, s.synced = s.size, s.size
 	return nil
 }
 
@@ -84,7 +100,8 @@ func (s *segments) follow(names []string, d disk) error {
 		if err != nil {
 			return err
 		}
-		s.newest, s.base, s.synced = f, base, -1
+		s.newest, s.base = f, base
+		s.forget()
 	}
 	if len(bases) == 0 {
 		return nil

@@ -135,7 +135,7 @@ func (c benchCommand) measure(ctx context.Context, con console, done []result.Re
 	defer meter.Finish()
 	return all, bench.Run(ctx, bench.Config{
 		Source: c.Source, Bin: c.Bin, Dir: c.Dir, Systems: c.Systems, Loads: c.Loads,
-		Rounds: c.Rounds, Warm: c.Time / 4, Time: c.Time, Long: c.Long, Messages: c.Messages, Quick: c.Quick, Capacity: c.Capacity,
+		Rounds: c.Rounds, Warm: 3 * c.Time / 4, Time: c.Time, Long: c.Long, Messages: c.Messages, Quick: c.Quick, Capacity: c.Capacity,
 		ServerCPU: c.ServerCPU, LoadCPU: c.LoadCPU, Done: done,
 		Add: func(r result.Record) error {
 			all = append(all, r)
