@@ -90,9 +90,7 @@ func (t *controlTx) version(ctx context.Context, number int) (*version, error) {
 	if err := exists(path); err != nil {
 		return nil, err
 	}
-	there := writing(path)
-	there.uri = uri(path, "rw")
-	p := newPool(there, 1)
+	p := newPool(writing(path), 1)
 	c, err := p.take(ctx)
 	if err != nil {
 		return nil, errors.Join(err, p.close())

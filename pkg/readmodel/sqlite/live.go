@@ -99,43 +99,48 @@ func (s *Live) Snapshot(ctx context.Context, read func(readmodel.Reader) error, 
 // not known.
 func (s *Live) try(ctx context.Context, version int, read func(readmodel.Reader) error) (live int, err error) {
 	store, err := s.use(ctx, version)
-	if errors.Is(err, readmodel.ErrNoProjection) || errors.Is(err, fs.ErrNotExist) {
-		live, other := s.version(ctx)
-		if other == nil && live == version {
-			return 0, err // dropped, it cannot be live; a moment later that shows
-		}
-		return live, other
-	}
 	if err != nil {
-		return version, err
+		return s.instead(ctx, version, err)
 	}
 	defer s.done(version)
+	begun := false
 	err = store.Snapshot(ctx, func(r readmodel.Reader) error {
 		// The first statement fixes the moment, and only then is it asked whether the
 		// version is live: one that has been retired before may have folded more than
 		// the live one has, and the next read would go back in time.
-		_, _, err := r.Checkpoint(ctx, 0)
-		if err == nil {
-			live, err = s.version(ctx)
-		}
-		if err != nil {
-			live = version
+		if _, _, err := r.Checkpoint(ctx, 0); err != nil {
 			return err
 		}
-		if live != version {
+		now, err := s.version(ctx)
+		if err != nil {
+			return err
+		}
+		live, begun = now, now == version
+		if !begun {
 			return nil
 		}
 		return read(r)
 	})
-	if live == 0 {
-		// It did not begin: perhaps the version is dropped, and has not been live for
-		// a while.
-		if now, other := s.version(ctx); other == nil && now != version {
-			return now, err
-		}
-		live = version
+	if err != nil && !begun {
+		return s.instead(ctx, version, err)
 	}
 	return live, err
+}
+
+// instead tells which version is live where a snapshot of one did not begin: that one
+// may be dropped, whatever the error, as its files go one by one, and has not been live
+// for a while.
+func (s *Live) instead(ctx context.Context, version int, err error) (live int, _ error) {
+	now, other := s.version(ctx)
+	switch {
+	case other != nil:
+		return version, errors.Join(err, other)
+	case now != version:
+		return now, err
+	case errors.Is(err, readmodel.ErrNoProjection), errors.Is(err, fs.ErrNotExist):
+		return 0, err // dropped, it cannot be live; a moment later that shows
+	}
+	return version, err
 }
 
 // guess is the version that was live when it was asked last.

@@ -19,8 +19,10 @@ type source struct {
 	pragmas []string // what each connection sets for itself
 }
 
+// writing opens a file that is there: who may make one does so before. A connection that
+// is opened late does not make a file again that was dropped meanwhile.
 func writing(path string) source {
-	return source{uri(path, "rwc"), []string{
+	return source{uri(path, "rw"), []string{
 		"page_size=4096", // before the first table is made
 		"journal_mode=WAL",
 		"synchronous=NORMAL",
@@ -35,7 +37,7 @@ func reading(path string) source {
 	return source{uri(path, "ro"), []string{cacheSize, "temp_store=MEMORY"}}
 }
 
-// uri names a file for SQLite: ro, rw, or rwc for one that may be made.
+// uri names a file for SQLite that is there: ro or rw.
 func uri(path, mode string) string {
 	return "file:" + (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath() + "?mode=" + mode
 }
