@@ -11,8 +11,9 @@ import (
 
 // lossyDisk knows what a power cut would leave: of a segment the bytes that were
 // there when it was last synced, of the journal, which is overwritten, a copy of that
-// moment, of a directory the entries. Of all other files it keeps what the broker itself syncs before it renames them (*.json), as it was
-// when their directory was synced; indexes and logs of offsets are lost.
+// moment, of a directory the entries. Of all other files it keeps what the broker
+// itself syncs before it renames them (*.json), as it was when their directory was
+// synced; indexes and logs of offsets are lost.
 type lossyDisk struct {
 	root string
 
