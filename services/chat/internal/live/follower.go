@@ -183,9 +183,15 @@ func (f *Follower) take(m *message.Message) {
 }
 
 // link adds a commit to its partition's chain; false: it is of an earlier claim, or
-// comes so late that followers were sent to the read model for it.
+// comes so late that followers were sent to the read model for it, or another version
+// has gone live since it was looked at. The epochs of one version say nothing of
+// another's: one that is ahead would hide all that the other has to tell.
 func (f *Follower) link(c timeline.Commit) bool {
 	f.mu.Lock()
+	if !f.reads(c.Projection) {
+		f.mu.Unlock()
+		return false
+	}
 	h := f.head(c.Partition)
 	if c.Epoch < h.epoch || c.Epoch == h.epoch && c.Next < h.next {
 		f.mu.Unlock()
@@ -314,22 +320,26 @@ func (f *Follower) rouse() {
 func (f *Follower) isLive(projection int) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.live == 0 || f.live == projection
+	return f.reads(projection)
 }
 
+// reads is isLive; the caller holds mu.
+func (f *Follower) reads(projection int) bool { return f.live == 0 || f.live == projection }
+
 // goLive notes which version is read. Another one has claims and a chain of its
-// own; its seqs are the same, so that streams go on from where they are.
+// own; its seqs are the same, so that streams go on from where they are. What was heard
+// before the first look may be of any.
 func (f *Follower) goLive(projection int) {
 	f.mu.Lock()
 	changed := f.live != 0 && f.live != projection
-	f.live = projection
 	var all []events.Partition
-	if changed {
+	if f.live != projection {
 		for p, h := range f.parts {
 			h.epoch, h.next = 0, unknown
 			all = append(all, p)
 		}
 	}
+	f.live = projection
 	f.mu.Unlock()
 	f.missed(all...)
 	if changed {

@@ -321,6 +321,48 @@ func TestCutOver(t *testing.T) {
 	}
 }
 
+// switching is told of revocations, and meanwhile another version goes live.
+type switching struct {
+	revocations
+	to func()
+}
+
+func (s *switching) Revoke(...readmodel.RevocationRow) { s.to() }
+
+// What another version says at the wrong moment, with an epoch that is ahead, does not hide
+// what the live one says afterwards.
+func TestOtherVersionHidesNothing(t *testing.T) {
+	ahead := commit(9, 0, 5, posted(lobby, 1))
+	for name, prepare := range map[string]func(*testing.T, *Follower){
+		"another goes live while it is taken": func(t *testing.T, f *Follower) {
+			f.goLive(1)
+			f.Revocations = &switching{to: func() { f.goLive(2) }}
+			give(t, f, ahead)
+			f.Revocations = &revocations{}
+		},
+		"before the first look": func(t *testing.T, f *Follower) {
+			give(t, f, ahead)
+			f.goLive(2)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := follower(nil)
+			prepare(t, f)
+			live := commit(1, 5, 5)
+			live.Projection = 2
+			give(t, f, live)
+			sub := f.Hub.Subscribe(lobby, 0)
+			defer sub.Close()
+			live = commit(1, 5, 6, posted(lobby, 2))
+			live.Projection = 2
+			give(t, f, live)
+			if seqs, stale := took(sub); len(seqs) != 1 || stale {
+				t.Errorf("%d delivered, stale %t", len(seqs), stale)
+			}
+		})
+	}
+}
+
 func TestPollErrorShows(t *testing.T) {
 	f := follower(tablesAt())
 	f.look(t.Context())
