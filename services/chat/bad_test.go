@@ -368,6 +368,24 @@ func TestRequestID(t *testing.T) {
 	}
 }
 
+// Whatever the answer, it has what every answer has.
+func TestHeadersOfAll(t *testing.T) {
+	_, alice := lobby(t)
+	tagged := alice.Get("/v1/rooms").Is(http.StatusOK)
+	for what, got := range map[string]chattest.Answer{
+		"a description":    alice.Get("/openapi.json").Is(http.StatusOK),
+		"no such route":    alice.Get("/v2").Is(http.StatusNotFound),
+		"one that is new":  tagged,
+		"one that is old":  alice.Get("/v1/rooms", h("If-None-Match", tagged.Header.Get("ETag"))).Is(http.StatusNotModified),
+		"one without body": alice.Put("/v1/rooms/lobby/typing", `{"typing":true}`).Is(http.StatusNoContent),
+		"a command":        alice.Post(messages, `{"text":"one"}`).Is(http.StatusAccepted),
+	} {
+		if h := got.Header; h.Get("X-Request-Id") == "" || h.Get("X-Content-Type-Options") != "nosniff" {
+			t.Errorf("%s: %v", what, h)
+		}
+	}
+}
+
 func TestMe(t *testing.T) {
 	w := chattest.Start(t)
 	me := w.As("alice", claim("tenant", "acme"), claim("scope", "read future")).Get("/v1/me").Is(http.StatusOK)

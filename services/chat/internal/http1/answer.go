@@ -16,15 +16,19 @@ import (
 // answer is what a handler writes to. It is held back until the handler has returned.
 type answer struct {
 	exchange *exchange
-	*page
-	status int  // zero: not said
-	last   bool // the connection ends behind it
+	*page         // nil: the handler has not begun to answer
+	status   int  // zero: not said
+	last     bool // the connection ends behind it
 }
 
-// page is what an answer takes while it is written; then it is another's.
+// page is what an answer takes while it is written; then it is another's. Most handlers
+// wait before they answer: those that wait have none, so there are few, and the one that is
+// taken is one that was just written.
 type page struct {
 	header     http.Header
 	head, body []byte
+	second     int64  // of the date
+	date       []byte // of the answer before
 }
 
 var pages = sync.Pool{New: func() any { return &page{header: http.Header{}} }}
@@ -34,8 +38,18 @@ const maxKept = 64 << 10
 
 func (w *answer) conn() *conn { return w.exchange.context.conn }
 
+// open gives the answer a page.
+func (w *answer) open() {
+	if w.page == nil {
+		w.page = pages.Get().(*page)
+	}
+}
+
 // Header implements [http.ResponseWriter].
-func (w *answer) Header() http.Header { return w.header }
+func (w *answer) Header() http.Header {
+	w.open()
+	return w.header
+}
 
 // WriteHeader implements [http.ResponseWriter]. There are no informational answers.
 func (w *answer) WriteHeader(status int) {
@@ -52,6 +66,7 @@ func (w *answer) Write(b []byte) (int, error) {
 	if !hasBody(w.status) {
 		return 0, http.ErrBodyNotAllowed
 	}
+	w.open()
 	w.body = append(w.body, b...)
 	return len(b), nil
 }
@@ -68,6 +83,7 @@ func (w *answer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if c.taken {
 		return nil, nil, http.ErrHijacked
 	}
+	w.open()
 	if len(w.body) > 0 {
 		return nil, nil, errors.New("hijack: the handler has written to the answer")
 	}
@@ -91,6 +107,7 @@ func (w *answer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 
 // send sends the answer of a handler that has returned.
 func (w *answer) send() error {
+	w.open()
 	defer w.release()
 	w.WriteHeader(http.StatusOK)
 	w.last = w.last || httpguts.HeaderValuesContainsToken(w.header["Connection"], "close") || w.conn().server.stopping.Load()
@@ -130,11 +147,19 @@ func (w *answer) begin() {
 	w.head = append(strconv.AppendInt(w.head, int64(w.status), 10), ' ')
 	w.head = append(append(w.head, http.StatusText(w.status)...), crlf...)
 	if _, ok := w.header["Date"]; !ok {
-		w.head = append(w.head, "Date: "...)
-		w.head = append(time.Now().UTC().AppendFormat(w.head, http.TimeFormat), crlf...)
+		w.dated(time.Now())
+		w.head = append(append(append(w.head, "Date: "...), w.date...), crlf...)
 	}
 	if w.last {
 		w.field("Connection", "close")
+	}
+}
+
+// dated sees that the date is that of now: a page is mostly written again in the same
+// second.
+func (p *page) dated(now time.Time) {
+	if second := now.Unix(); second != p.second {
+		p.second, p.date = second, now.UTC().AppendFormat(p.date[:0], http.TimeFormat)
 	}
 }
 

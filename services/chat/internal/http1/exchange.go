@@ -87,7 +87,7 @@ func (x *exchange) serve() bool {
 		x.body = body{ReadCloser: r.Body, context: &x.context, left: r.ContentLength, expected: expectsContinue(r)}
 		r.Body = &x.body
 	}
-	x.answer = answer{exchange: x, page: pages.Get().(*page), last: r.Close || !r.ProtoAtLeast(1, 1)}
+	x.answer = answer{exchange: x, last: r.Close || !r.ProtoAtLeast(1, 1)}
 	ok := x.handle()
 	x.context.end()
 	if c.taken || !ok {

@@ -37,3 +37,28 @@ func TestTakenOver(t *testing.T) {
 		t.Errorf("a write of the handler's own, later: %v", err)
 	}
 }
+
+// Who waits before they answer hold nothing of what an answer takes.
+func TestWaits(t *testing.T) {
+	x := &exchange{request: &http.Request{Method: http.MethodPost, Body: http.NoBody}}
+	x.context.conn = &conn{server: &Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if w.(*answer).page != nil {
+			t.Error("a page, and nobody has begun to answer")
+		}
+		panic(http.ErrAbortHandler)
+	})}}
+	x.serve()
+}
+
+// A page keeps its date, for as long as that is right.
+func TestDated(t *testing.T) {
+	p := &page{}
+	at := time.Date(2026, time.March, 1, 12, 0, 0, 0, time.FixedZone("", 3600))
+	for after, want := range []string{
+		"Sun, 01 Mar 2026 11:00:00 GMT", "Sun, 01 Mar 2026 11:00:00 GMT", "Sun, 01 Mar 2026 11:00:01 GMT", "Sun, 01 Mar 2026 11:00:01 GMT",
+	} {
+		if p.dated(at.Add(time.Duration(after) * 500 * time.Millisecond)); string(p.date) != want {
+			t.Errorf("%d half seconds later: %s", after, p.date)
+		}
+	}
+}

@@ -22,11 +22,15 @@ func writeJSON(c echo.Context, status int, contentType string, body any) error {
 
 // private answers with bytes that no cache keeps, unless a handler has said so.
 func private(c echo.Context, status int, contentType string, b []byte) error {
-	x, w := exchangeOf(c), c.Response()
-	if len(x.header["Cache-Control"]) == 0 {
-		x.header["Cache-Control"] = noStore
+	if h := c.Response().Header(); len(h["Cache-Control"]) == 0 {
+		h["Cache-Control"] = noStore
 	}
-	x.set(echo.HeaderContentType, contentType)
+	return write(c, status, contentType, b)
+}
+
+func write(c echo.Context, status int, contentType string, b []byte) error {
+	exchangeOf(c).set(echo.HeaderContentType, contentType)
+	w := c.Response()
 	w.WriteHeader(status)
 	_, err := w.Write(b)
 	return err

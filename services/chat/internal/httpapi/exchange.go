@@ -24,20 +24,44 @@ type exchange struct {
 	status        int
 	begun         time.Time
 	ends          []func()
-	header        http.Header // of the answer
-	values        []string    // of its headers
-	space         [6]string   // for those of a send
+	header        http.Header // of the answer; nil: nobody has asked for the answer
+	fields        []field     // of the header, while nobody has
+	space         [6]field    // for those of a send
+}
+
+// field is a header of the answer, with its value as the list of one that it is there.
+type field struct {
+	name  string
+	value [1]string
 }
 
 func exchangeOf(c echo.Context) *exchange { return c.(*exchange) }
 
 func requestID(c echo.Context) string { return exchangeOf(c).id }
 
-// set sets a header of the answer: each has one value, and a list of its own for it.
+// set sets a header of the answer. Until the answer is asked for it is kept here: most
+// requests wait first, and one that waits has no memory of the server's for an answer.
 func (x *exchange) set(name, value string) {
-	x.values = append(x.values, value)
-	n := len(x.values)
-	x.header[name] = x.values[n-1 : n : n]
+	x.fields = append(x.fields, field{name, [1]string{value}})
+	if x.header != nil {
+		x.fields[len(x.fields)-1].put(x.header)
+	}
+}
+
+func (f *field) put(h http.Header) { h[f.name] = f.value[:] }
+
+// Response implements [echo.Context]: the answer, with the headers that were set. Echo's own
+// Blob and the like do not ask for it here, and answer without them.
+func (x *exchange) Response() *echo.Response {
+	r := x.Context.Response()
+	if x.header == nil {
+		x.header = r.Header()
+		x.header["X-Content-Type-Options"] = noSniff
+		for i := range x.fields {
+			x.fields[i].put(x.header)
+		}
+	}
+	return r
 }
 
 // atEnd has f called when the exchange ends, before what was given earlier.

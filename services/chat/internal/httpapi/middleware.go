@@ -26,9 +26,8 @@ func (s *Server) serve(c echo.Context) {
 	if !validRequestID(x.id) {
 		x.id = s.NewID(x.begun)
 	}
-	x.header, x.values = c.Response().Header(), x.space[:0]
+	x.fields = x.space[:0]
 	x.set(echo.HeaderXRequestID, x.id)
-	x.header["X-Content-Type-Options"] = noSniff
 	if lines := r.Header["Prefer"]; len(lines) > 1 { // a list may stand in several lines (RFC 9110, 5.3)
 		r.Header["Prefer"] = []string{strings.Join(lines, ", ")}
 	}

@@ -54,7 +54,7 @@ func answerTagged(c echo.Context, at events.Vector, body any) error {
 	if matches(c.Request().Header.Values("If-None-Match"), tag) {
 		return c.NoContent(http.StatusNotModified)
 	}
-	return c.Blob(http.StatusOK, echo.MIMEApplicationJSON, b)
+	return write(c, http.StatusOK, echo.MIMEApplicationJSON, b)
 }
 
 // matches compares weakly (RFC 9110, 13.1.2).

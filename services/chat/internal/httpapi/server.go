@@ -94,7 +94,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // GetOpenapi serves the description of the API.
 func (s *Server) GetOpenapi(c echo.Context) error {
-	return c.Blob(http.StatusOK, echo.MIMEApplicationJSON, s.spec.json)
+	return write(c, http.StatusOK, echo.MIMEApplicationJSON, s.spec.json)
 }
 
 // GetMe tells who the token says the caller is.
