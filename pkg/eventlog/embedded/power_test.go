@@ -205,8 +205,9 @@ func TestWriteFails(t *testing.T) {
 	if err := os.Mkdir(next, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	cfg.CloseTimeout = time.Millisecond
-	p, err := eventlog.NewPublisher(cfg, l)
+	hasty := cfg
+	hasty.CloseTimeout = time.Millisecond
+	p, err := eventlog.NewPublisher(hasty, l)
 	if err != nil {
 		t.Fatal(err)
 	}
