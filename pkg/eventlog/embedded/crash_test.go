@@ -16,10 +16,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/sasl/plain"
-
 	"github.com/roomlog/roomlog/pkg/eventlog"
 	"github.com/roomlog/roomlog/pkg/eventlog/embedded"
 	"github.com/roomlog/roomlog/pkg/events"
@@ -183,10 +179,7 @@ func TestTornTail(t *testing.T) {
 // checkTorn copies the data, spoils the copy and starts a broker on it.
 func checkTorn(t *testing.T, dir string, l eventlog.Layout, want []string, spoil func(journal, segment string) error) {
 	t.Helper()
-	spoiled := t.TempDir()
-	if err := os.CopyFS(spoiled, os.DirFS(dir)); err != nil {
-		t.Fatal(err)
-	}
+	spoiled := copied(t, dir)
 	if err := spoil(filepath.Join(spoiled, "journal"), segment(t, spoiled)); err != nil {
 		t.Fatal(err)
 	}
@@ -215,12 +208,7 @@ func TestTopicMadeAnew(t *testing.T) {
 	l := ensure(t, cfg, 1)
 	publish(t, cfg, l, "before", 1)
 	publish(t, cfg, l, "in-the-journal", 20)
-	cl, err := kgo.NewClient(kgo.SeedBrokers(cfg.Brokers...), kgo.SASL(plain.Auth{User: cfg.Username, Pass: cfg.Password}.AsMechanism()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer cl.Close()
-	if _, err := kadm.NewClient(cl).DeleteTopic(testContext(t), l.Topic); err != nil {
+	if _, err := admin(t, cfg).DeleteTopic(testContext(t), l.Topic); err != nil {
 		t.Fatal(err)
 	}
 	again := ensure(t, cfg, 1)
@@ -229,15 +217,21 @@ func TestTopicMadeAnew(t *testing.T) {
 	if len(want) != 1 {
 		t.Fatalf("the new topic has %v", want)
 	}
-	killed := t.TempDir()
-	if err := os.CopyFS(killed, os.DirFS(dir)); err != nil {
-		t.Fatal(err)
-	}
-	b = start(t, embedded.Config{Dir: killed})
+	b = start(t, embedded.Config{Dir: copied(t, dir)})
 	cfg = configOf(b.Info())
 	if got := ids(read(t, cfg, ensure(t, cfg, 1), 0)); !slices.Equal(got, want) {
 		t.Errorf("after a crash it has %v, want %v", got, want)
 	}
+}
+
+// copied gives the data of a broker that runs, as one that is killed leaves them.
+func copied(t *testing.T, dir string) string {
+	t.Helper()
+	to := t.TempDir()
+	if err := os.CopyFS(to, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	return to
 }
 
 func segment(t *testing.T, dir string) string {

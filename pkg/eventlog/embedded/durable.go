@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"strconv"
 	"sync"
 	"sync/atomic"
 
@@ -85,7 +84,7 @@ func (d *durable) recover() error {
 		}
 	}()
 	return d.journal.each(func(p piece, data []byte) error {
-		name := filepath.Join(p.partition, strconv.FormatInt(p.base, 10)+segmentSuffix)
+		name := filepath.Join(p.partition, segmentName(p.base))
 		f, ok := files[name]
 		if !ok {
 			var err error
@@ -159,13 +158,10 @@ func (d *durable) syncGrown() error {
 			settle = settle || p.safe < 0
 		}
 	}
-	if settle {
-		return d.settle()
-	}
 	if len(grown) == 0 {
 		return nil
 	}
-	if !d.journal.takes(length) {
+	if settle || !d.journal.takes(length) {
 		return d.settle()
 	}
 	for _, p := range grown {

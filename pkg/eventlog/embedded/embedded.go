@@ -12,9 +12,9 @@
 // A record is acknowledged, and can be read, only when the [journal] has it, or its
 // segment, and that was synced. A SIGKILL loses nothing that was acknowledged; when the
 // directory is opened again, segments get what the journal has of them, a torn record at
-// the end of one is cut off, and what is left is synced before anyone can read it. Topic ids, topic settings and committed
-// group offsets survive a restart; of committed offsets the last ones may go
-// with the power.
+// the end of one is cut off, and what is left is synced before anyone can read it. Topic
+// ids, topic settings and committed group offsets survive a restart; of committed offsets
+// the last ones may go with the power.
 package embedded
 
 import (

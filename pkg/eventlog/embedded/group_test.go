@@ -11,7 +11,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
-	"github.com/twmb/franz-go/pkg/sasl/plain"
 
 	"github.com/roomlog/roomlog/pkg/eventlog/embedded"
 )
@@ -69,12 +68,7 @@ type member struct {
 
 func newMember(t *testing.T, b *embedded.Broker) *member {
 	t.Helper()
-	cl, err := kgo.NewClient(kgo.SeedBrokers(b.Brokers()...), kgo.SASL(plain.Auth{User: b.Username(), Pass: b.Password()}.AsMechanism()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(cl.Close)
-	return &member{client: cl}
+	return &member{client: client(t, configOf(b.Info()))}
 }
 
 func (m *member) request() *kmsg.JoinGroupRequest {

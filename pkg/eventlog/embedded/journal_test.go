@@ -240,7 +240,7 @@ func TestRecover(t *testing.T) {
 // nameOf is that of the segment which put writes for a partition.
 func nameOf(partition string) string {
 	i, _ := strconv.Atoi(partition[len(partition)-1:])
-	return strconv.FormatInt(int64(i)<<40, 10) + segmentSuffix
+	return segmentName(int64(i) << 40)
 }
 
 // What a round syncs: the file of a segment that is new, or that the broker may have

@@ -13,8 +13,6 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/sasl/plain"
 
 	"github.com/roomlog/roomlog/pkg/eventlog"
 	"github.com/roomlog/roomlog/pkg/eventlog/embedded"
@@ -140,13 +138,8 @@ func (w *told) add(p events.Position, id string, left *int) {
 // sizeSegments has the log go on to a new segment after so many bytes.
 func sizeSegments(t *testing.T, cfg eventlog.Config, l eventlog.Layout, bytes int) {
 	t.Helper()
-	cl, err := kgo.NewClient(kgo.SeedBrokers(cfg.Brokers...), kgo.SASL(plain.Auth{User: cfg.Username, Pass: cfg.Password}.AsMechanism()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer cl.Close()
 	size := strconv.Itoa(bytes)
-	if _, err := kadm.NewClient(cl).AlterTopicConfigs(testContext(t), []kadm.AlterConfig{{Op: kadm.SetConfig, Name: "segment.bytes", Value: &size}}, l.Topic); err != nil {
+	if _, err := admin(t, cfg).AlterTopicConfigs(testContext(t), []kadm.AlterConfig{{Op: kadm.SetConfig, Name: "segment.bytes", Value: &size}}, l.Topic); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -14,6 +14,8 @@ import (
 
 const segmentSuffix = ".dat" // behind the offset of the first record
 
+func segmentName(base int64) string { return strconv.FormatInt(base, 10) + segmentSuffix }
+
 // segments are the files of one partition. They are written one after the other:
 // all but the newest are complete.
 type segments struct {
@@ -93,7 +95,7 @@ func (s *segments) follow(names []string, d disk) error {
 			}
 			s.leave()
 		}
-		f, err := os.Open(filepath.Join(s.dir.path, strconv.FormatInt(base, 10)+segmentSuffix))
+		f, err := os.Open(filepath.Join(s.dir.path, segmentName(base)))
 		if errors.Is(err, fs.ErrNotExist) { // its records have been deleted
 			continue
 		}

@@ -7,6 +7,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/sasl/plain"
+
 	"github.com/roomlog/roomlog/pkg/eventlog"
 	"github.com/roomlog/roomlog/pkg/eventlog/embedded"
 	"github.com/roomlog/roomlog/pkg/events"
@@ -46,6 +50,22 @@ func stop(t testing.TB, b *embedded.Broker) {
 
 func configOf(i embedded.Info) eventlog.Config {
 	return eventlog.Config{Brokers: []string{i.Address}, Username: i.Username, Password: i.Password}
+}
+
+// admin changes topics.
+func admin(t testing.TB, cfg eventlog.Config) *kadm.Client {
+	t.Helper()
+	return kadm.NewClient(client(t, cfg))
+}
+
+func client(t testing.TB, cfg eventlog.Config) *kgo.Client {
+	t.Helper()
+	cl, err := kgo.NewClient(kgo.SeedBrokers(cfg.Brokers...), kgo.SASL(plain.Auth{User: cfg.Username, Pass: cfg.Password}.AsMechanism()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cl.Close)
+	return cl
 }
 
 func ensure(t testing.TB, cfg eventlog.Config, partitions int) eventlog.Layout {

@@ -42,27 +42,14 @@ func TestReadMeetsDrop(t *testing.T) {
 }
 
 func readMeetsDrop(t *testing.T, before func(*testing.T, *Live)) {
-	dir := t.TempDir()
-	c, err := OpenControl(t.Context(), Config{Dir: dir})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = c.Close() }()
-	if _, err := c.Build(t.Context(), 1); err != nil {
-		t.Fatal(err)
-	}
-	s, err := OpenLive(t.Context(), Config{Dir: dir, Readers: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = s.Close() }()
+	c, s := building(t, Config{Dir: t.TempDir(), Readers: 1})
 	if err := c.CutOver(t.Context(), 2, 2, nil); err != nil {
 		t.Fatal(err)
 	}
 	before(t, s)
 	_ = c.Drop(t.Context(), 1) // of what the case has left
 	var got int
-	err = s.Snapshot(t.Context(), func(r readmodel.Reader) error {
+	err := s.Snapshot(t.Context(), func(r readmodel.Reader) error {
 		got = r.Projection()
 		return nil
 	})

@@ -11,23 +11,30 @@ import (
 	"github.com/roomlog/roomlog/pkg/readmodel"
 )
 
+// building gives a control and what is live, version 1, while version 2 is built.
+func building(t *testing.T, cfg Config) (*Control, *Live) {
+	t.Helper()
+	c, err := OpenControl(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	if _, err := c.Build(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	s, err := OpenLive(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return c, s
+}
+
 // TestLiveClosesFiles shows that a version's file is closed when it is not live
 // and the last snapshot of it ends, not before and not later.
 func TestLiveClosesFiles(t *testing.T) {
 	dir := t.TempDir()
-	c, err := OpenControl(t.Context(), Config{Dir: dir})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = c.Close() }()
-	if _, err := c.Build(t.Context(), 1); err != nil {
-		t.Fatal(err)
-	}
-	s, err := OpenLive(t.Context(), Config{Dir: dir})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = s.Close() }()
+	c, s := building(t, Config{Dir: dir})
 	files := func(want ...int) {
 		t.Helper()
 		s.mu.Lock()
@@ -44,7 +51,7 @@ func TestLiveClosesFiles(t *testing.T) {
 	}
 	ping()
 	files(1)
-	err = s.Snapshot(t.Context(), func(readmodel.Reader) error {
+	err := s.Snapshot(t.Context(), func(readmodel.Reader) error {
 		if err := c.CutOver(t.Context(), 2, 1, nil); err != nil {
 			return err
 		}
