@@ -3,6 +3,7 @@ package events
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -29,8 +30,22 @@ func Decode(m Message) (Event, error) {
 	return e, nil
 }
 
-// envelope has the headers that make an event.
-var envelope = [...]string{
+// Where the values of the headers go that make an event.
+const (
+	atSpecVersion = iota
+	atID
+	atType
+	atSource
+	atSubject
+	atTime
+	atExpiry
+	atContentKey
+	atContentType
+	envelopeHeaders
+)
+
+// envelope has the names of these headers.
+var envelope = [envelopeHeaders]string{
 	HeaderSpecVersion, HeaderID, HeaderType, HeaderSource, HeaderSubject, HeaderTime, HeaderExpiry, HeaderContentKey,
 	HeaderContentType,
 }
@@ -38,20 +53,46 @@ var envelope = [...]string{
 // readEnvelope gives the values of the envelope's headers. None may stand
 // twice or in other case: one reader would take the first and another the last
 // (CloudEvents' Go SDK ignores case).
-func readEnvelope(headers []Header) (values [len(envelope)][]byte, err error) {
-	var found [len(envelope)]bool
+func readEnvelope(headers []Header) (values [envelopeHeaders][]byte, err error) {
+	var found [envelopeHeaders]bool
 	for _, h := range headers {
-		for i, name := range envelope {
-			if len(h.Key) != len(name) || !strings.EqualFold(h.Key, name) {
-				continue
-			}
-			if found[i] || h.Key != name {
-				return values, fmt.Errorf("%s stands twice or in other case", name)
-			}
-			values[i], found[i] = h.Value, true
+		i := place(h.Key)
+		if i < 0 {
+			continue
 		}
+		if found[i] || h.Key != envelope[i] {
+			return values, fmt.Errorf("%s stands twice or in other case", envelope[i])
+		}
+		values[i], found[i] = h.Value, true
 	}
 	return values, nil
+}
+
+// place is where the value of a header goes, in whatever case its name is; -1: nowhere.
+func place(name string) int {
+	switch name {
+	case HeaderSpecVersion:
+		return atSpecVersion
+	case HeaderID:
+		return atID
+	case HeaderType:
+		return atType
+	case HeaderSource:
+		return atSource
+	case HeaderSubject:
+		return atSubject
+	case HeaderTime:
+		return atTime
+	case HeaderExpiry:
+		return atExpiry
+	case HeaderContentKey:
+		return atContentKey
+	case HeaderContentType:
+		return atContentType
+	case HeaderTraceParent:
+		return -1
+	}
+	return slices.IndexFunc(envelope[:], func(known string) bool { return len(known) == len(name) && strings.EqualFold(known, name) })
 }
 
 func decodeEnvelope(m Message) (e Event, err error) {
@@ -59,35 +100,40 @@ func decodeEnvelope(m Message) (e Event, err error) {
 	if err != nil {
 		return e, err
 	}
-	typ := string(values[2])
-	tenant, room, keyed := strings.Cut(string(m.Key), "/")
-	if keyed = keyed && tenant == string(values[3]) && room == string(values[4]); !keyed {
-		tenant, room = string(values[3]), string(values[4])
+	// One text is the key and the id: less to make than two.
+	text := string(m.Key) + string(values[atID])
+	key, id := text[:len(m.Key)], text[len(m.Key):]
+	tenant, room, keyed := strings.Cut(key, "/")
+	if keyed = keyed && tenant == string(values[atSource]) && room == string(values[atSubject]); !keyed {
+		tenant, room = string(values[atSource]), string(values[atSubject])
 	}
 	e = Event{
-		ID: EventID(values[1]), Tenant: Tenant(tenant), Room: RoomID(room),
-		ContentKey: string(values[7]), TraceParent: traceParent(m.Header(HeaderTraceParent)),
+		ID: EventID(id), Tenant: Tenant(tenant), Room: RoomID(room),
+		ContentKey: string(values[atContentKey]), TraceParent: traceParent(m.Header(HeaderTraceParent)),
 	}
-	e.Type, e.Version = SplitType(typ)
-	if t := values[8]; len(t) > 0 && string(t) != contentType { // CloudEvents' structured mode, say
+	known, isKnown := written[string(values[atType])]
+	if e.Type, e.Version = known.Type, known.version; !isKnown {
+		e.Type, e.Version = SplitType(string(values[atType]))
+	}
+	if t := values[atContentType]; len(t) > 0 && string(t) != contentType { // CloudEvents' structured mode, say
 		return e, fmt.Errorf("%s is %.40q, not %q", HeaderContentType, t, contentType)
 	}
-	if v := values[0]; string(v) != specVersion {
+	if v := values[atSpecVersion]; string(v) != specVersion {
 		return e, fmt.Errorf("%s is %.20q, not %q", HeaderSpecVersion, v, specVersion)
 	}
 	if err := checkEnvelope(&e); err != nil {
 		return e, err
 	}
-	if checkID("type", typ) != nil {
+	if !isKnown && checkID("type", string(values[atType])) != nil {
 		return e, fmt.Errorf("%s is not a type", HeaderType)
 	}
 	if !keyed {
 		return e, errors.New("the key is not that of the tenant and room in the headers")
 	}
-	if e.Time, err = parseTime(string(values[5])); err != nil {
+	if e.Time, err = parseTime(string(values[atTime])); err != nil {
 		return e, fmt.Errorf("%s: %w", HeaderTime, err)
 	}
-	if e.Expires, err = parseTime(string(values[6])); err != nil {
+	if e.Expires, err = parseTime(string(values[atExpiry])); err != nil {
 		return e, fmt.Errorf("%s: %w", HeaderExpiry, err)
 	}
 	return e, nil

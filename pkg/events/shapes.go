@@ -53,6 +53,22 @@ var shapes = map[Type]versions{
 	TypeTokensRevoked: {shapeOf[TokensRevoked]()},
 }
 
+// written are the types and versions as a record says them. Who looks one up makes no text.
+var written = func() map[string]typeVersion {
+	all := map[string]typeVersion{}
+	for t, v := range shapes {
+		for version := range len(v) {
+			all[t.Versioned(version+1)] = typeVersion{t, version + 1}
+		}
+	}
+	return all
+}()
+
+type typeVersion struct {
+	Type
+	version int
+}
+
 // Types lists the types that this program knows, ascending.
 func Types() []Type { return slices.Sorted(maps.Keys(shapes)) }
 

@@ -1,6 +1,7 @@
 package events
 
 import (
+	"fmt"
 	"testing"
 	"time"
 )
@@ -45,6 +46,25 @@ func TestParseTimeRefuses(t *testing.T) {
 	} {
 		if got, err := parseTime(s); err == nil {
 			t.Errorf("%q is %s", s, got)
+		}
+	}
+}
+
+// What is a time, and which, is as time.Parse had it when the first logs were written.
+func TestParseTimeAgreesWithTheLibrary(t *testing.T) {
+	days := []int{0, 1, 28, 29, 30, 31, 32}
+	for _, year := range []int{0, 1, 4, 1900, 1970, 2000, 2023, 2024, 9999} {
+		for month := range 14 {
+			for i, day := range days {
+				s := fmt.Sprintf("%04d-%02d-%02dT%02d:%02d:%02d%sZ", year, month, day, 4*i, 10*i, 11*i%61,
+					[]string{"", ".5", ".05", ".0005", ".999", ".9999", ".123456789"}[(month+i)%len(days)])
+				want, err := time.Parse(time.RFC3339Nano, s)
+				want = want.Truncate(time.Millisecond)
+				valid := err == nil && want.Year() >= 1 && !want.IsZero()
+				if got, err := parseTime(s); (err == nil) != valid || valid && got != want {
+					t.Errorf("%q is %s, %v, want %s, %t", s, got, err, want, valid)
+				}
+			}
 		}
 	}
 }
