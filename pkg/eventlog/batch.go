@@ -23,13 +23,13 @@ func (p *Publisher) PublishBatch(ctx context.Context, ms []events.Message) ([]ev
 		var unsent error
 		for _, m := range some {
 			var r *receipt
-			if r, unsent = p.send(patience{Context: ctx}, m); unsent != nil {
+			if r, unsent = p.send(patient(ctx), m); unsent != nil {
 				break
 			}
 			receipts = append(receipts, r)
 		}
 		for _, r := range receipts {
-			pos, err := p.wait(patience{Context: ctx}, r)
+			pos, err := p.wait(r)
 			if err != nil {
 				return positions, err
 			}

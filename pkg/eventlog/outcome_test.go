@@ -19,6 +19,7 @@ import (
 	"github.com/twmb/franz-go/pkg/sasl/plain"
 
 	"github.com/roomlog/roomlog/pkg/eventlog"
+	"github.com/roomlog/roomlog/pkg/events"
 )
 
 // stick makes requests of one kind wait in the broker until release is called.
@@ -64,7 +65,7 @@ func TestStuckBroker(t *testing.T) {
 	stuck, release := stick(t, b.Cluster(), kmsg.Produce)
 
 	begun := time.Now()
-	_, err := p.PublishWithin(t.Context(), 300*time.Millisecond, event("room", 1))
+	_, err := p.PublishWithin(300*time.Millisecond, event("room", 1))
 	if !errors.Is(err, eventlog.ErrUnknownOutcome) || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("publish: %v", err)
 	}
@@ -75,7 +76,7 @@ func TestStuckBroker(t *testing.T) {
 
 	// The one slot is taken: the next record is not handed over.
 	for _, d := range []time.Duration{50 * time.Millisecond, 0, -1} {
-		_, err := p.PublishWithin(t.Context(), d, event("room", 2))
+		_, err := p.PublishWithin(d, event("room", 2))
 		if !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, eventlog.ErrUnknownOutcome) {
 			t.Errorf("publish without a slot: %v", err)
 		}
@@ -99,6 +100,24 @@ func TestStuckBroker(t *testing.T) {
 	}
 }
 
+// What is said of a record that nobody waits for any more is not taken for the next one's.
+func TestLateAnswer(t *testing.T) {
+	b, cfg := startBroker(t, "")
+	l := ensureEvents(t, cfg, 1)
+	p := newPublisher(t, cfg, l)
+	stuck, release := stick(t, b.Cluster(), kmsg.Produce)
+	if pos, err := p.PublishWithin(50*time.Millisecond, event("room", 1)); !errors.Is(err, eventlog.ErrUnknownOutcome) {
+		t.Errorf("publish: %+v, %v", pos, err)
+	}
+	<-stuck
+	release()
+	for n := range events.Offset(3) {
+		if pos, err := p.PublishWithin(time.Minute, event("room", 2)); err != nil || pos.Offset != 1+n {
+			t.Errorf("then: %+v, %v", pos, err)
+		}
+	}
+}
+
 // What sarama has no room for in time is not in the log; what it has taken is, later.
 func TestNotTaken(t *testing.T) {
 	b, cfg := startBroker(t, "")
@@ -115,7 +134,7 @@ func TestNotTaken(t *testing.T) {
 			if i%2 == 0 {
 				_, err = p.Publish(ctx, event("room", i))
 			} else {
-				_, err = p.PublishWithin(t.Context(), 300*time.Millisecond, event("room", i))
+				_, err = p.PublishWithin(300*time.Millisecond, event("room", i))
 			}
 			failed <- err
 		}()

@@ -53,7 +53,7 @@ type receiptProducer struct {
 // SendMessage hands a record over, and says nothing of what becomes of it. An error
 // says that sarama does not have it.
 func (p *receiptProducer) SendMessage(m *sarama.ProducerMessage) (partition int32, offset int64, err error) {
-	within := m.Metadata.(*receipt).within
+	within := m.Metadata.(*receipt).patience
 	select {
 	case p.async.Input() <- m: // there is room, nearly always
 		return 0, 0, nil
@@ -62,7 +62,7 @@ func (p *receiptProducer) SendMessage(m *sarama.ProducerMessage) (partition int3
 	select {
 	case p.async.Input() <- m:
 		return 0, 0, nil
-	case <-within.late:
+	case <-within.told: // that it is late
 	case <-within.Done():
 	}
 	return 0, 0, errAbandoned

@@ -48,33 +48,69 @@ func (p *Publisher) Layout() Layout { return p.layout }
 // handed over and its fate is not known, the error is [ErrUnknownOutcome]. Any
 // other error says that the event is not in the log and will not be.
 func (p *Publisher) Publish(ctx context.Context, m events.Message) (events.Position, error) {
-	return p.publish(patience{Context: ctx}, m)
+	return p.publish(patient(ctx), m)
 }
 
-// PublishWithin is Publish that also ends after d, as with a context of that time-out,
-// for less: a send has one.
-func (p *Publisher) PublishWithin(ctx context.Context, d time.Duration, m events.Message) (events.Position, error) {
+// PublishWithin is Publish that ends after d and with nothing else, as with a context of
+// that time-out, for less: a send has one.
+func (p *Publisher) PublishWithin(d time.Duration, m events.Message) (events.Position, error) {
 	if d <= 0 {
 		return events.Position{}, fmt.Errorf("publish: not sent: %w", context.DeadlineExceeded)
 	}
-	late := timers.Get().(*time.Timer)
-	late.Reset(d)
-	defer timers.Put(late)
-	defer late.Stop()
-	return p.publish(patience{ctx, late.C}, m)
+	a := alarms.Get().(*alarm)
+	a.timer.Reset(d)
+	at, err := p.publish(patience{context.Background(), a.told}, m)
+	if stopped := a.timer.Stop(); stopped && err == nil { // it has told all that it ever will
+		alarms.Put(a)
+	}
+	return at, err
 }
 
-// timers that are stopped: nothing is in their channels.
-var timers = sync.Pool{New: func() any {
-	t := time.NewTimer(time.Hour)
-	t.Stop()
-	return t
+// alarm tells when it is late, where one is told of the record too: to wait for either is
+// to receive from one channel.
+type alarm struct {
+	told  chan bool
+	timer *time.Timer
+}
+
+// alarms that are not set, with nothing in their channels.
+var alarms = sync.Pool{New: func() any {
+	a := &alarm{told: make(chan bool, 2)}
+	a.timer = time.AfterFunc(time.Hour, func() { a.told <- false })
+	a.timer.Stop()
+	return a
 }}
 
-// patience is how long a caller waits: until ctx is done, or it is late.
+// patience is how long a caller waits: until ctx is done, or it is told.
 type patience struct {
 	context.Context
-	late <-chan time.Time // nil: it never is
+	// told has room for all that comes: true when the record's fate is known, once, and
+	// false when it is late.
+	told chan bool
+}
+
+// patient is the patience of a caller who waits until ctx is done.
+func patient(ctx context.Context) patience { return patience{ctx, make(chan bool, 1)} }
+
+// out waits until the fate of a record is known that was handed over, and says whether
+// patience has run out before.
+func (p patience) out() bool {
+	var known bool
+	if done := p.Done(); done == nil { // a receive takes half of what a select does
+		known = <-p.told
+	} else {
+		select {
+		case known = <-p.told:
+		case <-done:
+		}
+	}
+	if !known {
+		select {
+		case known = <-p.told: // at the same moment
+		default:
+		}
+	}
+	return !known
 }
 
 // over says why the wait has ended.
@@ -90,7 +126,7 @@ func (p *Publisher) publish(within patience, m events.Message) (events.Position,
 	if err != nil {
 		return events.Position{}, err
 	}
-	return p.wait(within, r)
+	return p.wait(r)
 }
 
 // send hands an event over. An error says that it was not and will not be.
@@ -98,31 +134,23 @@ func (p *Publisher) send(within patience, m events.Message) (*receipt, error) {
 	if err := p.begin(within); err != nil {
 		return nil, err
 	}
-	r := &receipt{record: m, within: within, publisher: p, done: make(chan struct{})}
-	if err := p.wm.Publish(p.layout.Topic, r.message(within.Context)); err != nil {
+	s := newSending(within.Context, within.told, m, p)
+	if err := p.wm.Publish(p.layout.Topic, s.alone[:]...); err != nil {
 		p.end()
 		if errors.Is(err, errAbandoned) {
 			err = fmt.Errorf("%w: %w", errAbandoned, within.over())
 		}
 		return nil, fmt.Errorf("publish: not sent: %w", err)
 	}
-	return r, nil
+	return &s.receipt, nil
 }
 
 // wait waits for an event that was handed over, as long as there is patience.
-func (p *Publisher) wait(within patience, r *receipt) (events.Position, error) {
-	select {
-	case <-r.done:
-		return r.outcome(p.layout)
-	case <-within.late:
-	case <-within.Done():
+func (p *Publisher) wait(r *receipt) (events.Position, error) {
+	if r.out() {
+		return events.Position{}, fmt.Errorf("publish: %w: %w", ErrUnknownOutcome, r.over())
 	}
-	select {
-	case <-r.done: // at the same moment
-		return r.outcome(p.layout)
-	default:
-		return events.Position{}, fmt.Errorf("publish: %w: %w", ErrUnknownOutcome, within.over())
-	}
+	return r.outcome(p.layout)
 }
 
 // Close waits for what is in flight, for at most CloseTimeout, and ends the
@@ -162,7 +190,7 @@ func (p *Publisher) begin(within patience) error {
 	default:
 		select {
 		case p.slots <- struct{}{}:
-		case <-within.late:
+		case <-within.told: // that it is late
 			return p.tooMany(within)
 		case <-within.Done():
 			return p.tooMany(within)

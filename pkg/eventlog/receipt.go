@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 	"unsafe"
 
@@ -13,24 +14,30 @@ import (
 	"github.com/roomlog/roomlog/pkg/events"
 )
 
-// A receipt travels with a message through Watermill to sarama and comes back
-// with the record's place in the log: in the message's context up to the
-// marshaler, in ProducerMessage.Metadata from there on. Both messages are part of it, so
-// that a send has one thing to allocate.
+// A receipt travels with a record to sarama, in ProducerMessage.Metadata, and comes back
+// with the record's place in the log.
 type receipt struct {
-	record   events.Message
-	wrapped  message.Message        // for Watermill
-	produced sarama.ProducerMessage // for sarama
-	// within is how long somebody waits: what sarama has not taken by then it does not get.
-	within patience
+	// What sarama has not taken as long as somebody waits it does not get.
+	patience
 	// publisher has it in flight; nil: none.
 	publisher *Publisher
 
-	// done is closed when sarama has said what became of the record: the fields below.
-	done      chan struct{}
+	// What became of the record.
+	settled   atomic.Bool
 	partition int32
 	offset    int64
 	err       error
+}
+
+// A sending is an event on its way through Watermill to sarama: what both take, at once. It
+// is the context of Watermill's message, where the marshaler finds it.
+type sending struct {
+	receipt
+	wrapped  message.Message // for Watermill
+	alone    [1]*message.Message
+	produced sarama.ProducerMessage // for sarama
+	key      []byte
+	headers  [8]sarama.RecordHeader // as many as a message has without a trace context
 }
 
 // noOffset is what sarama leaves in a message whose offset the broker did not say
@@ -39,13 +46,17 @@ const noOffset = -1
 
 var errAbandoned = errors.New("abandoned before it was sent")
 
-// settle fills the receipt in.
+// settle fills the receipt in, once: whoever hears of a record a second time may wait for
+// another one by then, that is not in the log.
 func (r *receipt) settle(m *sarama.ProducerMessage, err error) {
+	if r.settled.Swap(true) {
+		panic("sarama has told of a record twice")
+	}
 	r.partition, r.offset, r.err = m.Partition, m.Offset, err
 	if r.publisher != nil {
 		r.publisher.end()
 	}
-	close(r.done)
+	r.told <- true
 }
 
 // outcome is what Publish answers once the receipt is settled.
@@ -69,37 +80,38 @@ func neverSent(err error) bool {
 	return errors.As(err, &config) || errors.Is(err, ErrPartitionCount)
 }
 
-type receiptKey struct{}
-
-// message wraps the record for Watermill. It has no metadata: the receipt has the
-// headers, in their order. Nor can it be acknowledged: nobody receives it.
-func (r *receipt) message(ctx context.Context) *message.Message {
-	r.wrapped.UUID, r.wrapped.Payload = r.record.Header(events.HeaderID), r.record.Value
-	r.wrapped.SetContext(context.WithValue(ctx, receiptKey{}, r))
-	return &r.wrapped
+func newSending(ctx context.Context, told chan bool, m events.Message, by *Publisher) *sending {
+	s := &sending{receipt: receipt{patience: patience{ctx, told}, publisher: by}, key: m.Key}
+	// Watermill's has no metadata: sarama's has the headers, in their order. It has no id
+	// either, which would be for Watermill's own log. Nor can it be acknowledged: nobody
+	// receives it.
+	s.wrapped.Payload = m.Value
+	s.wrapped.SetContext(s) //nolint:contextcheck // it is ctx, with more
+	s.alone[0] = &s.wrapped
+	s.produced = sarama.ProducerMessage{
+		Value: (*sarama.ByteEncoder)(&s.wrapped.Payload), Headers: s.headers[:0],
+		Metadata: &s.receipt, Offset: noOffset, Timestamp: clientTime(),
+	}
+	if m.Key != nil {
+		s.produced.Key = (*sarama.ByteEncoder)(&s.key)
+	}
+	for _, h := range m.Headers {
+		name := unsafe.Slice(unsafe.StringData(h.Key), len(h.Key)) // sarama only reads it
+		s.produced.Headers = append(s.produced.Headers, sarama.RecordHeader{Key: name, Value: h.Value})
+	}
+	return s
 }
 
-// eventMarshaler writes an event as a record.
+// eventMarshaler gives sarama the event as a record.
 type eventMarshaler struct{}
 
 func (eventMarshaler) Marshal(topic string, m *message.Message) (*sarama.ProducerMessage, error) {
-	r, ok := m.Context().Value(receiptKey{}).(*receipt)
+	s, ok := m.Context().(*sending)
 	if !ok {
 		return nil, errors.New("message was not made by Publisher")
 	}
-	r.produced = sarama.ProducerMessage{
-		Topic: topic, Value: (*sarama.ByteEncoder)(&r.record.Value),
-		Headers:  make([]sarama.RecordHeader, len(r.record.Headers)),
-		Metadata: r, Offset: noOffset, Timestamp: clientTime(),
-	}
-	if r.record.Key != nil {
-		r.produced.Key = (*sarama.ByteEncoder)(&r.record.Key)
-	}
-	for i, h := range r.record.Headers {
-		name := unsafe.Slice(unsafe.StringData(h.Key), len(h.Key)) // sarama only reads it
-		r.produced.Headers[i] = sarama.RecordHeader{Key: name, Value: h.Value}
-	}
-	return &r.produced, nil
+	s.produced.Topic = topic
+	return &s.produced, nil
 }
 
 // clientTime is what records carry until the broker puts its own time there. It

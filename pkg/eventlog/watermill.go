@@ -74,7 +74,7 @@ func (p *plainPublisher) Publish(topic string, ms ...*message.Message) error {
 	}
 	copies, receipts := make([]*message.Message, len(ms)), make([]*receipt, len(ms))
 	for i, m := range ms {
-		receipts[i] = &receipt{within: patience{Context: context.Background()}, done: make(chan struct{})}
+		receipts[i] = &receipt{patience: patient(context.Background())}
 		copies[i] = m.Copy()
 		copies[i].SetContext(context.WithValue(m.Context(), receiptKey{}, receipts[i]))
 	}
@@ -83,7 +83,7 @@ func (p *plainPublisher) Publish(topic string, ms ...*message.Message) error {
 	}
 	var failed []error
 	for _, r := range receipts {
-		if <-r.done; r.err != nil {
+		if <-r.told; r.err != nil {
 			failed = append(failed, r.err)
 		}
 	}
@@ -99,6 +99,9 @@ func (p *plainPublisher) Close() error {
 	p.closed = true
 	return p.wm.Close()
 }
+
+// receiptKey is where a message has its receipt, up to the marshaler.
+type receiptKey struct{}
 
 type plainMarshaler struct {
 	key func(string, *message.Message) string

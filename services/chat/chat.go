@@ -52,7 +52,7 @@ const (
 type Log interface {
 	Layout() eventlog.Layout
 	// PublishWithin is as [eventlog.Publisher.PublishWithin].
-	PublishWithin(ctx context.Context, d time.Duration, m events.Message) (events.Position, error)
+	PublishWithin(d time.Duration, m events.Message) (events.Position, error)
 	// Ends gives the end of each partition, by partition.
 	Ends(ctx context.Context) ([]events.Offset, error)
 	// Ping reports whether the log can be reached.

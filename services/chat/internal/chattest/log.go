@@ -71,8 +71,8 @@ func (l *Log) SetAhead(d time.Duration) {
 }
 
 // PublishWithin appends an event.
-func (l *Log) PublishWithin(ctx context.Context, d time.Duration, m events.Message) (events.Position, error) {
-	ctx, cancel := context.WithTimeout(ctx, d)
+func (l *Log) PublishWithin(d time.Duration, m events.Message) (events.Position, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), d)
 	defer cancel()
 	l.mu.Lock()
 	fault, now := l.fault, l.now().Add(l.ahead)

@@ -20,7 +20,7 @@ import (
 
 // Log takes events.
 type Log interface {
-	PublishWithin(ctx context.Context, d time.Duration, m events.Message) (events.Position, error)
+	PublishWithin(d time.Duration, m events.Message) (events.Position, error)
 }
 
 // Follower waits for the read model.
@@ -161,7 +161,7 @@ func (s *Service) Do(ctx context.Context, c *Command) (Receipt, error) {
 		if m, err = s.ask(ctx, c, e, m); err != nil {
 			return Receipt{}, err
 		}
-		if r.Position, err = s.publish(ctx, m, arrived); err != nil {
+		if r.Position, err = s.publish(m, arrived); err != nil {
 			return Receipt{}, err
 		}
 	}
@@ -230,9 +230,9 @@ func encode(e *events.Event) (events.Message, error) {
 // publish gives the event to the log; nil: its answer did not come in time, the
 // log may have the event or not. It waits whether the client does or not: what was handed
 // over is in the log all the same, and to see who hangs up costs each send.
-func (s *Service) publish(ctx context.Context, m events.Message, arrived time.Time) (*events.Position, error) {
+func (s *Service) publish(m events.Message, arrived time.Time) (*events.Position, error) {
 	start := s.Now()
-	at, err := s.Log.PublishWithin(context.WithoutCancel(ctx), s.PublishTimeout-start.Sub(arrived), m)
+	at, err := s.Log.PublishWithin(s.PublishTimeout-start.Sub(arrived), m)
 	took := s.Now().Sub(start)
 	switch {
 	case err == nil:
