@@ -46,8 +46,8 @@ const (
 
 // envelope has the names of these headers.
 var envelope = [envelopeHeaders]string{
-	HeaderSpecVersion, HeaderID, HeaderType, HeaderSource, HeaderSubject, HeaderTime, HeaderExpiry, HeaderContentKey,
-	HeaderContentType,
+	atSpecVersion: HeaderSpecVersion, atID: HeaderID, atType: HeaderType, atSource: HeaderSource, atSubject: HeaderSubject,
+	atTime: HeaderTime, atExpiry: HeaderExpiry, atContentKey: HeaderContentKey, atContentType: HeaderContentType,
 }
 
 // readEnvelope gives the values of the envelope's headers. None may stand
@@ -70,27 +70,8 @@ func readEnvelope(headers []Header) (values [envelopeHeaders][]byte, err error) 
 
 // place is where the value of a header goes, in whatever case its name is; -1: nowhere.
 func place(name string) int {
-	switch name {
-	case HeaderSpecVersion:
-		return atSpecVersion
-	case HeaderID:
-		return atID
-	case HeaderType:
-		return atType
-	case HeaderSource:
-		return atSource
-	case HeaderSubject:
-		return atSubject
-	case HeaderTime:
-		return atTime
-	case HeaderExpiry:
-		return atExpiry
-	case HeaderContentKey:
-		return atContentKey
-	case HeaderContentType:
-		return atContentType
-	case HeaderTraceParent:
-		return -1
+	if at := slices.Index(envelope[:], name); at >= 0 || name == HeaderTraceParent {
+		return at
 	}
 	return slices.IndexFunc(envelope[:], func(known string) bool { return len(known) == len(name) && strings.EqualFold(known, name) })
 }

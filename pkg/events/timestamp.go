@@ -37,7 +37,6 @@ func parseTime(s string) (time.Time, error) {
 			return time.Time{}, errTime
 		}
 	}
-	milli, scale := 0, 100
 	if decimals := s[len(whole) : len(s)-1]; decimals != "" {
 		if decimals[0] != '.' || len(decimals) == 1 {
 			return time.Time{}, errTime
@@ -46,26 +45,14 @@ func parseTime(s string) (time.Time, error) {
 			if c < '0' || c > '9' {
 				return time.Time{}, errTime
 			}
-			milli += int(c-'0') * scale
-			scale /= 10
 		}
 	}
-	year, month, day := number(s[:4]), number(s[5:7]), number(s[8:10])
-	hour, minute, second := number(s[11:13]), number(s[14:16]), number(s[17:19])
-	if year < 1 || month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 59 {
-		return time.Time{}, errTime
+	t, err := time.Parse(time.RFC3339Nano, s)
+	if err != nil {
+		return time.Time{}, errTime // of a day or hour that there is not
 	}
-	t := time.Date(year, time.Month(month), day, hour, minute, second, milli*int(time.Millisecond), time.UTC)
-	if day > 28 && t.Day() != day || t.IsZero() { // a day that its month does not have is one of the next
+	if t = t.Truncate(time.Millisecond); t.Year() < 1 || t.IsZero() {
 		return time.Time{}, errTime
 	}
 	return t, nil
-}
-
-// number reads digits.
-func number(s string) (n int) {
-	for i := range len(s) {
-		n = 10*n + int(s[i]-'0')
-	}
-	return n
 }
