@@ -35,7 +35,7 @@ func TestCheckpoint(t *testing.T) {
 		t.Errorf("it was written back when %d pages waited", most)
 	}
 	wal, err := os.Stat(path + "-wal")
-	if err != nil || wal.Size() > 2*sqlite.CheckpointAt*4096 {
+	if err != nil || wal.Size() > 2*sqlite.RestartAt*4096 {
 		t.Errorf("the WAL has %d bytes, %v", wal.Size(), err)
 	}
 	if err := s.Close(); err != nil {
@@ -55,7 +55,7 @@ func TestWALBeginsAnew(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const posts = sqlite.RestartAt // of some pages each
+	const posts = sqlite.RestartAt / 2 // of some eight pages each
 	for n := range events.Offset(posts) {
 		if err := post(t.Context(), s, c.Epoch, c.Next+n); err != nil {
 			t.Fatal(err)

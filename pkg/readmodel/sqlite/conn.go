@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strconv"
 	"time"
 
@@ -28,6 +29,11 @@ type conn struct {
 	// it is there for as long as the connection: one a read cost a page a tenth.
 	interrupt chan struct{}
 	stop      func() bool // nil: detached
+	// wal is the file's WAL once this connection has written to it, and unwritten how many
+	// pages of it were not handed to the disk, about. SQLite removes no WAL of a file that
+	// is open.
+	wal       *os.File
+	unwritten int64
 }
 
 // statement is prepared, and lives as long as its connection.
@@ -225,5 +231,8 @@ func cause(ctx context.Context, err error) error {
 
 func (c *conn) close() error {
 	c.detach()
+	if c.wal != nil {
+		_ = c.wal.Close()
+	}
 	return c.c.Close()
 }

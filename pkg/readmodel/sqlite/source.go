@@ -26,8 +26,8 @@ func writing(path string) source {
 		"page_size=4096", // before the first table is made
 		"journal_mode=WAL",
 		"synchronous=NORMAL",
-		"wal_autocheckpoint=16000",    // pages, where those beside the writer do not keep up
-		"journal_size_limit=67108864", // what a long snapshot made the WAL grow to is given back
+		"wal_autocheckpoint=48000",     // pages, where those beside the writer do not keep up
+		"journal_size_limit=201326592", // what a long snapshot made the WAL grow to is given back
 		cacheSize,
 		"temp_store=MEMORY",
 	}}
