@@ -10,7 +10,7 @@ import (
 const Rules = 3
 
 // Apply judges e, which the log appended at logTime, against the view. It
-// changes neither.
+// changes neither. See [View.Reuse] for how long what it gives is good.
 func Apply(v *View, e *events.Event, logTime time.Time) (Changes, Verdict) {
 	if e.Facts == nil {
 		return park(CodeUnknownType)
@@ -142,7 +142,7 @@ func (j judge) accept(h Header, changed ...Member) (Changes, Verdict) {
 			h.Members++
 		}
 	}
-	return Changes{Header: &h, Members: changed}, Verdict{Status: Accepted, Seq: h.Seq}
+	return Changes{Header: j.header(&h), Members: j.members(changed)}, Verdict{Status: Accepted, Seq: h.Seq}
 }
 
 // hidden is how the room answers someone who is not in it: a private room does

@@ -54,6 +54,50 @@ func TestApplyIsPure(t *testing.T) {
 	})
 }
 
+// A view whose judgements follow each other gives the same, and leaves the header alone
+// that it has.
+func TestReuseGivesTheSame(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		reusing := map[roomtest.Key]*room.View{}
+		each(t, func(v *room.View, e *events.Event, r roomtest.Record) {
+			k := roomtest.Key{Tenant: e.Tenant, Room: e.Room}
+			own := reusing[k]
+			if own == nil {
+				own = room.NewView()
+				own.Reuse()
+				reusing[k] = own
+			}
+			if !reflect.DeepEqual(own.Header, v.Header) {
+				t.Fatalf("the header is %+v, want %+v", own.Header, v.Header)
+			}
+			want, verdict := room.Apply(v, e, r.LogTime)
+			c, verdict2 := room.Apply(own, e, r.LogTime)
+			if !reflect.DeepEqual(c, want) || verdict != verdict2 {
+				t.Fatalf("%+v is %+v %+v, want %+v %+v", e, verdict2, c, verdict, want)
+			}
+			if !reflect.DeepEqual(own.Header, v.Header) {
+				t.Fatalf("judging has changed the header to %+v, want %+v", own.Header, v.Header)
+			}
+			own.Advance(e, c, verdict2)
+		})
+	})
+}
+
+func TestReuseMakesNoHeaders(t *testing.T) {
+	s := given(t, created("alice"))
+	s.view.Reuse()
+	s.when(post("alice")).when(post("alice"))
+	next := s.event
+	next.ID = "next"
+	made := testing.AllocsPerRun(100, func() {
+		s.view.Change(s.changes)
+		s.changes, s.verdict = room.Apply(s.view, &next, s.now)
+	})
+	if made > 1 {
+		t.Errorf("judging a message makes %v objects, want its digest alone", made)
+	}
+}
+
 // What NeedsOf names is enough.
 func TestNeedsAreSufficient(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

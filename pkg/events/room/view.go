@@ -118,6 +118,46 @@ type View struct {
 	// States are those of the messages among Priors that something became of.
 	States    map[events.EventID]MessageState
 	Reactions map[ReactionID]bool
+
+	reused reused
+}
+
+// reused is where judging writes, where one judgement is had at a time.
+type reused struct {
+	on      bool
+	headers [2]*Header
+	members []Member
+}
+
+// Reuse says that judgements follow each other: of what one gave, nobody has the members
+// any more when the next is given, nor the header when the next but one is. All of
+// what a room's events give is written to the same few places then.
+func (v *View) Reuse() { v.reused.on = true }
+
+// header gives what a judgement says as header, which is not where the view has its own.
+func (v *View) header(h *Header) *Header {
+	if !v.reused.on {
+		made := *h
+		return &made
+	}
+	free := &v.reused.headers[0]
+	if *free == v.Header && v.Header != nil {
+		free = &v.reused.headers[1]
+	}
+	if *free == nil {
+		*free = new(Header)
+	}
+	**free = *h
+	return *free
+}
+
+// members gives what a judgement says as members.
+func (v *View) members(changed []Member) []Member {
+	if !v.reused.on || len(changed) == 0 {
+		return slices.Clone(changed)
+	}
+	v.reused.members = append(v.reused.members[:0], changed...)
+	return v.reused.members
 }
 
 // NewView returns the view of a room that does not exist.

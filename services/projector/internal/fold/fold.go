@@ -212,6 +212,7 @@ func (b *Batch) Fold(rows readmodel.Rows) (readmodel.Batch, error) {
 		if view == nil {
 			return readmodel.Batch{}, fmt.Errorf("room %s/%s has no view", k.Tenant, k.Room)
 		}
+		view.Reuse() // what a judgement gives is gathered before the next
 		p.view, p.highest = view, rows.Highest[k]
 		if p.held.header != nil {
 			view.Header, p.highest = p.held.header, p.held.highest
