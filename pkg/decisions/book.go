@@ -251,6 +251,13 @@ func (b *Book) Ignored() int64 {
 	return b.ignored
 }
 
+// Discards reports whether an event is discarded by any decision that was read.
+func (b *Book) Discards() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.places) > 0
+}
+
 // Discarded gives the decision that discards the event at that place, among
 // those below an offset of the topic.
 func (b *Book) Discarded(log events.LogID, p events.Partition, o events.Offset, id events.EventID, below events.Offset) (Decision, bool) {

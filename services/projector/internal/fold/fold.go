@@ -20,7 +20,7 @@ import (
 type Judge func(*room.View, *events.Event, time.Time) (room.Changes, room.Verdict)
 
 // Discarded gives an operator's decision that discards an event, where there is
-// one; [decisions.Book] has them.
+// one; [decisions.Book] has them. Nil: no event is discarded.
 type Discarded func(events.Partition, events.Offset, events.EventID) (decisions.Decision, bool)
 
 // Batch is a run of records of one partition, in log order.
@@ -113,6 +113,9 @@ func (r *record) decode(discarded Discarded, partitions int) {
 	// put elsewhere has no place in that order, whoever folds.
 	if home := eventlog.PartitionOf(r.Key, partitions); home != r.Partition {
 		r.bad = fmt.Errorf("%w: it stands in partition %d, events of %s belong in %d", events.ErrNotAnEvent, r.Partition, r.Key, home)
+		return
+	}
+	if discarded == nil {
 		return
 	}
 	if d, ok := discarded(r.Partition, r.Offset, r.event.ID); ok {

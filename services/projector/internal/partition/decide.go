@@ -73,8 +73,12 @@ func (o *Owner) decide(ctx context.Context, d decisions.Decision) (done bool, er
 	}
 }
 
-// discarded looks up the decisions about a log that have been reached.
+// discarded looks up the decisions about a log that have been reached; nil where there is
+// nothing to look up. All that were reached have been read.
 func (o *Owner) discarded(log events.LogID) fold.Discarded {
+	if !o.Book.Discards() {
+		return nil
+	}
 	return func(p events.Partition, at events.Offset, id events.EventID) (decisions.Decision, bool) {
 		return o.Book.Discarded(log, p, at, id, o.claim.Decisions)
 	}
