@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"time"
 
@@ -52,7 +53,7 @@ type Addresses struct {
 // nothing new comes in; then the projector, when it has finished its batch; then
 // the tables and the log. Ready is called once, when requests are served.
 func Run(ctx context.Context, c Config, ready func(Addresses)) (err error) {
-	tune()
+	defer runtime.KeepAlive(tune())
 	var open closers
 	defer func() {
 		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
