@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -19,8 +20,13 @@ const (
 	// trusted is for how long it counts that someone was allowed to post. The fold
 	// decides all the same.
 	trusted = 5 * time.Second
+	// renewed is how long before that ends a message has it looked up anew, and does not
+	// wait: who writes every second never waits for the database.
+	renewed = time.Second
 	// trustedMax is how many of them are remembered.
 	trustedMax = 64 << 10
+	// renewalsMax is how many are looked up anew at a time.
+	renewalsMax = 4
 )
 
 // errNotThere says that the read model has not come to the log's end.
@@ -29,8 +35,9 @@ var errNotThere = errors.New("the read model has not reached the log's end")
 // courtesy is the look at the read model before a command is published.
 type courtesy struct {
 	Config
-	breaker breaker.Breaker
-	posters *lru.Cache[poster, trust] // who may post where
+	breaker  breaker.Breaker
+	posters  *lru.Cache[poster, *trust] // who may post where
+	renewals chan struct{}              // those under way
 }
 
 type poster struct {
@@ -40,16 +47,17 @@ type poster struct {
 
 // trust is that someone was allowed to post.
 type trust struct {
-	until time.Time
-	limit int // bytes that a text may have in the room
+	until    time.Time
+	limit    int         // bytes that a text may have in the room
+	renewing atomic.Bool // it is looked up anew
 }
 
 func newCourtesy(c Config) *courtesy {
-	posters, err := lru.New[poster, trust](trustedMax)
+	posters, err := lru.New[poster, *trust](trustedMax)
 	if err != nil {
 		panic(err) // the size is a constant above zero
 	}
-	return &courtesy{Config: c, posters: posters}
+	return &courtesy{Config: c, posters: posters, renewals: make(chan struct{}, renewalsMax)}
 }
 
 // look asks the fold what it would say of e. It gives the outcome of an earlier
@@ -58,9 +66,14 @@ func newCourtesy(c Config) *courtesy {
 func (c *courtesy) look(ctx context.Context, cmd *Command, e *events.Event) (*readmodel.Outcome, error) {
 	key := readmodel.Key{Tenant: e.Tenant, Room: e.Room}
 	who := poster{key, cmd.Who.User}
-	if cmd.Key == "" && c.trusts(who, e) {
-		c.Observer.Judged("cached")
-		return nil, nil
+	if cmd.Key == "" {
+		if t := c.trust(who, e); t != nil {
+			c.Observer.Judged("cached")
+			if t.until.Sub(e.Time) < renewed {
+				c.renew(ctx, who, t, cmd, *e)
+			}
+			return nil, nil
+		}
 	}
 	if !c.breaker.Allows(c.Now()) {
 		return nil, c.skip(cmd)
@@ -107,15 +120,55 @@ func (c *courtesy) conclude(o opinion, who poster, cmd *Command, e *events.Event
 		return o.first, nil
 	case room.Accepted:
 		if _, ok := e.Facts.(events.MessagePosted); ok {
-			if !o.slow {
-				c.posters.Add(who, trust{c.Now().Add(trusted), o.limit})
-			}
+			c.know(who, o)
 		}
 		c.Observer.Judged("allowed")
 	case room.Parked:
 		return nil, c.skip(cmd)
 	}
 	return nil, nil
+}
+
+// know remembers that someone may post, or forgets it.
+func (c *courtesy) know(who poster, o opinion) {
+	if o.verdict.Status == room.Accepted && !o.slow {
+		c.posters.Add(who, &trust{until: c.Now().Add(trusted), limit: o.limit})
+	} else {
+		c.posters.Remove(who)
+	}
+}
+
+// renew looks whether someone may still post, beside the message that they are trusted
+// with. A refusal is only for the next one to ask for, who waits until it is certain.
+func (c *courtesy) renew(ctx context.Context, who poster, t *trust, cmd *Command, e events.Event) {
+	if !t.renewing.CompareAndSwap(false, true) {
+		return
+	}
+	select {
+	case c.renewals <- struct{}{}:
+	default:
+		t.renewing.Store(false)
+		return
+	}
+	if !c.breaker.Allows(c.Now()) {
+		<-c.renewals
+		t.renewing.Store(false)
+		return
+	}
+	ctx, of := context.WithoutCancel(ctx), *cmd
+	go func() {
+		defer func() {
+			<-c.renewals
+			t.renewing.Store(false)
+		}()
+		o, err := c.ask(ctx, c.CourtesyTimeout, who.key, of, &e, 0)
+		if err != nil {
+			c.breaker.Failed(c.Now())
+			return
+		}
+		c.breaker.Worked()
+		c.know(who, o)
+	}()
 }
 
 // confirm looks again at a state that is at least as new as the partition's end
@@ -250,13 +303,16 @@ func load(ctx context.Context, r readmodel.Reader, key readmodel.Key, e *events.
 	return view, &first, nil
 }
 
-// trusts reports whether it is known that the sender may post this: a message over
-// which only the membership and the text's length decide.
-func (c *courtesy) trusts(p poster, e *events.Event) bool {
+// trust is what is known of it that the sender may post this: a message over which only
+// the membership and the text's length decide; nil: nothing.
+func (c *courtesy) trust(p poster, e *events.Event) *trust {
 	m, ok := e.Facts.(events.MessagePosted)
 	if !ok || m.ReplyTo != "" || m.ThreadRoot != "" || m.MentionsRoom || m.MentionsHere {
-		return false
+		return nil
 	}
 	t, ok := c.posters.Get(p)
-	return ok && e.Time.Before(t.until) && m.TextBytes <= t.limit
+	if !ok || !e.Time.Before(t.until) || m.TextBytes > t.limit {
+		return nil
+	}
+	return t
 }

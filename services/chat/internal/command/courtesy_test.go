@@ -2,10 +2,12 @@ package command
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/roomlog/roomlog/pkg/events"
+	"github.com/roomlog/roomlog/pkg/events/room"
 	"github.com/roomlog/roomlog/pkg/readmodel"
 	"github.com/roomlog/roomlog/services/chat/internal/auth"
 	"github.com/roomlog/roomlog/services/chat/internal/limit"
@@ -54,7 +56,7 @@ func TestHangingUpIsNotTheDatabasesFault(t *testing.T) {
 func TestTrustEndsAtTheRoomsLimit(t *testing.T) {
 	c := newCourtesy(Config{Now: time.Now})
 	who := poster{user: "ann"}
-	c.posters.Add(who, trust{until: time.Now().Add(time.Hour), limit: 10})
+	c.posters.Add(who, &trust{until: time.Now().Add(time.Hour), limit: 10})
 	for _, tc := range []struct {
 		facts events.Facts
 		want  bool
@@ -64,8 +66,88 @@ func TestTrustEndsAtTheRoomsLimit(t *testing.T) {
 		{events.MessagePosted{TextBytes: 1, ReplyTo: "x"}, false},
 		{events.MemberChanged{}, false},
 	} {
-		if got := c.trusts(who, &events.Event{Time: time.Now(), Facts: tc.facts}); got != tc.want {
+		if got := c.trust(who, &events.Event{Time: time.Now(), Facts: tc.facts}) != nil; got != tc.want {
 			t.Errorf("%+v: trusted %v", tc.facts, got)
 		}
+	}
+}
+
+// slow is a read model that answers when it is told to: whether ann is in the room.
+type slow struct {
+	readmodel.Store
+	readmodel.Reader
+	asked  chan struct{}
+	answer chan bool
+}
+
+func (s slow) Snapshot(_ context.Context, read func(readmodel.Reader) error, _ ...readmodel.Ahead) error {
+	s.asked <- struct{}{}
+	return read(s)
+}
+
+func (s slow) View(context.Context, readmodel.Key, room.Needs) (*room.View, error) {
+	v := room.NewView()
+	v.Header = &room.Header{Tenant: "main", Room: "lobby", Kind: events.RoomPublic, Rules: room.Rules}
+	if <-s.answer {
+		v.Members["ann"] = room.Member{User: "ann", Membership: events.MembershipJoin, Role: events.RoleMember}
+	}
+	return v, nil
+}
+
+// Who goes on writing is looked up anew before the trust ends, and no message waits for it.
+func TestTrustIsRenewedBesideMessages(t *testing.T) {
+	var seen judgements
+	now := time.Unix(1_700_000_000, 0)
+	store := slow{asked: make(chan struct{}, 1), answer: make(chan bool, 1)}
+	c := newCourtesy(Config{Store: store, Now: func() time.Time { return now }, Observer: &seen, CourtesyTimeout: time.Minute})
+	send := func() {
+		t.Helper()
+		e := &events.Event{
+			ID: "e", Type: events.TypeMessagePosted, Tenant: "main", Room: "lobby", Time: now, Expires: now.Add(time.Minute),
+			Facts: events.MessagePosted{Command: events.Command{Sender: "ann"}, Kind: "text", TextBytes: 1},
+		}
+		if known, err := c.look(t.Context(), &Command{Who: auth.Identity{Tenant: "main", User: "ann"}}, e); err != nil || known != nil {
+			t.Fatalf("look gives %v, %v", known, err)
+		}
+	}
+	asked := func() int { return len(store.asked) }
+	ended := func() { // of what looks anew
+		for range renewalsMax {
+			c.renewals <- struct{}{}
+		}
+		for range renewalsMax {
+			<-c.renewals
+		}
+	}
+
+	store.answer <- true
+	send()
+	<-store.asked
+	now = now.Add(trusted - renewed)
+	send()
+	if asked() != 0 {
+		t.Fatal("the read model is asked while there is time")
+	}
+	now = now.Add(renewed / 2)
+	send() // nobody has answered
+	<-store.asked
+	send()
+	if asked() != 0 {
+		t.Fatal("the read model is asked twice for the same")
+	}
+	store.answer <- true
+	ended()
+	now = now.Add(renewed)
+	send() // the first trust is over
+	now = now.Add(trusted - renewed*3/2)
+	send()
+	<-store.asked
+	store.answer <- false
+	ended()
+	if c.posters.Len() != 0 {
+		t.Error("who was removed is still trusted")
+	}
+	if want := (judgements{"allowed", "cached", "cached", "cached", "cached", "cached"}); !slices.Equal(seen, want) {
+		t.Errorf("the looks were %q, want %q", seen, want)
 	}
 }
