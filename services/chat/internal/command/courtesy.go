@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -158,6 +159,10 @@ func (c *courtesy) renew(ctx context.Context, who poster, t *trust, cmd *Command
 	ctx, of := context.WithoutCancel(ctx), *cmd
 	go func() {
 		defer func() {
+			if r := recover(); r != nil { // of judging: the next message meets it in its request
+				c.posters.Remove(who)
+				c.Logger.Error("looking whether somebody may still post", "error", fmt.Errorf("panic: %v", r), "tenant", who.key.Tenant, "room_id", who.key.Room, "user_id", who.user)
+			}
 			<-c.renewals
 			t.renewing.Store(false)
 		}()

@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"log/slog"
 	"slices"
 	"testing"
 	"time"
@@ -78,6 +79,7 @@ type slow struct {
 	readmodel.Reader
 	asked  chan struct{}
 	answer chan bool
+	panics bool
 }
 
 func (s slow) Snapshot(_ context.Context, read func(readmodel.Reader) error, _ ...readmodel.Ahead) error {
@@ -86,6 +88,9 @@ func (s slow) Snapshot(_ context.Context, read func(readmodel.Reader) error, _ .
 }
 
 func (s slow) View(context.Context, readmodel.Key, room.Needs) (*room.View, error) {
+	if s.panics {
+		panic("cannot judge it")
+	}
 	v := room.NewView()
 	v.Header = &room.Header{Tenant: "main", Room: "lobby", Kind: events.RoomPublic, Rules: room.Rules}
 	if <-s.answer {
@@ -149,5 +154,27 @@ func TestTrustIsRenewedBesideMessages(t *testing.T) {
 	}
 	if want := (judgements{"allowed", "cached", "cached", "cached", "cached", "cached"}); !slices.Equal(seen, want) {
 		t.Errorf("the looks were %q, want %q", seen, want)
+	}
+}
+
+// A panic beside a message ends nothing else, and the trust.
+func TestPanicWhileTrustIsRenewed(t *testing.T) {
+	var seen judgements
+	now := time.Now()
+	c := newCourtesy(Config{
+		Store: slow{asked: make(chan struct{}, 1), panics: true}, Now: func() time.Time { return now },
+		Observer: &seen, CourtesyTimeout: time.Minute, Logger: slog.New(slog.DiscardHandler),
+	})
+	who := poster{user: "ann"}
+	c.posters.Add(who, &trust{until: now.Add(renewed / 2), limit: 1})
+	e := &events.Event{ID: "e", Time: now, Facts: events.MessagePosted{Command: events.Command{Sender: "ann"}, TextBytes: 1}}
+	if _, err := c.look(t.Context(), &Command{Who: auth.Identity{User: "ann"}}, e); err != nil {
+		t.Fatal(err)
+	}
+	for range renewalsMax { // until it has ended
+		c.renewals <- struct{}{}
+	}
+	if c.posters.Len() != 0 {
+		t.Error("who could not be judged is still trusted")
 	}
 }
