@@ -10,6 +10,7 @@ import (
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/roomlog/roomlog/pkg/events"
 	"github.com/roomlog/roomlog/pkg/events/room"
@@ -38,7 +39,7 @@ type courtesy struct {
 	Config
 	breaker  breaker.Breaker
 	posters  *lru.Cache[poster, *trust] // who may post where
-	renewals chan struct{}              // those under way
+	renewals errgroup.Group             // those under way
 }
 
 type poster struct {
@@ -58,7 +59,9 @@ func newCourtesy(c Config) *courtesy {
 	if err != nil {
 		panic(err) // the size is a constant above zero
 	}
-	return &courtesy{Config: c, posters: posters, renewals: make(chan struct{}, renewalsMax)}
+	made := &courtesy{Config: c, posters: posters}
+	made.renewals.SetLimit(renewalsMax)
+	return made
 }
 
 // look asks the fold what it would say of e. It gives the outcome of an earlier
@@ -145,35 +148,30 @@ func (c *courtesy) renew(ctx context.Context, who poster, t *trust, cmd *Command
 	if !t.renewing.CompareAndSwap(false, true) {
 		return
 	}
-	select {
-	case c.renewals <- struct{}{}:
-	default:
-		t.renewing.Store(false)
-		return
-	}
-	if !c.breaker.Allows(c.Now()) {
-		<-c.renewals
-		t.renewing.Store(false)
-		return
-	}
 	ctx, of := context.WithoutCancel(ctx), *cmd
-	go func() {
+	begun := c.renewals.TryGo(func() error {
 		defer func() {
 			if r := recover(); r != nil { // of judging: the next message meets it in its request
 				c.posters.Remove(who)
 				c.Logger.Error("looking whether somebody may still post", "error", fmt.Errorf("panic: %v", r), "tenant", who.key.Tenant, "room_id", who.key.Room, "user_id", who.user)
 			}
-			<-c.renewals
 			t.renewing.Store(false)
 		}()
+		if !c.breaker.Allows(c.Now()) {
+			return nil
+		}
 		o, err := c.ask(ctx, c.CourtesyTimeout, who.key, of, &e, 0)
 		if err != nil {
 			c.breaker.Failed(c.Now())
-			return
+			return nil
 		}
 		c.breaker.Worked()
 		c.know(who, o)
-	}()
+		return nil
+	})
+	if !begun {
+		t.renewing.Store(false)
+	}
 }
 
 // confirm looks again at a state that is at least as new as the partition's end

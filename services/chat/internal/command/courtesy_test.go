@@ -116,14 +116,7 @@ func TestTrustIsRenewedBesideMessages(t *testing.T) {
 		}
 	}
 	asked := func() int { return len(store.asked) }
-	ended := func() { // of what looks anew
-		for range renewalsMax {
-			c.renewals <- struct{}{}
-		}
-		for range renewalsMax {
-			<-c.renewals
-		}
-	}
+	ended := func() { _ = c.renewals.Wait() } // of what looks anew
 
 	store.answer <- true
 	send()
@@ -171,9 +164,7 @@ func TestPanicWhileTrustIsRenewed(t *testing.T) {
 	if _, err := c.look(t.Context(), &Command{Who: auth.Identity{User: "ann"}}, e); err != nil {
 		t.Fatal(err)
 	}
-	for range renewalsMax { // until it has ended
-		c.renewals <- struct{}{}
-	}
+	_ = c.renewals.Wait()
 	if c.posters.Len() != 0 {
 		t.Error("who could not be judged is still trusted")
 	}
