@@ -15,6 +15,7 @@ import (
 	"github.com/roomlog/roomlog/pkg/events"
 	"github.com/roomlog/roomlog/services/roomlog/e2e/client"
 	"github.com/roomlog/roomlog/services/roomlog/e2e/proc"
+	"github.com/roomlog/roomlog/services/roomlog/internal/bench"
 )
 
 const program = "github.com/roomlog/roomlog/services/roomlog/cmd/roomlog"
@@ -40,10 +41,7 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{t: t, bin: proc.Build(t, program), data: t.TempDir(), people: map[string]*client.Client{}, words: map[string][]string{}}
-	args := []string{"run", "--data", w.data, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"}
-	for _, limit := range []string{"rate", "burst", "read-rate", "read-burst", "room-rate", "room-burst"} {
-		args = append(args, "--"+limit, "1000000")
-	}
+	args := append([]string{"run", "--data", w.data, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"}, bench.Unlimited...)
 	w.run = proc.Start(t, w.bin, args...)
 	w.url = w.run.MustReady(t)
 	w.fill()

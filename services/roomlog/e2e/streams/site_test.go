@@ -18,6 +18,7 @@ import (
 	"github.com/roomlog/roomlog/pkg/events"
 	"github.com/roomlog/roomlog/services/roomlog/e2e/client"
 	"github.com/roomlog/roomlog/services/roomlog/e2e/proc"
+	"github.com/roomlog/roomlog/services/roomlog/internal/bench"
 	"github.com/roomlog/roomlog/services/roomlog/internal/bench/machine"
 	"github.com/roomlog/roomlog/services/roomlog/internal/token"
 )
@@ -43,15 +44,19 @@ type site struct {
 }
 
 // start starts a server that can hold so many streams. Clients may take as long as
-// they like, so that one who does not read stays.
+// they like, so that one who does not read stays; and one person sends as fast as the
+// server takes it.
 func start(t testing.TB, streams int) *site {
 	t.Helper()
 	if err := machine.OpenFiles(streams + spareFiles); err != nil {
 		t.Fatal(err)
 	}
 	data := filepath.Join(t.TempDir(), "data")
-	p := proc.Start(t, proc.Build(t, program), "run", "--data", data, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0",
-		"--stream-timeout", "1h", "--log-level", "warn")
+	args := append([]string{
+		"run", "--data", data, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0",
+		"--stream-timeout", "1h", "--log-level", "warn",
+	}, bench.Unlimited...)
+	p := proc.Start(t, proc.Build(t, program), args...)
 	s := &site{url: p.MustReady(t)}
 	until(t, "the program says where its admin listener is", func() bool {
 		_, rest, _ := strings.Cut(p.Stderr(), "admin ")

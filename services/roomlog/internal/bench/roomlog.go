@@ -20,9 +20,9 @@ import (
 	"github.com/roomlog/roomlog/services/roomlog/internal/token"
 )
 
-// unlimited takes the limits away that are for one person and one room: a few people
-// here send what many would.
-var unlimited = []string{
+// Unlimited are flags that take the limits away that are for one person and one
+// room: where something is measured, a few people send what many would.
+var Unlimited = []string{
 	"--rate=1000000", "--burst=1000000", "--read-rate=1000000", "--read-burst=1000000", "--room-rate=1000000", "--room-burst=1000000",
 	"--unchecked-rate=1000000", "--unchecked-burst=1000000",
 }
@@ -47,7 +47,7 @@ func (v *standalone) startIn(ctx context.Context, s *stage, how setup, r *runnin
 	}
 	r.end(func(context.Context) error { return os.RemoveAll(dir) })
 	h := &home{stage: s, flags: site.Flags{Data: dir}, there: &standing{rooms: cmp.Or(how.scale.rooms, load.Rooms)}}
-	h.args = append([]string{"run", "--data", dir, "--listen", anyPort, "--admin", anyPort}, unlimited...)
+	h.args = append([]string{"run", "--data", dir, "--listen", anyPort, "--admin", anyPort}, Unlimited...)
 	if how.scale.rooms > 0 {
 		h.text = load.TextSize
 	}
@@ -151,7 +151,7 @@ func (v *services) startIn(ctx context.Context, s *stage, slow bool, r *running)
 	}
 	r.end(func(context.Context) error { return os.Remove(file) })
 	on := []string{"--brokers", strings.Join(servers.brokers, ","), "--database", behind, "--admin", anyPort}
-	api := append([]string{"--listen", anyPort, "--secret-file", file}, unlimited...)
+	api := append([]string{"--listen", anyPort, "--secret-file", file}, Unlimited...)
 	for _, one := range []struct {
 		bin  string
 		args []string
