@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/roomlog/roomlog/pkg/processors"
 )
 
 // durable makes what the broker has written durable before the answer that tells
@@ -187,7 +189,7 @@ func (d *durable) settle() error {
 			syncing.Go(func() error { return p.sync(d.disk) })
 		}
 	}
-	if err := syncing.Wait(); err != nil {
+	if err := processors.Blocking(syncing.Wait); err != nil {
 		return err
 	}
 	return d.journal.restart()

@@ -64,6 +64,7 @@ type Broker struct {
 	listener *listener
 	info     Info
 	lock     *dirLock // nil in memory
+	disk     realDisk
 	durable  *durable // nil in memory
 
 	retaining sync.WaitGroup
@@ -105,7 +106,8 @@ func Start(ctx context.Context, cfg Config) (_ *Broker, err error) {
 			return nil, err
 		}
 		if cfg.disk == nil {
-			cfg.disk = realDisk{}
+			b.disk = openDisk()
+			cfg.disk = b.disk
 		}
 		if cfg.journal == 0 {
 			cfg.journal = journalMost
@@ -223,6 +225,7 @@ func (b *Broker) giveUp() (err error) {
 	if b.durable != nil {
 		err = b.durable.close()
 	}
+	err = errors.Join(err, b.disk.close())
 	if b.lock != nil {
 		err = errors.Join(err, b.lock.release())
 	}

@@ -5,6 +5,8 @@ import (
 	"runtime"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/roomlog/roomlog/pkg/processors"
 )
 
 // lowPriority has a thread get a tenth of a processor that others want too (nice(2)).
@@ -20,7 +22,7 @@ func atLowPriority(do func() error) error {
 		_ = unix.Setpriority(unix.PRIO_PROCESS, 0, lowPriority) // of this thread alone
 		done <- do()
 	}()
-	return <-done
+	return processors.Blocking(func() error { return <-done })
 }
 
 // beginWriting has the system begin to write what it has of a file, and does not wait.

@@ -9,6 +9,7 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/roomlog/roomlog/pkg/events/room"
+	"github.com/roomlog/roomlog/pkg/processors"
 	"github.com/roomlog/roomlog/pkg/readmodel"
 	"github.com/roomlog/roomlog/pkg/readmodel/internal/tables"
 )
@@ -139,9 +140,15 @@ func deleteFrom[R any](d tables.Delete[R]) write[R] {
 	return write[R]{name: "delete " + d.Table, columns: d.Columns, sql: "DELETE FROM " + d.Table + " WHERE " + strings.Join(same, " AND ")}
 }
 
+// breathEvery is after how many rows others go first: some 0.4 ms.
+const breathEvery = 64
+
 func writeRows[R any](t *tx, w write[R], n int, row func(int) *R) error {
 	update, insert := binding[R]{write: &w, sql: w.update}, binding[R]{write: &w, sql: w.sql}
 	for i := range n {
+		if i%breathEvery == breathEvery-1 {
+			processors.Breathe()
+		}
 		touched := int64(0)
 		var err error
 		if w.update != "" {

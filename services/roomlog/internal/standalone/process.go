@@ -4,6 +4,8 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+
+	"github.com/roomlog/roomlog/pkg/eventlog/embedded"
 )
 
 const (
@@ -15,8 +17,8 @@ const (
 	// where little lives, collections were so many that each sixtieth message waited for
 	// one (1,000/s, 12 in 8 s; 5 with it).
 	ballast = 16 << 20
-	// leastProcessors lets requests go on while a thread waits for the disk: Go takes
-	// its processor away from it only after a while.
+	// leastProcessors lets requests go on while a thread waits for the disk, where each
+	// round of syncs keeps one: Go takes its processor away from it only after a while.
 	leastProcessors = 2
 )
 
@@ -26,7 +28,7 @@ func tune() (alive []byte) {
 		debug.SetGCPercent(gcPercent)
 		alive = make([]byte, ballast)
 	}
-	if os.Getenv("GOMAXPROCS") == "" && runtime.GOMAXPROCS(0) < leastProcessors {
+	if os.Getenv("GOMAXPROCS") == "" && runtime.GOMAXPROCS(0) < leastProcessors && !embedded.SyncsKeepNoThread() {
 		runtime.GOMAXPROCS(leastProcessors)
 	}
 	return alive

@@ -1,8 +1,0 @@
-//go:build !linux
-
-package embedded
-
-import "os"
-
-// dataSync makes a file durable.
-func dataSync(f *os.File) error { return f.Sync() }
