@@ -28,6 +28,7 @@ func tune() (alive []byte) {
 		debug.SetGCPercent(gcPercent)
 		alive = make([]byte, ballast)
 	}
+	useHugePages()
 	if os.Getenv("GOMAXPROCS") == "" && runtime.GOMAXPROCS(0) < leastProcessors && !embedded.SyncsKeepNoThread() {
 		runtime.GOMAXPROCS(leastProcessors)
 	}

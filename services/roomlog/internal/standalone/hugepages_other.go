@@ -1,0 +1,6 @@
+//go:build !linux
+
+package standalone
+
+// useHugePages is for Linux.
+func useHugePages() {}
