@@ -45,9 +45,13 @@ func plan(rounds, messages int) (all []turn) {
 	for _, d := range result.Delays {
 		delays = append(delays, slow(d))
 	}
-	for _, system := range []string{result.RoomlogPostgres, result.RoomlogKafka1, result.PlainPostgres, result.BatchedPostgres} {
-		all = append(all, turn{system: system, round: 1, setup: setup{slow: true}, loads: delays})
+	behindDelays := func(system string, round int) turn {
+		return turn{system: system, round: round, setup: setup{slow: true}, loads: delays}
 	}
+	for round := 1; round <= rounds; round++ { // roomlog's differ by chance alone
+		all = append(all, behindDelays(result.RoomlogPostgres, round), behindDelays(result.RoomlogKafka1, round))
+	}
+	all = append(all, behindDelays(result.PlainPostgres, 1), behindDelays(result.BatchedPostgres, 1))
 	for round := 1; round <= rounds; round++ {
 		for _, system := range []string{result.RoomlogKafka1, result.RoomlogKafka3} {
 			all = append(all, turn{system: system, round: round, loads: sendsAndReads})
