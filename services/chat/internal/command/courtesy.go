@@ -23,8 +23,12 @@ const (
 	// decides all the same.
 	trusted = 5 * time.Second
 	// renewed is how long before that ends a message has it looked up anew, and does not
-	// wait: who writes every second never waits for the database.
+	// wait: it counts for as long again, so who writes every second does not wait for the
+	// database.
 	renewed = time.Second
+	// trustedLongest is for how long it counts at most since it was looked up: a slow database
+	// may have more of them to look up anew than it can.
+	trustedLongest = 30 * time.Second
 	// trustedMax is how many of them are remembered.
 	trustedMax = 64 << 10
 	// renewalsMax is how many are looked up anew at a time.
@@ -49,9 +53,26 @@ type poster struct {
 
 // trust is that someone was allowed to post.
 type trust struct {
-	until    time.Time
-	limit    int         // bytes that a text may have in the room
-	renewing atomic.Bool // it is looked up anew
+	looked   time.Time    // when
+	until    atomic.Int64 // it counts; in nanoseconds since looked
+	limit    int          // bytes that a text may have in the room
+	renewing atomic.Bool  // it is looked up anew
+}
+
+func newTrust(looked time.Time, limit int) *trust {
+	t := &trust{looked: looked, limit: limit}
+	t.until.Store(int64(trusted))
+	return t
+}
+
+// left is for how long it still counts.
+func (t *trust) left(now time.Time) time.Duration {
+	return time.Duration(t.until.Load()) - now.Sub(t.looked)
+}
+
+// prolong has it count for as long as it takes to be looked up anew.
+func (t *trust) prolong(now time.Time) {
+	t.until.Store(int64(min(now.Sub(t.looked)+renewed, trustedLongest)))
 }
 
 func newCourtesy(c Config) *courtesy {
@@ -73,7 +94,8 @@ func (c *courtesy) look(ctx context.Context, cmd *Command, e *events.Event) (*re
 	if cmd.Key == "" {
 		if t := c.trust(who, e); t != nil {
 			c.Observer.Judged("cached")
-			if t.until.Sub(e.Time) < renewed {
+			if t.left(e.Time) < renewed {
+				t.prolong(e.Time)
 				c.renew(ctx, who, t, cmd, *e)
 			}
 			return nil, nil
@@ -136,7 +158,7 @@ func (c *courtesy) conclude(o opinion, who poster, cmd *Command, e *events.Event
 // know remembers that someone may post, or forgets it.
 func (c *courtesy) know(who poster, o opinion) {
 	if o.verdict.Status == room.Accepted && !o.slow {
-		c.posters.Add(who, &trust{until: c.Now().Add(trusted), limit: o.limit})
+		c.posters.Add(who, newTrust(c.Now(), o.limit))
 	} else {
 		c.posters.Remove(who)
 	}
@@ -314,7 +336,7 @@ func (c *courtesy) trust(p poster, e *events.Event) *trust {
 		return nil
 	}
 	t, ok := c.posters.Get(p)
-	if !ok || !e.Time.Before(t.until) || m.TextBytes > t.limit {
+	if !ok || t.left(e.Time) <= 0 || m.TextBytes > t.limit {
 		return nil
 	}
 	return t

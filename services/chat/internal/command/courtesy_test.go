@@ -4,6 +4,8 @@ import (
 	"context"
 	"log/slog"
 	"slices"
+	"strconv"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -57,7 +59,7 @@ func TestHangingUpIsNotTheDatabasesFault(t *testing.T) {
 func TestTrustEndsAtTheRoomsLimit(t *testing.T) {
 	c := newCourtesy(Config{Now: time.Now})
 	who := poster{user: "ann"}
-	c.posters.Add(who, &trust{until: time.Now().Add(time.Hour), limit: 10})
+	c.posters.Add(who, newTrust(time.Now(), 10))
 	for _, tc := range []struct {
 		facts events.Facts
 		want  bool
@@ -150,6 +152,63 @@ func TestTrustIsRenewedBesideMessages(t *testing.T) {
 	}
 }
 
+// Where the database is too slow for all who are to be looked up anew, who goes on writing
+// does not wait for it, but not for ever.
+func TestTrustLastsLongerWhereTheDatabaseIsSlow(t *testing.T) {
+	var seen judgements
+	begun, passed := time.Unix(1_700_000_000, 0), new(atomic.Int64)
+	now := func() time.Time { return begun.Add(time.Duration(passed.Load())) }
+	store := slow{asked: make(chan struct{}, 2*renewalsMax), answer: make(chan bool)}
+	c := newCourtesy(Config{Store: store, Now: now, Observer: &seen, CourtesyTimeout: time.Minute})
+	send := func(user events.UserID) {
+		t.Helper()
+		e := &events.Event{
+			ID: "e", Type: events.TypeMessagePosted, Tenant: "main", Room: "lobby", Time: now(), Expires: now().Add(time.Minute),
+			Facts: events.MessagePosted{Command: events.Command{Sender: user}, Kind: "text", TextBytes: 1},
+		}
+		if known, err := c.look(t.Context(), &Command{Who: auth.Identity{Tenant: "main", User: user}}, e); err != nil || known != nil {
+			t.Fatalf("look gives %v, %v", known, err)
+		}
+	}
+	users := []events.UserID{"ann"}
+	for i := range renewalsMax {
+		users = append(users, events.UserID("bob-"+strconv.Itoa(i)))
+	}
+	for _, u := range users {
+		c.posters.Add(poster{readmodel.Key{Tenant: "main", Room: "lobby"}, u}, newTrust(begun, 1))
+	}
+	passed.Store(int64(trusted - renewed/2))
+	for _, u := range slices.Backward(users) { // ann last: all places are taken
+		send(u)
+	}
+	for passed.Load() < int64(trustedLongest-renewed) {
+		passed.Add(int64(renewed * 9 / 10))
+		send("ann")
+	}
+	for range renewalsMax {
+		<-store.asked
+	}
+	if len(store.asked) != 0 {
+		t.Error("more are looked up anew at a time than may be")
+	}
+	passed.Store(int64(trustedLongest))
+	answered := make(chan struct{})
+	go func() {
+		defer close(answered)
+		<-store.asked
+		for range renewalsMax { // which have waited for longer
+			store.answer <- true
+		}
+		store.answer <- true
+	}()
+	send("ann")
+	<-answered
+	_ = c.renewals.Wait()
+	if got := seen[len(seen)-1]; got != "allowed" {
+		t.Errorf("after %v the look is %q, want one at the database", trustedLongest, got)
+	}
+}
+
 // A panic beside a message ends nothing else, and the trust.
 func TestPanicWhileTrustIsRenewed(t *testing.T) {
 	var seen judgements
@@ -159,7 +218,8 @@ func TestPanicWhileTrustIsRenewed(t *testing.T) {
 		Observer: &seen, CourtesyTimeout: time.Minute, Logger: slog.New(slog.DiscardHandler),
 	})
 	who := poster{user: "ann"}
-	c.posters.Add(who, &trust{until: now.Add(renewed / 2), limit: 1})
+	c.posters.Add(who, newTrust(now, 1))
+	now = now.Add(trusted - renewed/2)
 	e := &events.Event{ID: "e", Time: now, Facts: events.MessagePosted{Command: events.Command{Sender: "ann"}, TextBytes: 1}}
 	if _, err := c.look(t.Context(), &Command{Who: auth.Identity{User: "ann"}}, e); err != nil {
 		t.Fatal(err)
