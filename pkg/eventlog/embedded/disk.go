@@ -9,25 +9,21 @@ import (
 // realDisk is the operating system's.
 type realDisk struct {
 	kernel *kernelSync // nil: there is none
-	one    *sync.Mutex // who has the kernel
 }
 
-// openDisk has the kernel sync, where it does.
-func openDisk() realDisk {
+// openDisk gives the disk with the kernel's sync, where there is one: the process has one
+// of them.
+var openDisk = sync.OnceValue(func() realDisk {
 	kernel, err := newKernelSync()
 	if err != nil {
 		return realDisk{}
 	}
-	return realDisk{kernel: kernel, one: new(sync.Mutex)}
-}
+	return realDisk{kernel}
+})
 
 // SyncsKeepNoThread reports whether Go's other goroutines go on while the log is synced,
 // with one processor too.
-func SyncsKeepNoThread() bool {
-	d := openDisk()
-	defer d.close() //nolint:errcheck // nothing is in it
-	return d.kernel != nil
-}
+func SyncsKeepNoThread() bool { return openDisk().kernel != nil }
 
 // errNotSubmitted says that a sync was not begun.
 var errNotSubmitted = errors.New("not submitted")
@@ -35,8 +31,7 @@ var errNotSubmitted = errors.New("not submitted")
 // syncData makes a file's content and size durable. The kernel syncs one at a time; the
 // others keep a thread each.
 func (d realDisk) syncData(f *os.File) error {
-	if d.kernel != nil && d.one.TryLock() {
-		defer d.one.Unlock()
+	if d.kernel != nil {
 		if err := d.kernel.sync(f); !errors.Is(err, errNotSubmitted) {
 			return err
 		}
@@ -50,12 +45,4 @@ func (realDisk) syncDir(path string) error {
 		return err
 	}
 	return errors.Join(f.Sync(), f.Close())
-}
-
-// close is called when nothing is synced any more.
-func (d realDisk) close() error {
-	if d.kernel == nil {
-		return nil
-	}
-	return d.kernel.close()
 }

@@ -64,7 +64,6 @@ type Broker struct {
 	listener *listener
 	info     Info
 	lock     *dirLock // nil in memory
-	disk     realDisk
 	durable  *durable // nil in memory
 
 	retaining sync.WaitGroup
@@ -106,8 +105,7 @@ func Start(ctx context.Context, cfg Config) (_ *Broker, err error) {
 			return nil, err
 		}
 		if cfg.disk == nil {
-			b.disk = openDisk()
-			cfg.disk = b.disk
+			cfg.disk = openDisk()
 		}
 		if cfg.journal == 0 {
 			cfg.journal = journalMost
@@ -225,7 +223,6 @@ func (b *Broker) giveUp() (err error) {
 	if b.durable != nil {
 		err = b.durable.close()
 	}
-	err = errors.Join(err, b.disk.close())
 	if b.lock != nil {
 		err = errors.Join(err, b.lock.release())
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"sync"
 	"syscall"
 	"unsafe"
 
@@ -26,6 +27,7 @@ func blockingSync(f *os.File) error {
 // IOCB_CMD_FDSYNC, since Linux 4.18), and an eventfd(2), which a goroutine waits for as for
 // a connection, says when it has. One file at a time.
 type kernelSync struct {
+	one     sync.Mutex // held while a file is synced
 	context uintptr
 	told    *os.File
 	control *iocb
@@ -86,8 +88,12 @@ func (k *kernelSync) try() error {
 	return errors.Join(k.sync(f), f.Close())
 }
 
-// sync gives [errNotSubmitted] where the kernel has not begun.
+// sync gives [errNotSubmitted] where the kernel has not begun, as while it syncs another.
 func (k *kernelSync) sync(f *os.File) error {
+	if !k.one.TryLock() {
+		return errNotSubmitted
+	}
+	defer k.one.Unlock()
 	k.control.file = uint32(f.Fd())
 	controls := &[1]*iocb{k.control}
 	n, _, errno := syscall.Syscall(unix.SYS_IO_SUBMIT, k.context, 1, uintptr(unsafe.Pointer(controls)))

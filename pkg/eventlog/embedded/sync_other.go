@@ -16,5 +16,3 @@ type kernelSync struct{}
 func newKernelSync() (*kernelSync, error) { return nil, errors.ErrUnsupported }
 
 func (*kernelSync) sync(*os.File) error { return errNotSubmitted }
-
-func (*kernelSync) close() error { return nil }
