@@ -104,16 +104,14 @@ func (c *courtesy) look(ctx context.Context, cmd *Command, e *events.Event) (*re
 	if !c.breaker.Allows(c.Now()) {
 		return nil, c.skip(cmd)
 	}
-	o, err := c.ask(ctx, c.CourtesyTimeout, key, *cmd, e, 0)
+	o, err := c.consult(ctx, key, *cmd, e)
 	if err != nil {
-		if ctx.Err() != nil { // the client has hung up: that says nothing of the database
+		if ctx.Err() != nil {
 			c.Observer.Judged("skipped")
 			return nil, ctx.Err()
 		}
-		c.breaker.Failed(c.Now())
 		return nil, c.skip(cmd)
 	}
-	c.breaker.Worked()
 	if o.verdict.Status == room.Rejected && o.verdict.Code != room.CodeKeyReused {
 		confirmed, err := c.confirm(ctx, key, cmd, e)
 		if err != nil {
@@ -182,13 +180,9 @@ func (c *courtesy) renew(ctx context.Context, who poster, t *trust, cmd *Command
 		if !c.breaker.Allows(c.Now()) {
 			return nil
 		}
-		o, err := c.ask(ctx, c.CourtesyTimeout, who.key, of, &e, 0)
-		if err != nil {
-			c.breaker.Failed(c.Now())
-			return nil
+		if o, err := c.consult(ctx, who.key, of, &e); err == nil {
+			c.know(who, o)
 		}
-		c.breaker.Worked()
-		c.know(who, o)
 		return nil
 	})
 	if !begun {
@@ -219,7 +213,7 @@ func (c *courtesy) confirm(ctx context.Context, key readmodel.Key, cmd *Command,
 	if c.Follower.WaitFolded(bounded, p, want) != nil {
 		return appendIt, nil
 	}
-	o, err := c.ask(ctx, c.CourtesyTimeout, key, *cmd, e, want)
+	o, err := c.ask(ctx, key, *cmd, e, want)
 	// A blocked room is as old as it is; but who cannot see it must not learn that
 	// it is there because it is blocked.
 	if err != nil || o.blocked && o.verdict.Code != room.CodeRoomNotFound && o.verdict.Code != room.CodeRoomIDTaken {
@@ -246,10 +240,22 @@ type opinion struct {
 	wait time.Duration
 }
 
+// consult asks for what the read model shows now, and says whether it works.
+func (c *courtesy) consult(ctx context.Context, key readmodel.Key, cmd Command, e *events.Event) (opinion, error) {
+	o, err := c.ask(ctx, key, cmd, e, 0)
+	switch {
+	case err == nil:
+		c.breaker.Worked()
+	case ctx.Err() == nil: // else the client has hung up: that says nothing of the database
+		c.breaker.Failed(c.Now())
+	}
+	return o, err
+}
+
 // ask runs the fold on what the read model shows, which must have folded
 // everything below want (zero: anything).
-func (c *courtesy) ask(ctx context.Context, limit time.Duration, key readmodel.Key, cmd Command, e *events.Event, want events.Offset) (o opinion, err error) {
-	ctx, cancel := context.WithTimeout(ctx, limit)
+func (c *courtesy) ask(ctx context.Context, key readmodel.Key, cmd Command, e *events.Event, want events.Offset) (o opinion, err error) {
+	ctx, cancel := context.WithTimeout(ctx, c.CourtesyTimeout)
 	defer cancel()
 	err = c.Store.Snapshot(ctx, func(r readmodel.Reader) error {
 		o = opinion{}

@@ -101,22 +101,25 @@ func (s slow) View(context.Context, readmodel.Key, room.Needs) (*room.View, erro
 	return v, nil
 }
 
+// post has a look for a message in the lobby, which is to be published.
+func post(t *testing.T, c *courtesy, user events.UserID) {
+	t.Helper()
+	e := &events.Event{
+		ID: "e", Type: events.TypeMessagePosted, Tenant: "main", Room: "lobby", Time: c.Now(), Expires: c.Now().Add(time.Minute),
+		Facts: events.MessagePosted{Command: events.Command{Sender: user}, Kind: "text", TextBytes: 1},
+	}
+	if known, err := c.look(t.Context(), &Command{Who: auth.Identity{Tenant: "main", User: user}}, e); err != nil || known != nil {
+		t.Fatalf("look gives %v, %v", known, err)
+	}
+}
+
 // Who goes on writing is looked up anew before the trust ends, and no message waits for it.
 func TestTrustIsRenewedBesideMessages(t *testing.T) {
 	var seen judgements
 	now := time.Unix(1_700_000_000, 0)
 	store := slow{asked: make(chan struct{}, 1), answer: make(chan bool, 1)}
 	c := newCourtesy(Config{Store: store, Now: func() time.Time { return now }, Observer: &seen, CourtesyTimeout: time.Minute})
-	send := func() {
-		t.Helper()
-		e := &events.Event{
-			ID: "e", Type: events.TypeMessagePosted, Tenant: "main", Room: "lobby", Time: now, Expires: now.Add(time.Minute),
-			Facts: events.MessagePosted{Command: events.Command{Sender: "ann"}, Kind: "text", TextBytes: 1},
-		}
-		if known, err := c.look(t.Context(), &Command{Who: auth.Identity{Tenant: "main", User: "ann"}}, e); err != nil || known != nil {
-			t.Fatalf("look gives %v, %v", known, err)
-		}
-	}
+	send := func() { t.Helper(); post(t, c, "ann") }
 	asked := func() int { return len(store.asked) }
 	ended := func() { _ = c.renewals.Wait() } // of what looks anew
 
@@ -160,16 +163,6 @@ func TestTrustLastsLongerWhereTheDatabaseIsSlow(t *testing.T) {
 	now := func() time.Time { return begun.Add(time.Duration(passed.Load())) }
 	store := slow{asked: make(chan struct{}, 2*renewalsMax), answer: make(chan bool)}
 	c := newCourtesy(Config{Store: store, Now: now, Observer: &seen, CourtesyTimeout: time.Minute})
-	send := func(user events.UserID) {
-		t.Helper()
-		e := &events.Event{
-			ID: "e", Type: events.TypeMessagePosted, Tenant: "main", Room: "lobby", Time: now(), Expires: now().Add(time.Minute),
-			Facts: events.MessagePosted{Command: events.Command{Sender: user}, Kind: "text", TextBytes: 1},
-		}
-		if known, err := c.look(t.Context(), &Command{Who: auth.Identity{Tenant: "main", User: user}}, e); err != nil || known != nil {
-			t.Fatalf("look gives %v, %v", known, err)
-		}
-	}
 	users := []events.UserID{"ann"}
 	for i := range renewalsMax {
 		users = append(users, events.UserID("bob-"+strconv.Itoa(i)))
@@ -179,11 +172,11 @@ func TestTrustLastsLongerWhereTheDatabaseIsSlow(t *testing.T) {
 	}
 	passed.Store(int64(trusted - renewed/2))
 	for _, u := range slices.Backward(users) { // ann last: all places are taken
-		send(u)
+		post(t, c, u)
 	}
 	for passed.Load() < int64(trustedLongest-renewed) {
 		passed.Add(int64(renewed * 9 / 10))
-		send("ann")
+		post(t, c, "ann")
 	}
 	for range renewalsMax {
 		<-store.asked
@@ -201,7 +194,7 @@ func TestTrustLastsLongerWhereTheDatabaseIsSlow(t *testing.T) {
 		}
 		store.answer <- true
 	}()
-	send("ann")
+	post(t, c, "ann")
 	<-answered
 	_ = c.renewals.Wait()
 	if got := seen[len(seen)-1]; got != "allowed" {
