@@ -104,7 +104,7 @@ func (c *conn) serve() {
 	defer c.end()
 	c.readBy.exactly(time.Now().Add(c.server.HeadTimeout))
 	for c.await() {
-		x := &exchange{context: requestContext{conn: c}}
+		x := newExchange(c)
 		if err := x.read(time.Now()); err != nil {
 			c.refuse(err)
 			return
@@ -112,6 +112,7 @@ func (c *conn) serve() {
 		if !x.serve() {
 			return
 		}
+		x.release()
 		c.readBy.about(c.server.IdleTimeout)
 	}
 }

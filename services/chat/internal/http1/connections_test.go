@@ -169,27 +169,42 @@ func TestContextEnds(t *testing.T) {
 	}
 }
 
-// Nobody has asked for its end before it has come.
-func TestContextHasEnded(t *testing.T) {
-	contexts := make(chan context.Context, 2)
+// The memory of a request is a later one's, which has nothing of it; but not where somebody
+// has asked for the end of its context.
+func TestRequestReused(t *testing.T) {
+	requests := make(chan *http.Request, 1)
 	c := start(t, func(_ http.ResponseWriter, r *http.Request) {
 		if err := r.Context().Err(); err != nil {
 			t.Error(err)
 		}
-		contexts <- r.Context()
+		if r.URL.Path == "/waits" {
+			_ = r.Context().Done()
+		} else if r.Method == http.MethodGet && (r.Header.Get("X-A") != "" || r.URL.RawQuery != "" || r.PathValue("a") != "" || r.ContentLength != 0 || r.Body != http.NoBody) {
+			t.Errorf("%+v", r)
+		}
+		r.SetPathValue("a", "b")
+		requests <- r
 	}).dial()
-	for range 2 { // with the next request the last one has ended for sure
-		if got := c.send(get).answer("GET"); got != "200" {
-			t.Error(got)
+	ask := func(request string) *http.Request {
+		if got := c.send(request).answer("GET"); got != "200" {
+			t.Fatal(got)
+		}
+		return <-requests
+	}
+	reused := 0
+	for range 20 { // a pool may drop what it is given
+		waits := ask("GET /waits HTTP/1.1\r\n" + host + "X-A: 1\r\n\r\n")
+		first := ask("POST /a?b=c HTTP/1.1\r\n" + host + "X-A: 1\r\nContent-Length: 1\r\n\r\nd")
+		second := ask("GET /b HTTP/1.1\r\n" + host + "\r\n")
+		if first == waits || second == waits {
+			t.Error("the request whose end somebody has asked for is another one")
+		}
+		if second == first {
+			reused++
 		}
 	}
-	ctx := <-contexts
-	if err := ctx.Err(); !errors.Is(err, context.Canceled) {
-		t.Error(err)
-	}
-	<-ctx.Done()
-	if err := ctx.Err(); !errors.Is(err, context.Canceled) {
-		t.Error(err)
+	if reused == 0 {
+		t.Error("no request has had another one's memory")
 	}
 }
 

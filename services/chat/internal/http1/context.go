@@ -39,6 +39,13 @@ func (x *requestContext) Done() <-chan struct{} {
 	return x.ending.Done()
 }
 
+// asked says whether anybody has asked for its end.
+func (x *requestContext) asked() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.ending != nil
+}
+
 // Err implements [context.Context].
 func (x *requestContext) Err() error {
 	x.mu.Lock()

@@ -4,21 +4,43 @@ import (
 	"bytes"
 	"math"
 	"net/http"
-	"net/url"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	"golang.org/x/net/http/httpguts"
 )
 
-// exchange is a request and its answer: what they take, at once.
+// exchange is a request and its answer: what they take, at once. Where nobody can have
+// anything of it any more, the next one has its memory.
 type exchange struct {
-	request   *http.Request // nil: not read
-	url       url.URL       // of a plain one
-	plainBody plainBody     // of a plain one
-	context   requestContext
-	body      body
-	answer    answer
+	request *http.Request // nil: not read
+	plain   *plainRequest // nil: there was none
+	context requestContext
+	body    body
+	answer  answer
+}
+
+var exchanges = sync.Pool{New: func() any { return new(exchange) }}
+
+// newExchange is what a connection takes for its next request.
+func newExchange(c *conn) *exchange {
+	x := exchanges.Get().(*exchange)
+	x.context.conn = c
+	return x
+}
+
+// release gives the memory of an exchange away whose end nobody has asked for: who has
+// derived a context, or waits for one, may have it still.
+func (x *exchange) release() {
+	if x.context.asked() {
+		return
+	}
+	if x.plain != nil {
+		x.plain = x.plain.cleared()
+	}
+	*x = exchange{plain: x.plain}
+	exchanges.Put(x)
 }
 
 // read reads the head of a request. Requests mostly come in one piece; for one that does
@@ -29,7 +51,7 @@ func (x *exchange) read(begun time.Time) error {
 	switch end := bytes.Index(b, []byte(headEnd)); {
 	case end < 0:
 		c.readBy.exactly(begun.Add(c.server.HeadTimeout))
-	case x.plain(b[:end+len(crlf)]):
+	case x.readPlain(b[:end+len(crlf)]):
 		_, _ = c.in.Discard(end + len(headEnd)) // it is buffered
 	}
 	if x.request == nil {
@@ -91,7 +113,7 @@ func (x *exchange) serve() bool {
 	ok := x.handle()
 	x.context.end()
 	if c.taken || !ok {
-		x.request, x.answer.page = nil, nil // a stream has the context for as long as it lasts
+		x.request, x.plain, x.answer.page = nil, nil, nil // a stream has the context for as long as it lasts
 		return false
 	}
 	unread := x.body.unread()

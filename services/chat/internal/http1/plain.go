@@ -5,6 +5,8 @@ import (
 	"io"
 	"net/http"
 	"net/textproto"
+	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -16,12 +18,12 @@ const (
 	headEnd = crlf + crlf
 )
 
-// plain makes a request of a head, up to the end of its last line, in which all is as
+// readPlain makes a request of a head, up to the end of its last line, in which all is as
 // nearly everybody has it: the request that net/http's parser makes of it, in half of the
 // time. It refuses nothing: where there is anything that has a meaning of its own, an
 // escape in the path, a body of unknown length, a name that comes twice, or a byte that is
 // rare, it says false, and the parser decides.
-func (x *exchange) plain(head []byte) bool {
+func (x *exchange) readPlain(head []byte) bool {
 	lines := string(head) // what the request's strings are parts of
 	line, lines, _ := strings.Cut(lines, crlf)
 	method, line, _ := strings.Cut(line, " ")
@@ -30,13 +32,20 @@ func (x *exchange) plain(head []byte) bool {
 	if method == "" || !all(method, inMethod) || !strings.HasPrefix(path, "/") || !all(path, inPath) || !all(query, inQuery) || asks != (query != "") || proto != "HTTP/1.1" {
 		return false
 	}
-	x.url.Path, x.url.RawQuery = path, query
-	r := new(http.Request).WithContext(&x.context)
-	r.Method, r.URL, r.RequestURI = method, &x.url, target
+	if x.plain == nil {
+		x.plain = &plainRequest{header: http.Header{}}
+		x.plain.blank = *new(http.Request).WithContext(&x.context)
+	}
+	p := x.plain
+	p.url.Path, p.url.RawQuery = path, query
+	r := &p.request
+	*r = p.blank
+	r.Method, r.URL, r.RequestURI = method, &p.url, target
 	r.Proto, r.ProtoMajor, r.ProtoMinor = proto, 1, 1
 	n := strings.Count(lines, crlf)
-	r.Header = make(http.Header, n)
-	values := make([]string, n)
+	r.Header = p.header
+	values := slices.Grow(p.values[:0], n)[:n]
+	p.values = values
 	for i := range values {
 		line, lines, _ = strings.Cut(lines, crlf)
 		name, value, named := strings.Cut(line, ":")
@@ -67,11 +76,36 @@ func (x *exchange) plain(head []byte) bool {
 	delete(r.Header, "Host")
 	r.Body = http.NoBody
 	if r.ContentLength > 0 {
-		x.plainBody = plainBody{x.context.conn.in, r.ContentLength}
-		r.Body = &x.plainBody
+		p.body = plainBody{x.context.conn.in, r.ContentLength}
+		r.Body = &p.body
 	}
 	x.request = r
 	return true
+}
+
+// plainRequest is what a plain request takes, but for its text.
+type plainRequest struct {
+	blank   http.Request // with its context
+	request http.Request
+	url     url.URL
+	header  http.Header
+	values  []string // of the header
+	body    plainBody
+}
+
+// maxFields is how many header fields there may be room for that is kept for the next
+// request.
+const maxFields = 32
+
+// cleared is it for the next request; nil: it is larger than most need.
+func (p *plainRequest) cleared() *plainRequest {
+	if len(p.values) > maxFields {
+		return nil
+	}
+	p.request, p.url, p.body = http.Request{}, url.URL{}, plainBody{}
+	clear(p.header)
+	clear(p.values)
+	return p
 }
 
 // plainBody is one of known length.

@@ -34,7 +34,7 @@ func plainly(sent string) *http.Request {
 	c := &conn{in: bufio.NewReader(strings.NewReader(sent))}
 	x := &exchange{context: requestContext{conn: c}}
 	end := strings.Index(sent, headEnd)
-	if end < 0 || !x.plain([]byte(sent[:end+len(crlf)])) {
+	if end < 0 || !x.readPlain([]byte(sent[:end+len(crlf)])) {
 		return nil
 	}
 	_, _ = io.CopyN(io.Discard, c.in, int64(end+len(headEnd)))
@@ -135,9 +135,11 @@ func BenchmarkHead(b *testing.B) {
 		head := []byte(strings.TrimSuffix(curl, crlf))
 		b.ReportAllocs()
 		for b.Loop() {
-			if x := (&exchange{context: requestContext{conn: c}}); !x.plain(head) {
+			x := newExchange(c)
+			if !x.readPlain(head) {
 				b.Fatal("it is not plain")
 			}
+			x.release()
 		}
 	})
 	b.Run("parser", func(b *testing.B) {

@@ -7,6 +7,10 @@
 //
 // An answer is held back until its handler returns, and there is no Flush: who streams
 // takes the connection over, by Hijack. Trailers of requests are not told.
+//
+// A request is the handler's until it returns; then its memory is another one's. Who goes on
+// with its context must have asked for the end of that before, as all do that derive one
+// which ends with it.
 package http1
 
 import (
