@@ -43,8 +43,8 @@ func NewPublisher(cfg Config, l Layout) (*Publisher, error) {
 // Layout is the log's.
 func (p *Publisher) Layout() Layout { return p.layout }
 
-// Publish appends one event and says where it stands. It returns when the log
-// has the event, or with ctx: then, and whenever else the event may have been
+// Publish appends one event and says where it stands; then nobody has anything of m any
+// more. It returns when the log has the event, or with ctx: then, and whenever else the event may have been
 // handed over and its fate is not known, the error is [ErrUnknownOutcome]. Any
 // other error says that the event is not in the log and will not be.
 func (p *Publisher) Publish(ctx context.Context, m events.Message) (events.Position, error) {

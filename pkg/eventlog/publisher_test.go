@@ -113,6 +113,40 @@ func testPublishBatch(t *testing.T, cfg eventlog.Config) {
 	checkLog(t, cfg, l, want)
 }
 
+func TestPublishedIsTheCallersAgain(t *testing.T) { onBoth(t, testPublishedIsTheCallersAgain) }
+
+// What was published is not looked at any more: the next event may have its memory.
+func testPublishedIsTheCallersAgain(t *testing.T, cfg eventlog.Config) {
+	l := ensureEvents(t, cfg, 2)
+	p := newPublisher(t, cfg, l)
+	ctx := testContext(t)
+	const senders, each = 8, 100
+	want := published{}
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	for i := range senders {
+		wg.Go(func() {
+			var memory events.Message
+			for n := range each {
+				m := event(fmt.Sprintf("room%d", i), 100+n) // always as long
+				memory.Key = append(memory.Key[:0], m.Key...)
+				memory.Value = append(memory.Value[:0], m.Value...)
+				memory.Headers = append(memory.Headers[:0], m.Headers...)
+				pos, err := p.Publish(ctx, memory)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				mu.Lock()
+				want[pos] = m
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	checkLog(t, cfg, l, want)
+}
+
 func messages(room string, n int) []events.Message {
 	ms := make([]events.Message, n)
 	for i := range ms {

@@ -59,8 +59,17 @@ var (
 // Times are cut to the millisecond. Errors: [ErrInvalidID], [ErrTooLarge],
 // [ErrUnstorable], facts that contradict the type, content that is neither an
 // object nor a string, a time outside of the years 1 to 9999.
-func Encode(e *Event) (Message, error) {
-	m, err := encode(e)
+func Encode(e *Event) (Message, error) { return new(Encoder).Encode(e) }
+
+// An Encoder writes events one after the other, each into the memory of the one before.
+type Encoder struct {
+	bytes   []byte
+	headers [10]Header
+}
+
+// Encode is [Encode] of a message that is good until the next one.
+func (enc *Encoder) Encode(e *Event) (Message, error) {
+	m, err := enc.encode(e)
 	if err != nil {
 		return Message{}, fmt.Errorf("encode event: %w", err)
 	}
@@ -70,7 +79,7 @@ func Encode(e *Event) (Message, error) {
 	return m, nil
 }
 
-func encode(e *Event) (Message, error) {
+func (enc *Encoder) encode(e *Event) (Message, error) {
 	if e.Facts == nil || e.Facts.EventType() != e.Type {
 		return Message{}, fmt.Errorf("facts are not those of %q", e.Type)
 	}
@@ -80,10 +89,10 @@ func encode(e *Event) (Message, error) {
 	if err := checkFacts(e.Facts); err != nil {
 		return Message{}, err
 	}
-	m, key := Message{Headers: make([]Header, 0, 10)}, e.Key()
-	b := make([]byte, 0, envelopeBytes+2*len(key)+len(e.ID)+len(e.TraceParent)+factsBytes+len(e.Content)) // of all of it
+	m, key := Message{Headers: enc.headers[:0]}, e.Key()
+	b := slices.Grow(enc.bytes[:0], envelopeBytes+2*len(key)+len(e.ID)+len(e.TraceParent)+factsBytes+len(e.Content)) // of all of it
 	b = append(b, key...)
-	m.Key = slices.Clip(b)
+	m.Key = slices.Clip(b[:len(key)])
 	start := len(b)
 	add := func(name string) { // what was written since the last one
 		if len(b) > start {
@@ -113,7 +122,7 @@ func encode(e *Event) (Message, error) {
 	set(HeaderContentKey, e.ContentKey)
 	set(HeaderTraceParent, traceParent(e.TraceParent))
 	b, err = appendBody(b, e)
-	m.Value = b[start:]
+	m.Value, enc.bytes = b[start:], b
 	return m, err
 }
 

@@ -80,6 +80,30 @@ func TestEncodeRefuses(t *testing.T) {
 	}
 }
 
+// What an encoder has written before does not show.
+func TestEncoder(t *testing.T) {
+	var enc events.Encoder
+	long := hello()
+	long.Content, long.TraceParent = json.RawMessage(`{"text":"`+strings.Repeat("long ", 1000)+`"}`), "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+	for _, e := range []events.Event{hello(), long, hello()} {
+		want, err := events.Encode(&e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := enc.Encode(&e)
+		if err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%+v, %v\nwant %+v", got, err, want)
+		}
+		e.ID = ""
+		if _, err := enc.Encode(&e); !errors.Is(err, events.ErrInvalidID) {
+			t.Errorf("no id: %v", err)
+		}
+	}
+	if n := testing.AllocsPerRun(100, func() { _, _ = enc.Encode(&long) }); n > 1 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
 func TestEncodeTakesTheLargestEvent(t *testing.T) {
 	e := hello()
 	m := encode(t, e)

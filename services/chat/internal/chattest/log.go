@@ -4,6 +4,7 @@ package chattest
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -86,12 +87,16 @@ func (l *Log) PublishWithin(d time.Duration, m events.Message) (events.Position,
 	return l.Append(m, now), nil
 }
 
-// Append appends a record as the log would at that time.
+// Append appends a copy of a record as the log would at that time.
 func (l *Log) Append(m events.Message, at time.Time) events.Position {
 	p := eventlog.PartitionOf(m.Key, Partitions)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	o := events.Offset(len(l.records[p]))
+	m.Key, m.Value, m.Headers = slices.Clone(m.Key), slices.Clone(m.Value), slices.Clone(m.Headers)
+	for i := range m.Headers {
+		m.Headers[i].Value = slices.Clone(m.Headers[i].Value)
+	}
 	l.records[p] = append(l.records[p], Record{Message: m, Partition: p, Offset: o, Time: at})
 	l.wake()
 	return l.layout.Position(p, o)

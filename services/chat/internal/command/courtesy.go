@@ -101,6 +101,11 @@ func (c *courtesy) look(ctx context.Context, cmd *Command, e *events.Event) (*re
 			return nil, nil
 		}
 	}
+	return c.judge(ctx, key, who, cmd, e)
+}
+
+// judge is look for who is not trusted.
+func (c *courtesy) judge(ctx context.Context, key readmodel.Key, who poster, cmd *Command, e *events.Event) (*readmodel.Outcome, error) {
 	if !c.breaker.Allows(c.Now()) {
 		return nil, c.skip(cmd)
 	}

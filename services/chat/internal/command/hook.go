@@ -14,14 +14,14 @@ type Hook interface {
 	Ask(ctx context.Context, e *events.Event, actor events.UserID) (*events.Event, error)
 }
 
-// ask asks the hook, where there is one, and gives the message to publish.
-func (s *Service) ask(ctx context.Context, c *Command, e *events.Event, m events.Message) (events.Message, error) {
+// ask asks the hook, where there is one, for the event to publish.
+func (s *Service) ask(ctx context.Context, c *Command, o *outgoing) error {
 	if s.Hook == nil {
-		return m, nil
+		return nil
 	}
-	instead, err := s.Hook.Ask(ctx, e, c.Who.Actor)
-	if err != nil || instead == e {
-		return m, err
+	instead, err := s.Hook.Ask(ctx, &o.event, c.Who.Actor)
+	if err != nil || instead == &o.event {
+		return err
 	}
-	return encode(instead)
+	return o.encode(instead)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/roomlog/roomlog/pkg/eventlog"
@@ -20,6 +21,7 @@ import (
 
 // Log takes events.
 type Log interface {
+	// PublishWithin has nothing of m any more where it has given a position.
 	PublishWithin(d time.Duration, m events.Message) (events.Position, error)
 }
 
@@ -93,7 +95,7 @@ type Command struct {
 	Facts func(by events.Command) events.Facts
 	// Complete, where it is not nil, is asked before the command goes out, and not when
 	// it was sent before: what Facts then makes may have so many bytes more.
-	Complete func(ctx context.Context, free int) error
+	Complete func(ctx context.Context, c *Command, free int) error
 	// Content is the event's, written as JSON; nil: it has none.
 	Content any
 	// Key is the client's idempotency key, or empty.
@@ -139,37 +141,22 @@ type Receipt struct {
 // too.
 func (s *Service) Do(ctx context.Context, c *Command) (Receipt, error) {
 	arrived := s.Now()
-	e, m, err := s.event(c, arrived)
+	out, known, err := s.prepare(ctx, c, arrived)
 	if err != nil {
 		return Receipt{}, err
 	}
-	r := Receipt{Event: e.ID, Room: c.Room, Expires: e.Expires}
-	known, err := s.courtesy.look(ctx, c, e)
-	if err != nil {
-		return Receipt{}, err
-	}
+	r := Receipt{Event: out.event.ID, Room: c.Room, Expires: out.event.Expires}
 	if known != nil {
 		at := s.Gate.Position(known.Partition, known.Offset)
 		r.Position = &at
-	} else {
-		if err := s.Rooms.Take(readmodel.Key{Tenant: c.Who.Tenant, Room: c.Room}, arrived).Err(); err != nil {
-			return Receipt{}, err
-		}
-		if m, err = complete(ctx, c, e, m); err != nil {
-			return Receipt{}, err
-		}
-		if m, err = s.ask(ctx, c, e, m); err != nil {
-			return Receipt{}, err
-		}
-		if r.Position, err = s.publish(m, arrived); err != nil {
-			return Receipt{}, err
-		}
+	} else if r.Position, err = s.publish(out, arrived); err != nil {
+		return Receipt{}, err
 	}
 	if c.Who.Actor != "" {
-		s.Logger.Info("acted for a person", "actor", c.Who.Actor, "tenant", c.Who.Tenant, "user_id", c.Who.User, "room_id", c.Room, "event_id", e.ID)
+		s.acted(c, r.Event)
 	}
 	if c.Wait > 0 {
-		r, err = s.await(ctx, *c, r, arrived.Add(c.Wait))
+		err = s.await(ctx, c, &r, arrived.Add(c.Wait))
 		var p *problem.Error
 		if known == nil && errors.As(err, &p) && p.Code == problem.Code(room.CodeExpired) {
 			s.Observer.Expired()
@@ -181,63 +168,102 @@ func (s *Service) Do(ctx context.Context, c *Command) (Receipt, error) {
 	return r, err
 }
 
-// event makes the event of a command.
-func (s *Service) event(c *Command, now time.Time) (*events.Event, events.Message, error) {
+// acted notes that a service acted for a person.
+func (s *Service) acted(c *Command, id events.EventID) {
+	s.Logger.Info("acted for a person", "actor", c.Who.Actor, "tenant", c.Who.Tenant, "user_id", c.Who.User, "room_id", c.Room, "event_id", id)
+}
+
+// prepare makes the event of a command, and sees that it may go out. It has known what
+// became of it where it was sent before.
+func (s *Service) prepare(ctx context.Context, c *Command, arrived time.Time) (out *outgoing, known *readmodel.Outcome, err error) {
+	out = outgoings.Get().(*outgoing)
+	if err := s.compose(out, c, arrived); err != nil {
+		return nil, nil, err
+	}
+	if known, err = s.courtesy.look(ctx, c, &out.event); known != nil || err != nil {
+		return out, known, err
+	}
+	if err := s.Rooms.Take(c.RoomKey(), arrived).Err(); err != nil {
+		return nil, nil, err
+	}
+	if err := complete(ctx, c, out); err != nil {
+		return nil, nil, err
+	}
+	return out, nil, s.ask(ctx, c, out)
+}
+
+// outgoing is the event of a command, and the message that the log gets for it.
+type outgoing struct {
+	event   events.Event
+	message events.Message
+	encoder events.Encoder
+}
+
+var outgoings = sync.Pool{New: func() any { return new(outgoing) }}
+
+// release has another command use it. What the log may be taking still must not be.
+func (o *outgoing) release() {
+	o.event, o.message = events.Event{}, events.Message{}
+	outgoings.Put(o)
+}
+
+// encode makes e the message; errors are problems.
+func (o *outgoing) encode(e *events.Event) (err error) {
+	o.message, err = o.encoder.Encode(e)
+	switch {
+	case errors.Is(err, events.ErrTooLarge):
+		return problem.Caused(problem.BodyTooLarge, fmt.Sprintf("the event would have more than %d bytes", events.MaxEvent), err)
+	case errors.Is(err, events.ErrUnstorable):
+		return problem.Caused(problem.InvalidCharacter, "the body holds text that is not Unicode", err)
+	case err != nil:
+		return problem.Caused(problem.Code(room.CodeInvalid), "the command asks for something that cannot be", err)
+	}
+	return nil
+}
+
+// compose makes the event of a command.
+func (s *Service) compose(o *outgoing, c *Command, now time.Time) error {
 	content, err := events.EncodeContent(c.Content)
 	if err != nil {
-		return nil, events.Message{}, fmt.Errorf("encode content: %w", err)
+		return fmt.Errorf("encode content: %w", err)
 	}
-	facts := c.Facts(events.Command{Sender: c.Who.User, Digest: c.Digest})
-	e := &events.Event{
-		Type: facts.EventType(), Tenant: c.Who.Tenant, Room: c.Room, Facts: facts, Content: content,
-		Time: now, Expires: now.Add(s.PublishTimeout + position.ClockSkew), TraceParent: c.TraceParent,
-	}
+	e := &o.event
+	e.Facts = c.Facts(events.Command{Sender: c.Who.User, Digest: c.Digest})
+	e.Type, e.Tenant, e.Room, e.Content, e.TraceParent = e.Facts.EventType(), c.Who.Tenant, c.Room, content, c.TraceParent
+	e.Time, e.Expires = now, now.Add(s.PublishTimeout+position.ClockSkew)
 	if c.Key != "" {
 		e.ID = events.IdempotentID(c.Who.Tenant, c.Room, c.Who.User, c.Key)
 	} else {
 		e.ID = events.EventID(s.NewID(now))
 	}
-	m, err := encode(e)
-	return e, m, err
+	return o.encode(e)
 }
 
 // complete gives the event what only the moment of sending says.
-func complete(ctx context.Context, c *Command, e *events.Event, m events.Message) (events.Message, error) {
+func complete(ctx context.Context, c *Command, o *outgoing) error {
 	if c.Complete == nil {
-		return m, nil
+		return nil
 	}
-	if err := c.Complete(ctx, events.MaxEvent-m.Size()); err != nil {
-		return m, err
+	if err := c.Complete(ctx, c, events.MaxEvent-o.message.Size()); err != nil {
+		return err
 	}
-	e.Facts = c.Facts(e.Facts.By())
-	return encode(e)
+	o.event.Facts = c.Facts(o.event.Facts.By())
+	return o.encode(&o.event)
 }
 
-// encode writes an event; errors are problems.
-func encode(e *events.Event) (events.Message, error) {
-	m, err := events.Encode(e)
-	switch {
-	case errors.Is(err, events.ErrTooLarge):
-		return m, problem.Caused(problem.BodyTooLarge, fmt.Sprintf("the event would have more than %d bytes", events.MaxEvent), err)
-	case errors.Is(err, events.ErrUnstorable):
-		return m, problem.Caused(problem.InvalidCharacter, "the body holds text that is not Unicode", err)
-	case err != nil:
-		return m, problem.Caused(problem.Code(room.CodeInvalid), "the command asks for something that cannot be", err)
-	}
-	return m, nil
-}
-
-// publish gives the event to the log; nil: its answer did not come in time, the
-// log may have the event or not. It waits whether the client does or not: what was handed
-// over is in the log all the same, and to see who hangs up costs each send.
-func (s *Service) publish(m events.Message, arrived time.Time) (*events.Position, error) {
+// publish gives the event to the log, and what the log has then to another command. Nil:
+// its answer did not come in time, it may have the event or not. It waits whether the client
+// does or not: what was handed over is in the log all the same, and to see who hangs up costs
+// each send.
+func (s *Service) publish(out *outgoing, arrived time.Time) (*events.Position, error) {
 	start := s.Now()
-	at, err := s.Log.PublishWithin(s.PublishTimeout-start.Sub(arrived), m)
+	at, err := s.Log.PublishWithin(s.PublishTimeout-start.Sub(arrived), out.message)
 	took := s.Now().Sub(start)
 	switch {
 	case err == nil:
 		s.Observer.Published("acknowledged", took)
 		s.Gate.Published(at)
+		out.release()
 		return &at, nil
 	case errors.Is(err, eventlog.ErrUnknownOutcome):
 		s.Observer.Published("unknown", took)

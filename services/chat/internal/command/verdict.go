@@ -21,7 +21,7 @@ var errNoVerdict = errors.New("no verdict yet")
 // await waits until the deadline for the verdict, and adds it to what is known. The
 // error is the problem with which the fold rejected the command; without a verdict
 // there is neither error nor outcome.
-func (s *Service) await(ctx context.Context, c Command, r Receipt, deadline time.Time) (Receipt, error) {
+func (s *Service) await(ctx context.Context, c *Command, r *Receipt, deadline time.Time) error {
 	ctx, cancel := context.WithTimeout(ctx, deadline.Sub(s.Now()))
 	defer cancel()
 	p := s.Gate.PartitionOf(c.Who.Tenant, c.Room)
@@ -32,9 +32,9 @@ func (s *Service) await(ctx context.Context, c Command, r Receipt, deadline time
 	// What is folded already is not waited for, so the end of ctx is looked at here.
 	for ctx.Err() == nil {
 		if s.Follower.WaitFolded(ctx, p, next) != nil {
-			return r, nil
+			return nil
 		}
-		o, checkpoint, err := s.verdict(ctx, c, r)
+		o, checkpoint, err := s.verdict(ctx, *c, *r)
 		if r.Position == nil && o.Status != "" && o.Digest == c.Digest { // the log has not said it, the verdict does
 			at := s.Gate.Position(o.Partition, o.Offset)
 			r.Position = &at
@@ -42,12 +42,12 @@ func (s *Service) await(ctx context.Context, c Command, r Receipt, deadline time
 		var rejected *problem.Error
 		switch {
 		case errors.As(err, &rejected):
-			return r, err
+			return err
 		case err == nil:
 			r.Outcome = &o
-			return r, nil
+			return nil
 		case errors.Is(err, ErrHidden):
-			return r, nil
+			return nil
 		case r.Position == nil && errors.Is(err, errNoVerdict):
 			next = checkpoint + 1 // it may yet be in the log
 		}
@@ -58,7 +58,7 @@ func (s *Service) await(ctx context.Context, c Command, r Receipt, deadline time
 		}
 		pause.Stop()
 	}
-	return r, nil
+	return nil
 }
 
 // verdict reads what the fold said, and what the client gets to see of it. It

@@ -40,7 +40,8 @@ func TestWaitingForAVerdictEnds(t *testing.T) {
 					Store: stuck{}, Follower: stuck{}, Gate: position.NewGate(stuck{}, stuck{}), Now: time.Now, ReadTimeout: time.Second,
 				}}
 				begun := time.Now()
-				r, err := s.await(t.Context(), Command{Who: auth.Identity{Tenant: "main", User: "ann"}, Room: "lobby"}, Receipt{}, begun.Add(wait))
+				var r Receipt
+				err := s.await(t.Context(), &Command{Who: auth.Identity{Tenant: "main", User: "ann"}, Room: "lobby"}, &r, begun.Add(wait))
 				if err != nil || r.Outcome != nil {
 					t.Errorf("outcome %v, error %v", r.Outcome, err)
 				}

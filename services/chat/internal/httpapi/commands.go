@@ -93,6 +93,11 @@ func setDigest(cmd *command.Command, kind string, body []byte) (err error) {
 // verdict.
 func (s *Server) finish(c echo.Context, cmd *command.Command, show func(command.Receipt) (status int, body any)) error {
 	r, err := s.Commands.Do(c.Request().Context(), cmd)
+	return answerCommand(c, cmd, r, err, show)
+}
+
+// answerCommand says what has become of a command.
+func answerCommand(c echo.Context, cmd *command.Command, r command.Receipt, err error, show func(command.Receipt) (status int, body any)) error {
 	var token string
 	if r.Position != nil {
 		token = r.Token.Token()

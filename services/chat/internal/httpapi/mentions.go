@@ -22,14 +22,14 @@ const (
 // mentionHere writes into a message which of the room's members are there. It says so
 // once: whoever folds the log, or sends the command again, has nothing to do with who
 // is there by then.
-func (s *Server) mentionHere(cmd command.Command, b *messageRequest) func(context.Context, int) error {
-	return func(ctx context.Context, free int) error {
-		named := map[events.UserID]bool{cmd.Who.User: true}
+func (s *Server) mentionHere(b *messageRequest) func(context.Context, *command.Command, int) error {
+	return func(ctx context.Context, c *command.Command, free int) error {
+		named := map[events.UserID]bool{c.Who.User: true}
 		for _, u := range b.Mentions {
 			named[events.UserID(u)] = true
 		}
-		req := query.Request{Who: cmd.Who, Position: cmd.Position, Wait: hereWait}
-		page, _, err := s.Reads.Present(ctx, req, cmd.Room, s.Board.Here(cmd.Who.Tenant), "", events.MaxMentions+len(named))
+		req := query.Request{Who: c.Who, Position: c.Position, Wait: hereWait}
+		page, _, err := s.Reads.Present(ctx, req, c.Room, s.Board.Here(c.Who.Tenant), "", events.MaxMentions+len(named))
 		users := slices.DeleteFunc(page.Items, func(u events.UserID) bool { return named[u] })
 		users = users[:min(len(users), events.MaxMentions-len(b.Mentions))]
 		b.here = fitting(users, free-mentionsBytes)

@@ -89,7 +89,7 @@ func (s *Server) patchMessage(c echo.Context, cmd command.Command, target events
 		return err
 	}
 	if state.MentionsHere && !here { // who was there stands among the mentions
-		cmd.Complete = s.mentionHere(cmd, to)
+		cmd.Complete = s.mentionHere(to)
 	}
 	cmd.Content = to.content()
 	cmd.Facts = func(by events.Command) events.Facts { return to.editFacts(by, target, present) }

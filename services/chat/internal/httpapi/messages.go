@@ -25,7 +25,7 @@ func (s *Server) PostMessage(c echo.Context, roomName api.RoomID, p api.PostMess
 	}
 	cmd.Facts, cmd.Content = body.facts, body.content()
 	if body.MentionsHere {
-		cmd.Complete = s.mentionHere(cmd, &body)
+		cmd.Complete = s.mentionHere(&body)
 	}
 	cmd.Load = func(ctx context.Context, r readmodel.Reader, st query.Standing, of command.Receipt) error {
 		m, err := loadMessage(ctx, r, st, of.Event)
