@@ -92,7 +92,7 @@ func (enc *Encoder) encode(e *Event) (Message, error) {
 	m, key := Message{Headers: enc.headers[:0]}, e.Key()
 	b := slices.Grow(enc.bytes[:0], envelopeBytes+2*len(key)+len(e.ID)+len(e.TraceParent)+factsBytes+len(e.Content)) // of all of it
 	b = append(b, key...)
-	m.Key = slices.Clip(b[:len(key)])
+	m.Key = slices.Clip(b)
 	start := len(b)
 	add := func(name string) { // what was written since the last one
 		if len(b) > start {
