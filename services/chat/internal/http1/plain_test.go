@@ -29,19 +29,21 @@ func seen(r *http.Request) string {
 		r.Header, r.ContentLength, r.TransferEncoding, r.Close, r.Trailer, r.Host, body, err)
 }
 
-// plainly reads a request from a connection that has sent it; nil: it is not plain.
-func plainly(sent string) *http.Request {
+// plainly reads a request from a connection that has sent it, into the memory of one before;
+// nil: it is not plain.
+func plainly(sent string) *exchange {
 	c := &conn{in: bufio.NewReader(strings.NewReader(sent))}
-	x := &exchange{context: requestContext{conn: c}}
+	x := newExchange(c)
 	end := strings.Index(sent, headEnd)
 	if end < 0 || !x.readPlain([]byte(sent[:end+len(crlf)])) {
 		return nil
 	}
 	_, _ = io.CopyN(io.Discard, c.in, int64(end+len(headEnd)))
-	return x.request
+	return x
 }
 
-// FuzzPlain: what is plain is the request that the parser makes of it.
+// FuzzPlain: what is plain is the request that the parser makes of it, whatever was read
+// before.
 func FuzzPlain(f *testing.F) {
 	for _, sent := range []string{
 		curl + `{"text":"hello` + "\r\n\r\n", // more than it says
@@ -63,6 +65,7 @@ func FuzzPlain(f *testing.F) {
 		if plain == nil {
 			return
 		}
+		defer plain.release()
 		parsed, err := http.ReadRequest(bufio.NewReader(strings.NewReader(sent)))
 		if err == nil {
 			err = check(parsed)
@@ -70,7 +73,7 @@ func FuzzPlain(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%q is plain, and not a request: %v", sent, err)
 		}
-		if got, want := seen(plain), seen(parsed); got != want {
+		if got, want := seen(plain.request), seen(parsed); got != want {
 			t.Errorf("%q\nplain:  %s\nparsed: %s", sent, got, want)
 		}
 	})
