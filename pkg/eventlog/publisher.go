@@ -44,9 +44,10 @@ func NewPublisher(cfg Config, l Layout) (*Publisher, error) {
 func (p *Publisher) Layout() Layout { return p.layout }
 
 // Publish appends one event and says where it stands; then nobody has anything of m any
-// more. It returns when the log has the event, or with ctx: then, and whenever else the event may have been
-// handed over and its fate is not known, the error is [ErrUnknownOutcome]. Any
-// other error says that the event is not in the log and will not be.
+// more. It returns when the log has the event, or with ctx: then, and whenever
+// else the event may have been handed over and its fate is not known, the error
+// is [ErrUnknownOutcome]. Any other error says that the event is not in the log
+// and will not be.
 func (p *Publisher) Publish(ctx context.Context, m events.Message) (events.Position, error) {
 	return p.publish(patient(ctx), m)
 }

@@ -54,36 +54,52 @@ func testPublishSaysWhereEventsStand(t *testing.T, cfg eventlog.Config) {
 	p := newPublisher(t, cfg, l)
 	ctx := testContext(t)
 
-	const rooms, each = 20, 25
-	want := published{}
+	checkLog(t, cfg, l, publishAtOnce(t, 20, 25, func() publish {
+		last := events.Offset(-1)
+		return func(m events.Message) (events.Position, error) {
+			pos, err := p.Publish(ctx, m)
+			if err != nil {
+				return pos, err
+			}
+			if pos.Partition != eventlog.PartitionOf(m.Key, 4) || pos.Log != l.Log || pos.Epoch != 1 {
+				t.Errorf("%s stands at %+v", m.Key, pos)
+			}
+			if pos.Offset <= last {
+				t.Errorf("%s: offset %d after %d", m.Key, pos.Offset, last)
+			}
+			last = pos.Offset
+			return pos, nil
+		}
+	}))
+}
+
+type publish func(m events.Message) (events.Position, error)
+
+// publishAtOnce publishes so many events of each room, by a publish of its own, in all rooms
+// at the same time.
+func publishAtOnce(t *testing.T, rooms, each int, newPublish func() publish) published {
+	t.Helper()
+	all := published{}
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	for i := range rooms {
 		wg.Go(func() {
-			room := fmt.Sprintf("room%d", i)
-			last := events.Offset(-1)
+			publish := newPublish()
 			for n := range each {
-				m := event(room, n)
-				pos, err := p.Publish(ctx, m)
+				m := event(fmt.Sprintf("room%d", i), n)
+				pos, err := publish(m)
 				if err != nil {
 					t.Error(err)
 					return
 				}
-				if pos.Partition != eventlog.PartitionOf(m.Key, 4) || pos.Log != l.Log || pos.Epoch != 1 {
-					t.Errorf("%s stands at %+v", room, pos)
-				}
-				if pos.Offset <= last {
-					t.Errorf("%s: offset %d after %d", room, pos.Offset, last)
-				}
-				last = pos.Offset
 				mu.Lock()
-				want[pos] = m
+				all[pos] = m
 				mu.Unlock()
 			}
 		})
 	}
 	wg.Wait()
-	checkLog(t, cfg, l, want)
+	return all
 }
 
 func TestPublishBatch(t *testing.T) { onBoth(t, testPublishBatch) }
@@ -120,31 +136,15 @@ func testPublishedIsTheCallersAgain(t *testing.T, cfg eventlog.Config) {
 	l := ensureEvents(t, cfg, 2)
 	p := newPublisher(t, cfg, l)
 	ctx := testContext(t)
-	const senders, each = 8, 100
-	want := published{}
-	var mu sync.Mutex
-	var wg sync.WaitGroup
-	for i := range senders {
-		wg.Go(func() {
-			var memory events.Message
-			for n := range each {
-				m := event(fmt.Sprintf("room%d", i), 100+n) // always as long
-				memory.Key = append(memory.Key[:0], m.Key...)
-				memory.Value = append(memory.Value[:0], m.Value...)
-				memory.Headers = append(memory.Headers[:0], m.Headers...)
-				pos, err := p.Publish(ctx, memory)
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				mu.Lock()
-				want[pos] = m
-				mu.Unlock()
-			}
-		})
-	}
-	wg.Wait()
-	checkLog(t, cfg, l, want)
+	checkLog(t, cfg, l, publishAtOnce(t, 8, 100, func() publish {
+		var memory events.Message
+		return func(m events.Message) (events.Position, error) {
+			memory.Key = append(memory.Key[:0], m.Key...)
+			memory.Value = append(memory.Value[:0], m.Value...)
+			memory.Headers = append(memory.Headers[:0], m.Headers...)
+			return p.Publish(ctx, memory)
+		}
+	}))
 }
 
 func messages(room string, n int) []events.Message {

@@ -168,7 +168,8 @@ func (s *Service) Do(ctx context.Context, c *Command) (Receipt, error) {
 	return r, err
 }
 
-// acted notes that a service acted for a person.
+// acted notes that a service acted for a person. It is apart from Do because of its frame,
+// as prepare is.
 func (s *Service) acted(c *Command, id events.EventID) {
 	s.Logger.Info("acted for a person", "actor", c.Who.Actor, "tenant", c.Who.Tenant, "user_id", c.Who.User, "room_id", c.Room, "event_id", id)
 }

@@ -162,7 +162,11 @@ func TestContextEnds(t *testing.T) {
 		t.Error(got)
 	}
 	for range 2 {
-		<-(<-contexts).Done()
+		ctx := <-contexts
+		<-ctx.Done()
+		if err := ctx.Err(); !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
 	}
 	if got := c.send(get).answer("GET"); got != "200" {
 		t.Errorf("the next: %q", got)

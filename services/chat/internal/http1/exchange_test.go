@@ -26,7 +26,7 @@ func TestTakenOver(t *testing.T) {
 	if _, err := c.in.Peek(1); err != nil {
 		t.Fatal(err)
 	}
-	x := &exchange{context: requestContext{conn: c}}
+	x := newExchange(c)
 	if err := x.read(time.Now()); err != nil {
 		t.Fatal(err)
 	}

@@ -96,7 +96,8 @@ func (s *Server) finish(c echo.Context, cmd *command.Command, show func(command.
 	return answerCommand(c, cmd, r, err, show)
 }
 
-// answerCommand says what has become of a command.
+// answerCommand says what has become of a command. It is apart from finish because of its
+// frame, which would stand there while the log is waited for.
 func answerCommand(c echo.Context, cmd *command.Command, r command.Receipt, err error, show func(command.Receipt) (status int, body any)) error {
 	var token string
 	if r.Position != nil {
