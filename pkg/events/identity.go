@@ -34,6 +34,9 @@ func IdempotentID(t Tenant, r RoomID, u UserID, key string) EventID {
 	return EventID(uuid8("roomlog.event", string(t), string(r), string(u), key))
 }
 
+// Keyed tells the ids that [IdempotentID] makes from those of [NewID]: they are in no order.
+func (id EventID) Keyed() bool { return len(id) > 14 && id[14] == '8' }
+
 // IdempotentRoomID is the id of a room that a user makes under a key, where the
 // server chooses the id.
 func IdempotentRoomID(t Tenant, u UserID, key string) RoomID {

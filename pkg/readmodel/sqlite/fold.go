@@ -12,6 +12,7 @@ import (
 // Claim makes owner the one who may fold the partition.
 func (s *Store) Claim(ctx context.Context, p events.Partition, log events.LogID, owner string) (claimed readmodel.Checkpoint, err error) {
 	err = s.write(ctx, func(t *tx) error {
+		clear(t.rooms.known)
 		return t.read("claim", tables.Claim, []any{int64(p), log.String(), owner}, func(r tables.Row) (err error) {
 			claimed, err = tables.ScanCheckpoint(r)
 			return err
@@ -60,7 +61,7 @@ func (s *Store) write(ctx context.Context, run func(*tx) error) error {
 		return err
 	}
 	defer s.writer.put(ctx, c) // rolls back what is not committed
-	t := &tx{conn: c, ctx: ctx, detached: context.WithoutCancel(ctx), fault: s.fault, numbers: numbers{known: s.numbers}}
+	t := &tx{conn: c, ctx: ctx, detached: context.WithoutCancel(ctx), fault: s.fault, rooms: roomEnds{known: s.rooms}}
 	if err := t.may("begin"); err != nil {
 		return err
 	}
@@ -78,9 +79,10 @@ func (s *Store) write(ctx context.Context, run func(*tx) error) error {
 		return err
 	}
 	if err := c.commit(context.WithoutCancel(ctx)); err != nil {
+		t.rooms.forget()
 		return fmt.Errorf("commit: %w", classify(err))
 	}
-	t.numbers.keep()
+	t.rooms.keep()
 	s.committed(ctx, c, t.rows)
 	if s.fault != nil {
 		return s.fault("committed")
@@ -95,7 +97,7 @@ type tx struct {
 	ctx, detached context.Context
 	fault         func(string) error
 	rows          int64 // that were touched
-	numbers       numbers
+	rooms         roomEnds
 }
 
 // may tells whether the transaction goes on with the statement.

@@ -6,13 +6,14 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/roomlog/roomlog/pkg/events"
 	"github.com/roomlog/roomlog/pkg/events/room"
 	"github.com/roomlog/roomlog/pkg/readmodel"
 	"github.com/roomlog/roomlog/pkg/readmodel/internal/tables"
 )
 
-// maxNumbers is how many rooms' numbers the writer keeps. Others cost a lookup a batch.
-const maxNumbers = 10_000
+// maxRooms is how many rooms' ends the writer keeps. Others cost a lookup a batch.
+const maxRooms = 10_000
 
 var (
 	insertRooms  = numbered(updateOrInsert(tables.Rooms, "tenant", "room"))
@@ -28,14 +29,18 @@ func numbered(w write[room.Header]) write[room.Header] {
 // placed is an event and where its row goes.
 type placed struct {
 	*readmodel.EventRow
-	place int64
+	place, entry int64
+	room         *roomEnd
 }
 
-// placedEvents has the place for what that is made of.
+// placedEvents has the place for what that is made of, and how the id is found.
 func placedEvents() tables.Insert[placed] {
 	in := tables.Insert[placed]{
-		Table:   tables.Events.Table,
-		Columns: []tables.Column[placed]{{Name: "place", Int: func(p *placed) int64 { return p.place }}},
+		Table: tables.Events.Table,
+		Columns: []tables.Column[placed]{
+			{Name: "place", Int: func(p *placed) int64 { return p.place }},
+			{Name: "entry", Int: func(p *placed) int64 { return p.entry }},
+		},
 	}
 	for _, c := range tables.Events.Columns {
 		if slices.Contains([]string{"tenant", "room", "seq"}, c.Name) {
@@ -58,51 +63,106 @@ func (t *tx) writeEvents(rows []readmodel.EventRow) error {
 	order := make([]placed, len(rows))
 	for i := range rows {
 		e := &rows[i]
-		number, err := t.number(e.Key)
+		r, err := t.roomEnd(e.Key)
 		if err != nil {
 			return err
 		}
-		place, err := tables.Place(number, e.Seq)
+		place, err := tables.Place(r.number, e.Seq)
 		if err != nil {
 			return fmt.Errorf("event %s in room %s/%s: %w", e.ID, e.Tenant, e.Room, err)
 		}
-		order[i] = placed{e, place}
+		order[i] = placed{EventRow: e, place: place, room: r}
 	}
 	slices.SortFunc(order, func(a, b placed) int { return cmp.Compare(a.place, b.place) })
-	return writeRows(t, insertEvents, len(order), at(order))
+	var late []*readmodel.EventRow
+	for i := range order {
+		p := &order[i]
+		if p.entry = p.room.entry(p.place, p.ID); p.entry == tables.EntryOwn && !p.ID.Keyed() {
+			late = append(late, p.EventRow)
+		}
+	}
+	if err := writeRows(t, insertEvents, len(order), at(order)); err != nil {
+		return err
+	}
+	return t.refuseTaken(late)
 }
 
-// numbers are those of rooms that the writer knows, and those that a transaction has
-// found out: where it does not commit, a new room's is another's.
-type numbers struct{ known, found map[readmodel.Key]int64 }
-
-func (n *numbers) keep() {
-	if len(n.known)+len(n.found) > maxNumbers {
-		clear(n.known)
+// refuseTaken looks for events that are late among those in order, whose ids no index has
+// all of. For others there are indexes.
+func (t *tx) refuseTaken(late []*readmodel.EventRow) error {
+	for _, e := range late {
+		err := t.read("taken ids", tables.InOrder, []any{string(e.Tenant), string(e.Room), string(e.ID)}, func(tables.Row) error {
+			return fmt.Errorf("%w: the room has an event %s", readmodel.ErrRowRefused, e.ID)
+		})
+		if err != nil {
+			return err
+		}
 	}
-	maps.Copy(n.known, n.found)
+	return nil
 }
 
-// number is that of a room that is written.
-func (t *tx) number(k readmodel.Key) (n int64, err error) {
-	if n, ok := t.numbers.known[k]; ok {
-		return n, nil
+// roomEnd is what the writer has of a room: its number, and where the ids in order
+// have come to.
+type roomEnd struct {
+	number  int64
+	highest events.EventID
+	stretch int64 // of places, that of the highest
+}
+
+// entry says how an event is found by its id, which is the room's next.
+func (r *roomEnd) entry(place int64, id events.EventID) int64 {
+	if id.Keyed() || id <= r.highest {
+		return tables.EntryOwn
 	}
-	if n, ok := t.numbers.found[k]; ok {
-		return n, nil
+	r.highest = id
+	if stretch := place >> tables.StretchBits; stretch != r.stretch {
+		r.stretch = stretch
+		return tables.EntryStretch
 	}
-	err = t.read("number", `SELECT number FROM rooms WHERE tenant = $1 AND room = $2`, []any{string(k.Tenant), string(k.Room)}, func(r tables.Row) error {
-		return r.Scan(&n)
-	})
-	if err == nil && n == 0 {
-		err = fmt.Errorf("%w: an event in room %s/%s, which is not there", readmodel.ErrRowRefused, k.Tenant, k.Room)
+	return tables.EntryNone
+}
+
+// roomEnds are those of rooms that the writer knows, and those that a transaction has found
+// out or changed: where it does not commit, they are not so. A claim makes them unknown:
+// somebody else may have written the rooms meanwhile.
+type roomEnds struct{ known, changed map[readmodel.Key]*roomEnd }
+
+func (e *roomEnds) keep() {
+	if len(e.known)+len(e.changed) > maxRooms {
+		clear(e.known)
 	}
-	if err != nil {
-		return 0, err
+	maps.Copy(e.known, e.changed)
+}
+
+// forget is for where it is not known whether they are so.
+func (e *roomEnds) forget() {
+	for k := range e.changed {
+		delete(e.known, k)
 	}
-	if t.numbers.found == nil {
-		t.numbers.found = map[readmodel.Key]int64{}
+}
+
+// roomEnd is that of a room that is written.
+func (t *tx) roomEnd(k readmodel.Key) (*roomEnd, error) {
+	if r, ok := t.rooms.changed[k]; ok {
+		return r, nil
 	}
-	t.numbers.found[k] = n
-	return n, nil
+	if t.rooms.changed == nil {
+		t.rooms.changed = map[readmodel.Key]*roomEnd{}
+	}
+	r := new(roomEnd)
+	if known, ok := t.rooms.known[k]; ok {
+		*r = *known
+	} else if err := t.read("room end", tables.RoomEnd, []any{string(k.Tenant), string(k.Room)}, func(row tables.Row) error {
+		var place int64
+		err := row.Scan(&r.number, (*string)(&r.highest), &place)
+		r.stretch = place >> tables.StretchBits
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	if r.number == 0 {
+		return nil, fmt.Errorf("%w: an event in room %s/%s, which is not there", readmodel.ErrRowRefused, k.Tenant, k.Room)
+	}
+	t.rooms.changed[k] = r
+	return r, nil
 }

@@ -81,6 +81,7 @@ func TestPlans(t *testing.T) {
 		"Message": "events_by_id ", "Edits": "events_edits ", "Thread": "events_in_thread ", "ThreadBefore": "events_in_thread ",
 		"ThreadUnread": "events_in_thread ", "Threads": "message_states_threads ", "Pins": "message_states_pins ", "Reactors": "reactions_by_key ",
 		"RoomsOf": "members_by_user ", "RoomsOf/latest": "rooms_by_activity ", "BlockedRooms": "dead_letters_first", "Events": walk, "SeqBefore": walk,
+		"room end": "events_in_order ", "taken ids": "events_in_order ",
 		"prefetch/rooms": "events_by_id ", "prefetch/priors": "events_by_id ", "prefetch/reactions": "reactions_by_key ", "redact/0/0": walk, "redact/0/1": "events_edits ",
 		"redact/0/2": "SEARCH m USING INTEGER PRIMARY KEY (rowid=?)", "redact/1/0": walk,
 	}
@@ -125,6 +126,8 @@ func TestPlans(t *testing.T) {
 		}
 	}
 	explain("RoomsOf/latest", dialect.RoomsLatest(), "t", "u", 7, "r", 51, 0, 1000)
+	explain("room end", tables.RoomEnd, "t", "r")
+	explain("taken ids", tables.InOrder, "t", "r", "e")
 	explain("delete/reactions", deleteReactions.sql, "t", "r", "u", 1, "+1")
 	explain("delete/mentions", deleteMentions.sql, "t", "r", 1)
 }
@@ -136,7 +139,7 @@ func closing(t *testing.T, s *Store) {
 }
 
 // listed are lists of which a statement looks at all.
-var listed = []string{"SCAN n", "SCAN g", "SCAN v", "SCAN k", "SCAN p", "SCAN CONSTANT ROW"}
+var listed = []string{"SCAN n", "SCAN g", "SCAN v", "SCAN k", "SCAN p", "SCAN b", "SCAN CONSTANT ROW"}
 
 func check(t *testing.T, name string, steps []string, mayScan, maySort bool) {
 	t.Helper()

@@ -60,10 +60,10 @@ type Store struct {
 	readers *pool
 	fault   func(string) error
 
-	writer        *pool                   // of one; nil where the store is read only
-	checkpoints   *pool                   // of one, as the writer
-	waiting       int64                   // pages of the WAL, about, for whoever has the writer
-	numbers       map[readmodel.Key]int64 // of rooms, for whoever has the writer
+	writer        *pool                      // of one; nil where the store is read only
+	checkpoints   *pool                      // of one, as the writer
+	waiting       int64                      // pages of the WAL, about, for whoever has the writer
+	rooms         map[readmodel.Key]*roomEnd // for whoever has the writer
 	checkpointing atomic.Bool
 	background    sync.WaitGroup
 }
@@ -85,7 +85,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if cfg.Readers <= 0 {
 		cfg.Readers = max(4, runtime.GOMAXPROCS(0))
 	}
-	s := &Store{path: path, version: cfg.version(), fault: cfg.Fault, numbers: map[readmodel.Key]int64{}}
+	s := &Store{path: path, version: cfg.version(), fault: cfg.Fault, rooms: map[readmodel.Key]*roomEnd{}}
 	switch {
 	case cfg.ReadOnly:
 		_, err = os.Stat(path)

@@ -27,6 +27,14 @@ func (keyLayout) indexed(e, letter string, of roomRef) string {
 	return named(e+".tenant", e+".room") + ` = ` + named(text(of.tenant), text(of.room))
 }
 
+func (l keyLayout) byID(e string, of roomRef, id string) string {
+	return l.indexed(e, "i", of) + ` AND ` + e + `.event_id = ` + id
+}
+
+func (l keyLayout) highestID(of roomRef) string {
+	return `COALESCE((SELECT e.event_id FROM events e WHERE ` + l.indexed("e", "i", of) + ` ORDER BY e.event_id DESC LIMIT 1), '')`
+}
+
 func (keyLayout) withState(roomRef) string {
 	return `LEFT JOIN message_states s ON ` + roomOf("e").is("s") + ` AND s.seq = e.seq`
 }

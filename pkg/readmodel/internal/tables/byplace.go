@@ -58,6 +58,50 @@ func (placeLayout) order(e string) string { return e + `.place` }
 
 func (placeLayout) indexed(e, _ string, of roomRef) string { return e + `.number = ` + of.numbered() }
 
+// How an event is found by its id: the index of ids is sparse. An id is in order where it is
+// above all before in its room, those of keys aside, as the API makes them. The first one
+// in order of a stretch of seqs has an entry in an index, and the others stand beside it.
+const (
+	// EntryNone is for an id in order that is found from the one that begins its stretch.
+	EntryNone = iota
+	// EntryStretch is for the first id in order of a stretch.
+	EntryStretch
+	// EntryOwn is for an id that is not in order.
+	EntryOwn
+)
+
+// StretchBits says how long a stretch is: places are of one that are the same without them.
+const StretchBits = 4
+
+// inStretch is the condition that y is in the stretch that b begins.
+const inStretch = `y.place BETWEEN b.place AND b.place | 15`
+
+// RoomEnd is what whoever writes events has to know of the room $1, $2: its number, and the
+// last id in order with its place, or ” and 0.
+var RoomEnd = `SELECT r.number, COALESCE(e.event_id, ''), COALESCE(e.place, 0) FROM rooms r LEFT JOIN events e ON e.place =
+(SELECT max(y.place) FROM ` + lastStretch("r.number", "") + ` CROSS JOIN events y WHERE ` + inStretch + ` AND y.entry < 2)
+WHERE r.tenant = $1 AND r.room = $2`
+
+// InOrder finds the event of the room $1, $2 whose id, which is in order, is $3.
+var InOrder = `SELECT y.place FROM ` + lastStretch(given.numbered(), ` AND m.event_id <= $3`) + ` CROSS JOIN events y WHERE ` + inStretch + ` AND y.event_id = $3 AND y.entry < 2`
+
+// lastStretch is a list b of one place: the one that begins the last stretch of a room whose
+// first id m.event_id meets the condition.
+func lastStretch(number, and string) string {
+	return `(SELECT m.place FROM events m WHERE m.number = ` + number + ` AND m.entry = 1` + and + ` ORDER BY m.event_id DESC LIMIT 1) b`
+}
+
+func (placeLayout) byID(e string, of roomRef, id string) string {
+	inOrder := ` AND m.event_id <= ` + id + ` AND substr(` + id + `, 15, 1) <> '8'` // events.EventID.Keyed
+	return e + `.place = (SELECT COALESCE((SELECT x.place FROM events x WHERE x.number = q.number AND x.entry = 2 AND x.event_id = ` + id + `),
+(SELECT y.place FROM ` + lastStretch("q.number", inOrder) + ` CROSS JOIN events y WHERE ` + inStretch + ` AND y.event_id = ` + id + `)) FROM rooms q WHERE ` + of.is("q") + `)`
+}
+
+func (placeLayout) highestID(of roomRef) string {
+	return `COALESCE((SELECT max(COALESCE((SELECT x.event_id FROM events x WHERE x.number = q.number AND x.entry = 2 ORDER BY x.event_id DESC LIMIT 1), ''),
+COALESCE((SELECT max(y.event_id) FROM ` + lastStretch("q.number", "") + ` CROSS JOIN events y WHERE ` + inStretch + `), '')) FROM rooms q WHERE ` + of.is("q") + `), '')`
+}
+
 func (placeLayout) withState(of roomRef) string {
 	return `LEFT JOIN message_states s ON ` + of.is("s") + ` AND s.seq = e.seq`
 }

@@ -40,6 +40,10 @@ type Layout interface {
 	// indexed is the condition that e is an event of a room, for the index whose name has
 	// the letter in ByKey. They come in the order that the index has.
 	indexed(e, letter string, of roomRef) string
+	// byID is the condition that e is the event of a room with an id: a column or an argument.
+	byID(e string, of roomRef, id string) string
+	// highestID is the highest id of a room's events, or ''.
+	highestID(of roomRef) string
 	// withState joins an event e of a room with its state s, or none.
 	withState(of roomRef) string
 	// all selects columns of all events e, behind tenant and room, in the order of keys.

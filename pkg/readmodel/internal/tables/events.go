@@ -78,14 +78,11 @@ func newEventStatements(l Layout, p pageStatements) eventStatements {
 		all:      from + l.within("e", given, "> $3") + ` ORDER BY ` + l.order("e") + ` LIMIT $4`,
 		messages: `SELECT ` + eventColumns + ` FROM page p CROSS JOIN events e WHERE ` + p.of + ` AND e.seq > $3` + ascending,
 		byType:   from + l.indexed("e", "t", given) + ` AND e.type <> 'message.posted' AND e.seq > $3 AND e.type = `,
-		byID:     from + byID(l, given) + `$3`,
+		byID:     from + l.byID("e", given, "$3"),
 		edits:    from + byEdit(l) + ` AND e.about = $5 AND e.seq > $3` + ascending,
 		before:   `SELECT e.seq FROM events e WHERE ` + l.within("e", given) + ` AND e.log_offset < $3 ORDER BY ` + l.order("e") + ` DESC LIMIT 1`,
 	}
 }
-
-// byID is the condition that e is an event of a room by its id, which has to follow.
-func byID(l Layout, of roomRef) string { return l.indexed("e", "i", of) + ` AND e.event_id = ` }
 
 func byEdit(l Layout) string { return l.indexed("e", "e", given) + ` AND e.type = 'message.edited'` }
 

@@ -31,7 +31,7 @@ func newMessageStatements(l Layout, p pageStatements) messageStatements {
 	return messageStatements{
 		below: p.below + ofPage + ` AND e.seq < $3` + ascending,
 		above: p.above + ofPage + ` AND e.seq > $3` + ascending,
-		byID:  from + byID(l, given) + `$3`,
+		byID:  from + l.byID("e", given, "$3"),
 		edits: `SELECT n.tenant, n.room, ` + eventColumns + ` FROM n CROSS JOIN events e WHERE ` + l.at("e", roomOf("n"), "CAST(n.seq AS BIGINT)"),
 
 		pins:    byState + byPin + ` AND s.pinned < $3 AND ` + ofState + ` AND e.redacted = 0 ORDER BY s.pinned DESC LIMIT $4`,

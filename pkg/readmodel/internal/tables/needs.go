@@ -18,7 +18,7 @@ func newNeedStatements(l Layout) needStatements {
 		headers: `SELECT ` + headerColumns + ` FROM n CROSS JOIN rooms r WHERE r.tenant = n.tenant AND r.room = n.room`,
 
 		rooms: `SELECT n.tenant, n.room, EXISTS (SELECT 1 FROM dead_letters d WHERE d.tenant = n.tenant AND d.room = n.room),
-COALESCE((SELECT e.event_id FROM events e WHERE ` + l.indexed("e", "i", of) + ` ORDER BY e.event_id DESC LIMIT 1), ''),
+` + l.highestID(of) + `,
 COALESCE((SELECT o.event_id FROM outcomes o WHERE o.tenant = n.tenant AND o.room = n.room ORDER BY o.event_id DESC LIMIT 1), '')
 FROM n`,
 
@@ -26,13 +26,13 @@ FROM n`,
 WHERE m.tenant = n.tenant AND m.room = n.room AND m.user_id = n.id`,
 
 		priors: `SELECT n.tenant, n.room, n.id, e.type, e.sender, e.digest, e.seq, '' AS code, e.thread_root, e.redacted, COALESCE(s.seq, 0), ` + stateColumns + `
-FROM n CROSS JOIN events e ` + l.withState(of) + ` WHERE ` + byID(l, of) + `n.id
+FROM n CROSS JOIN events e ` + l.withState(of) + ` WHERE ` + l.byID("e", of, "n.id") + `
 UNION ALL
 SELECT n.tenant, n.room, n.id, o.type, o.sender, o.digest, 0, o.code, '', 0, 0, 0, 0, 0, 0, 0, ''
 FROM n CROSS JOIN outcomes o WHERE o.tenant = n.tenant AND o.room = n.room AND o.event_id = n.id AND o.binds = 1`,
 
 		reactions: `SELECT n.tenant, n.room, n.id, n.key, n.user_id FROM n CROSS JOIN events e CROSS JOIN reactions x
-WHERE ` + byID(l, of) + `n.id
+WHERE ` + l.byID("e", of, "n.id") + `
 	AND ('k/' || x.tenant || '/' || x.room) = ('k/' || n.tenant || '/' || n.room) AND x.seq = e.seq AND x.key = n.key AND x.user_id = n.user_id`,
 	}
 }

@@ -35,7 +35,7 @@ type outcomeStatements struct{ kept, at string }
 func newOutcomeStatements(l Layout) outcomeStatements {
 	from := `SELECT v.type, v.sender, v.status, v.code, v.seq, v.digest, v.partition, v.log_offset FROM (` +
 		`SELECT e.type, e.sender, 'accepted' AS status, '' AS code, e.seq, e.digest, e.partition, e.log_offset, 1 AS binds
-FROM events e WHERE ` + byID(l, given) + `$3
+FROM events e WHERE ` + l.byID("e", given, "$3") + `
 UNION ALL
 SELECT o.type, o.sender, o.status, o.code, 0, o.digest, o.partition, o.log_offset, o.binds
 FROM outcomes o WHERE o.tenant = $1 AND o.room = $2 AND o.event_id = $3) v`
