@@ -158,9 +158,9 @@ var unlike = map[column]string{
 	{"outcomes", "binds"}:           `1 - binds`,
 }
 
-// stores have columns of their own beside what the log says: SQLite numbers rooms, and an
-// event's place is made of that and its seq.
-var own = map[column]bool{{"rooms", "number"}: true, {"events", "number"}: true, {"events", "place"}: true}
+// stores have columns of their own beside what the log says: SQLite numbers rooms, an
+// event's place is made of that and its seq, and its entry says which index has its id.
+var own = map[column]bool{{"rooms", "number"}: true, {"events", "number"}: true, {"events", "place"}: true, {"events", "entry"}: true}
 
 // byPlace are a table's keys, and the condition that a row has one, where the table has
 // no columns of that: in SQLite.
