@@ -3,8 +3,9 @@
 -- has an entry, and the others are found beside it. Of SQLite alone.
 -- +goose Up
 
--- 0: in order; 1: the first one in order of sixteen; 2: not in order
-ALTER TABLE events ADD COLUMN entry INTEGER NOT NULL DEFAULT 0;
+-- 0: in order; 1: the first one in order of sixteen; 2: not in order, and what a program
+-- of before writes, which may have the file open still
+ALTER TABLE events ADD COLUMN entry INTEGER NOT NULL DEFAULT 2;
 
 DROP INDEX events_by_id;
 
@@ -21,7 +22,7 @@ FROM (
         FROM events
     )
 ) AS n
-WHERE events.place = n.place AND n.entry <> 0;
+WHERE events.place = n.place AND n.entry <> 2;
 
 CREATE UNIQUE INDEX events_by_id ON events (number, event_id) WHERE entry = 2;
 CREATE UNIQUE INDEX events_in_order ON events (number, event_id) WHERE entry = 1;

@@ -250,7 +250,8 @@ func TestIndexIsSparse(t *testing.T) {
 	f.check(t, 0)
 }
 
-// TestIDsOfBefore has a file of before the index was sparse.
+// TestIDsOfBefore has a file of before the index was sparse, and a program of before that
+// writes to it still.
 func TestIDsOfBefore(t *testing.T) {
 	f := newIDsFile(t)
 	f.claim(t, 0)
@@ -278,6 +279,11 @@ CREATE UNIQUE INDEX events_by_id ON events (number, event_id); DELETE FROM `+sch
 	if got := f.entries(t); got != want {
 		t.Errorf("there are %v entries, not %v", got, want)
 	}
+	earlier := f.inOrder()
+	const columns = `type, sender, sent_at, log_time, partition, log_offset, digest, thread_root, about, messages, last_message, posted, sent_until, redacted, content_key, facts, content`
+	change(t, f.path, `INSERT INTO events (place, event_id, `+columns+`) SELECT place + 1, '`+string(earlier)+`', `+columns+` FROM events WHERE place = (SELECT number << 32 | seq FROM rooms WHERE room = 's');
+UPDATE rooms SET seq = seq + 1 WHERE room = 's'`)
+	f.ids["s"] = append(f.ids["s"], earlier)
 	f.claim(t, 0)
 	if err := f.post(t, 0, map[events.RoomID][]events.EventID{"r": after, "s": {f.inOrder()}, "t": {f.inOrder()}}); err != nil {
 		t.Fatal(err)
