@@ -77,7 +77,7 @@ const StretchBits = 4
 const inStretch = `y.place BETWEEN b.place AND b.place | 15`
 
 // RoomEnd is what whoever writes events has to know of the room $1, $2: its number, and the
-// last id in order with its place, or ” and 0.
+// last id in order with its place; an empty one and 0 where there is none.
 var RoomEnd = `SELECT r.number, COALESCE(e.event_id, ''), COALESCE(e.place, 0) FROM rooms r LEFT JOIN events e ON e.place =
 (SELECT max(y.place) FROM ` + lastStretch("r.number", "") + ` CROSS JOIN events y WHERE ` + inStretch + ` AND y.entry < 2)
 WHERE r.tenant = $1 AND r.room = $2`
