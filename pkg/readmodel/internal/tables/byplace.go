@@ -73,7 +73,7 @@ const (
 // StretchBits says how long a stretch is: places are of one that are the same without them.
 const StretchBits = 4
 
-// inStretch is the condition that y is in the stretch that b begins.
+// inStretch is the condition that y is in the stretch that b begins, to 1<<StretchBits - 1.
 const inStretch = `y.place BETWEEN b.place AND b.place | 15`
 
 // RoomEnd is what whoever writes events has to know of the room $1, $2: its number, and the
@@ -83,7 +83,13 @@ var RoomEnd = `SELECT r.number, COALESCE(e.event_id, ''), COALESCE(e.place, 0) F
 WHERE r.tenant = $1 AND r.room = $2`
 
 // InOrder finds the event of the room $1, $2 whose id, which is in order, is $3.
-var InOrder = `SELECT y.place FROM ` + lastStretch(given.numbered(), ` AND m.event_id <= $3`) + ` CROSS JOIN events y WHERE ` + inStretch + ` AND y.event_id = $3 AND y.entry < 2`
+var InOrder = inOrder(given.numbered(), "$3")
+
+// inOrder is [InOrder] of a room by its number. Ids of keys are not: see [events.EventID.Keyed].
+func inOrder(number, id string) string {
+	begun := ` AND m.event_id <= ` + id + ` AND substr(` + id + `, 15, 1) <> '8'`
+	return `SELECT y.place FROM ` + lastStretch(number, begun) + ` CROSS JOIN events y WHERE ` + inStretch + ` AND y.event_id = ` + id + ` AND y.entry < 2`
+}
 
 // lastStretch is a list b of one place: the one that begins the last stretch of a room whose
 // first id m.event_id meets the condition.
@@ -92,9 +98,8 @@ func lastStretch(number, and string) string {
 }
 
 func (placeLayout) byID(e string, of roomRef, id string) string {
-	inOrder := ` AND m.event_id <= ` + id + ` AND substr(` + id + `, 15, 1) <> '8'` // events.EventID.Keyed
 	return e + `.place = (SELECT COALESCE((SELECT x.place FROM events x WHERE x.number = q.number AND x.entry = 2 AND x.event_id = ` + id + `),
-(SELECT y.place FROM ` + lastStretch("q.number", inOrder) + ` CROSS JOIN events y WHERE ` + inStretch + ` AND y.event_id = ` + id + `)) FROM rooms q WHERE ` + of.is("q") + `)`
+(` + inOrder("q.number", id) + `)) FROM rooms q WHERE ` + of.is("q") + `)`
 }
 
 func (placeLayout) highestID(of roomRef) string {
