@@ -22,6 +22,9 @@ import (
 
 const (
 	rebuildPoll = 200 * time.Millisecond
+	// aMoment is how long ago the log may have had what a version that has caught up has
+	// folded. Under writes its end moves on; what is left the cut-over waits for.
+	aMoment = 5 * time.Second
 	// stuckAfter is how long a version may not move until it is looked whether it can.
 	stuckAfter = 5 * time.Second
 	// takenPatience is how long the projectors that run have to take over what a
@@ -205,6 +208,8 @@ func (r Rebuilding) awaitCaughtUp(ctx context.Context, store readmodel.Store) er
 	}
 	defer client.Close()
 	last, moved := int64(-1), time.Now()
+	var goal []events.Offset // the log's ends
+	var set time.Time        // when they were that
 	for {
 		ends, err := client.Ends(ctx, r.Layout)
 		if err != nil {
@@ -224,9 +229,11 @@ func (r Rebuilding) awaitCaughtUp(ctx context.Context, store readmodel.Store) er
 		if r.Progress != nil {
 			r.Progress(done, total)
 		}
-		// Under writes the end moves on; what is left is a batch or two.
-		if total-done <= int64(r.Layout.Partitions*max(r.Config.MaxBatch, 1)) {
-			return nil
+		if reached(folded, goal) {
+			if time.Since(set) <= aMoment {
+				return nil
+			}
+			goal, set = ends, time.Now()
 		}
 		if done != last {
 			last, moved = done, time.Now()
@@ -241,6 +248,17 @@ func (r Rebuilding) awaitCaughtUp(ctx context.Context, store readmodel.Store) er
 			return err
 		}
 	}
+}
+
+// reached tells whether the checkpoints are at the ends or past them, by partition.
+func reached(folded []readmodel.Checkpoint, ends []events.Offset) bool {
+	missing := slices.Clone(ends)
+	for _, cp := range folded {
+		if int(cp.Partition) < len(missing) {
+			missing[cp.Partition] -= cp.Next
+		}
+	}
+	return !slices.ContainsFunc(missing, func(n events.Offset) bool { return n > 0 })
 }
 
 // canBeFolded fails where the log lacks what the new tables need next. Nobody

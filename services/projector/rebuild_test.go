@@ -47,7 +47,8 @@ func liveVersion(t *testing.T, c readmodel.Control) int {
 }
 
 // TestRebuildUnderWrites rebuilds twice, goes back and drops, while somebody
-// writes and a reader sees no seq of a room go back.
+// writes, so much that there is always something to fold, and a reader sees no seq of
+// a room go back.
 func TestRebuildUnderWrites(t *testing.T) {
 	for _, p := range pairs {
 		t.Run(p.name, func(t *testing.T) {
@@ -59,19 +60,21 @@ func TestRebuildUnderWrites(t *testing.T) {
 			defer func() { _ = live.Close() }()
 			control := s.control(t)
 			s.publish(t, 1, 2000)
-			_, stop := s.start(t, projector.Config{})
+			_, stop := s.startOn(t, projector.Config{}, slowly(s.openVersion))
 			defer stop()
 			s.folded(t, live)
 
-			ctx, cancel := context.WithCancel(t.Context())
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 			defer cancel()
+			rebuilding := s.rebuilding(control)
+			rebuilding.Open = slowly(s.openVersion)
 			wrote := make(chan error, 1)
 			go func() { wrote <- s.write(ctx) }()
 			var reads atomic.Int64
 			read := make(chan error, 1)
 			go func() { read <- watch(ctx, live, &reads) }()
 
-			first, err := projector.Rebuild(t.Context(), s.rebuilding(control))
+			first, err := projector.Rebuild(ctx, rebuilding)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -85,7 +88,7 @@ func TestRebuildUnderWrites(t *testing.T) {
 			if dropped, err := projector.DropOld(t.Context(), control, readmodel.Previous); err != nil || !slices.Equal(dropped, []int{2}) {
 				t.Errorf("dropped %v: %v", dropped, err)
 			}
-			second, err := projector.Rebuild(t.Context(), s.rebuilding(control))
+			second, err := projector.Rebuild(ctx, rebuilding)
 			if err != nil || second.Version != 3 {
 				t.Fatalf("version %d: %v", second.Version, err)
 			}
@@ -106,6 +109,21 @@ func TestRebuildUnderWrites(t *testing.T) {
 			}
 		})
 	}
+}
+
+// slowly makes each batch take longer than what comes meanwhile.
+func slowly(open func(ctx context.Context, version, conns int) (readmodel.Store, error)) func(ctx context.Context, version, conns int) (readmodel.Store, error) {
+	return func(ctx context.Context, version, conns int) (readmodel.Store, error) {
+		store, err := open(ctx, version, conns)
+		return slow{store}, err
+	}
+}
+
+type slow struct{ readmodel.Store }
+
+func (s slow) Fold(ctx context.Context, fence readmodel.Fence, needs readmodel.Needs, fold func(readmodel.Rows) (readmodel.Batch, error)) error {
+	<-time.After(100 * time.Millisecond)
+	return s.Store.Fold(ctx, fence, needs, fold)
 }
 
 // TestRebuildWithoutABeginning has a log that lacks what was folded first: the rebuild
