@@ -98,7 +98,8 @@ type Reader interface {
 	Dump(ctx context.Context, row func(DumpRow) error) error
 	// DumpPositions is Dump for what Dump leaves out: what depends on where the log has
 	// each event and on the program that folded (bad records, dead letters, positions
-	// of events and outcomes), and copies of what it has.
+	// of events and outcomes), copies of what it has, and whether events are found by their
+	// ids.
 	DumpPositions(ctx context.Context, row func(DumpRow) error) error
 }
 

@@ -2,6 +2,7 @@ package sqlite_test
 
 import (
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -248,6 +249,69 @@ func TestIndexIsSparse(t *testing.T) {
 		t.Errorf("%v events have no entry, one of their stretch, one of their own; not %v", got, want)
 	}
 	f.check(t, 0)
+}
+
+// TestIDsThatAreNotFound damages the index: a dump of positions says of each event whether
+// it is found.
+func TestIDsThatAreNotFound(t *testing.T) {
+	f := newIDsFile(t)
+	f.claim(t, 0)
+	var ids []events.EventID
+	for range 40 {
+		ids = append(ids, f.inOrder())
+	}
+	ids = append(ids, f.keyed())
+	if err := f.post(t, 0, map[events.RoomID][]events.EventID{"r": ids}); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(f.notFound(t)); n > 0 {
+		t.Errorf("%d events are not found before anything is damaged", n)
+	}
+	// Seqs 16 to 31 are the second stretch; seq 41 has a key.
+	change(t, f.path, `UPDATE events SET entry = 0 WHERE seq IN (16, 41)`)
+	var want []events.Seq
+	for seq := events.Seq(16); seq < 32; seq++ {
+		want = append(want, seq)
+	}
+	if got := f.notFound(t); !slices.Equal(got, append(want, 41)) {
+		t.Errorf("not found are %v, should be %v and 41", got, want)
+	}
+}
+
+// notFound are the seqs of the events that a dump says are not found by their ids, once
+// it has been seen that they are not.
+func (f *idsFile) notFound(t *testing.T) (seqs []events.Seq) {
+	t.Helper()
+	err := f.folders[0].Snapshot(t.Context(), func(reader readmodel.Reader) error {
+		return reader.DumpPositions(t.Context(), func(row readmodel.DumpRow) error {
+			var at struct {
+				Found bool `json:"found_by_id"`
+			}
+			if row.Table != "events" {
+				return nil
+			}
+			if err := json.Unmarshal([]byte(row.Value), &at); err != nil {
+				return err
+			}
+			var r events.RoomID
+			var seq events.Seq
+			if _, err := fmt.Sscanf(row.Key, "main %s %d", &r, &seq); err != nil {
+				return err
+			}
+			e, ok, err := reader.Event(t.Context(), readmodel.Key{Tenant: "main", Room: r}, f.ids[r][seq-1])
+			if found := ok && e.Seq == seq; found != at.Found {
+				t.Errorf("seq %d is found: %t, the dump says %t", seq, found, at.Found)
+			}
+			if !at.Found {
+				seqs = append(seqs, seq)
+			}
+			return err
+		})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return seqs
 }
 
 // TestIDsOfBefore has a file of before the index was sparse, and a program of before that

@@ -39,6 +39,9 @@ func (keyLayout) withState(roomRef) string {
 	return `LEFT JOIN message_states s ON ` + roomOf("e").is("s") + ` AND s.seq = e.seq`
 }
 
+// found is true: the index of ids has each of them.
+func (keyLayout) found() string { return `TRUE` }
+
 func (keyLayout) all(columns string) string {
 	return `SELECT e.tenant, e.room, ` + columns + ` FROM events e ORDER BY e.tenant, e.room, e.seq`
 }

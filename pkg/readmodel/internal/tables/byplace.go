@@ -102,6 +102,11 @@ func (placeLayout) byID(e string, of roomRef, id string) string {
 (` + inOrder("q.number", id) + `)) FROM rooms q WHERE ` + of.is("q") + `)`
 }
 
+// found looks: what an event's entry is decides whether it is found, and those beside it.
+func (l placeLayout) found() string {
+	return `COALESCE(` + l.byID("e", roomBy("r"), "e.event_id") + `, FALSE)`
+}
+
 func (placeLayout) highestID(of roomRef) string {
 	return `COALESCE((SELECT max(COALESCE((SELECT x.event_id FROM events x WHERE x.number = q.number AND x.entry = 2 ORDER BY x.event_id DESC LIMIT 1), ''),
 COALESCE((SELECT max(y.event_id) FROM ` + lastStretch("q.number", "") + ` CROSS JOIN events y WHERE ` + inStretch + `), '')) FROM rooms q WHERE ` + of.is("q") + `), '')`

@@ -42,6 +42,8 @@ type Layout interface {
 	indexed(e, letter string, of roomRef) string
 	// byID is the condition that e is the event of a room with an id: a column or an argument.
 	byID(e string, of roomRef, id string) string
+	// found is whether an event e of [Layout.all] is found by its id.
+	found() string
 	// highestID is the highest id of a room's events, or an empty one.
 	highestID(of roomRef) string
 	// withState joins an event e of a room with its state s, or none.

@@ -67,12 +67,20 @@ type positionDump struct {
 
 func (p positionDump) key() string { return fmt.Sprintf("%09d %019d", p.Partition, p.Offset) }
 
+// eventPositionDump has an event's positions: that in the log, and whether it stands
+// where its id is looked for.
+type eventPositionDump struct {
+	positionDump
+	Found bool `json:"found_by_id"`
+}
+
 func (r Reader) dumpEventPositions(ctx context.Context, row func(readmodel.DumpRow) error) error {
-	return each(ctx, r.q, "dump of events' positions", r.dialect.layout.all(`e.seq, e.partition, e.log_offset`), nil, func(r Row) error {
+	l := r.dialect.layout
+	return each(ctx, r.q, "dump of events' positions", l.all(`e.seq, e.partition, e.log_offset, `+l.found()), nil, func(r Row) error {
 		var k readmodel.Key
 		var seq events.Seq
-		var at positionDump
-		if err := r.Scan(&k.Tenant, &k.Room, &seq, &at.Partition, &at.Offset); err != nil {
+		var at eventPositionDump
+		if err := r.Scan(&k.Tenant, &k.Room, &seq, &at.Partition, &at.Offset, &at.Found); err != nil {
 			return err
 		}
 		return emit(row, "events", fmt.Sprintf("%s %s %019d", k.Tenant, k.Room, seq), at)

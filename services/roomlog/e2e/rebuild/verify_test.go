@@ -159,7 +159,8 @@ var unlike = map[column]string{
 }
 
 // stores have columns of their own beside what the log says: SQLite numbers rooms, an
-// event's place is made of that and its seq, and its entry says which index has its id.
+// event's place is made of that and its seq, and its entry says which index has its id
+// (what a wrong one does shows in all events that are not found for it, or in none).
 var own = map[column]bool{{"rooms", "number"}: true, {"events", "number"}: true, {"events", "place"}: true, {"events", "entry"}: true}
 
 // byPlace are a table's keys, and the condition that a row has one, where the table has
