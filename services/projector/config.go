@@ -9,7 +9,7 @@ import (
 // Config is how a projector folds. The tags are those of the command line.
 type Config struct {
 	Group     string `help:"Consumer group; all projectors of one projection share it." default:"roomlog.projector"`
-	MaxBatch  int    `name:"max-batch" help:"Most records folded in one transaction." default:"5000"`
+	MaxBatch  int    `name:"max-batch" help:"Most records folded in one transaction." default:"10000"`
 	Parallel  int    `help:"Most partitions folded at the same time; 0: twice the processors." default:"0"`
 	RoomCache int    `name:"room-cache" help:"Rooms whose headers are kept in memory, per partition, and as many members of rooms." default:"10000"`
 }
@@ -24,7 +24,7 @@ func (c *Config) Validate() error {
 		c.Group = "roomlog.projector"
 	}
 	if c.MaxBatch == 0 {
-		c.MaxBatch = 5000
+		c.MaxBatch = 10_000
 	}
 	if c.RoomCache == 0 {
 		c.RoomCache = 10_000
