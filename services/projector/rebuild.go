@@ -42,7 +42,6 @@ var (
 // Rebuilding is what a rebuild works on.
 type Rebuilding struct {
 	Installation
-	Config Config
 	// Resume goes on with the rebuild that was begun and begins none:
 	// [ErrNotBuilding] where there is none.
 	Resume bool
@@ -96,7 +95,7 @@ func (r Rebuilding) build(ctx context.Context, version int) error {
 
 // help folds the version in this process too, until what is awaited has come.
 func (r Rebuilding) help(ctx context.Context, version int, await func(context.Context) error) error {
-	service, err := New(r.Config, Deps{
+	service, err := New(Config{}, Deps{
 		Log: r.Log, Layout: r.Layout, Control: r.Control, Open: r.Open, Only: version,
 		Timeline: gochannel.NewGoChannel(gochannel.Config{}, watermill.NopLogger{}), TimelineTopic: timeline.DefaultTopic,
 		Metrics: prometheus.NewRegistry(), Logger: r.Logger,
