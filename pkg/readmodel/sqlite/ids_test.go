@@ -159,7 +159,7 @@ func TestIDs(t *testing.T) {
 	at := 0
 	f.claim(t, at)
 	failed := 0
-	for n := range 200 {
+	for n := range 400 {
 		switch f.rng.IntN(10) {
 		case 0:
 			at = 1 - at
@@ -193,7 +193,7 @@ func TestIDs(t *testing.T) {
 			f.check(t, at)
 		}
 	}
-	if failed == 0 || len(f.ids["room0"]) < 300 {
+	if failed == 0 || len(f.ids["room0"]) < 500 {
 		t.Errorf("%d batches failed, room0 has %d events", failed, len(f.ids["room0"]))
 	}
 }
