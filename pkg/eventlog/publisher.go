@@ -10,6 +10,7 @@ import (
 	"github.com/ThreeDotsLabs/watermill/message"
 
 	"github.com/roomlog/roomlog/pkg/events"
+	"github.com/roomlog/roomlog/pkg/processors"
 )
 
 // Publisher appends events to a log. It is safe for concurrent use.
@@ -201,9 +202,10 @@ func (p *Publisher) begin(within patience) error {
 	}
 	select {
 	case <-p.closed: // it may be too late to have been waited for
-		p.end()
+		<-p.slots
 		return fmt.Errorf("publish: %w", ErrClosed)
 	default:
+		processors.Begin()
 		return nil
 	}
 }
@@ -212,4 +214,7 @@ func (p *Publisher) tooMany(within patience) error {
 	return fmt.Errorf("publish: not sent, %d records are in flight: %w", cap(p.slots), within.over())
 }
 
-func (p *Publisher) end() { <-p.slots }
+func (p *Publisher) end() {
+	processors.End()
+	<-p.slots
+}

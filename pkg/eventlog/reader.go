@@ -170,6 +170,7 @@ func (r *Reader) open(ctx context.Context, from events.Offset, opts ...kgo.Opt) 
 		kgo.FetchMaxBytes(maxFetchBytes),
 		kgo.FetchMaxPartitionBytes(maxFetchBytes),
 		kgo.MaxConcurrentFetches(1),
+		kgo.WithHooks(&breaths{}),
 	}, opts...)...)
 	if err != nil {
 		return nil, err

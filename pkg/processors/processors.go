@@ -6,6 +6,7 @@ package processors
 import (
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -44,15 +45,43 @@ func leave() {
 	}
 }
 
-// breath is what a thread cannot sleep much less than.
-const breath = 20 * time.Microsecond
+// turn is how long somebody computes between two breaths, at least.
+const turn = 100 * time.Microsecond
 
-// Breathe lets all others who can go on do so, where Go has one processor. Who computes
-// for long and in no hurry takes a breath every half millisecond or so.
+// All who compute take breaths together.
+var (
+	start = time.Now()
+	ended atomic.Int64 // the last breath, since start
+	took  atomic.Int64 // that one
+
+	waiting atomic.Int64
+)
+
+// Begin says that somebody waits until End for what goroutines and the kernel do by and by:
+// a breath is theirs first.
+func Begin() { waiting.Add(1) }
+
+// End is for each Begin.
+func End() { waiting.Add(-1) }
+
+// Breathe lets all others who can go on do so, where Go has one processor. Who computes for
+// long and in no hurry calls it every tenth of a millisecond or so. Most calls return at once:
+// a breath is due after a turn, or after half as long as the last one took, so that those who
+// compute have a third of the processor, however much the others have to do.
 func Breathe() {
 	if runtime.GOMAXPROCS(0) > 1 {
 		return
 	}
-	time.Sleep(breath) // only when nobody runs is the network asked,
-	runtime.Gosched()  // and who has slept is next: so behind all whom it had something for
+	begun := time.Since(start)
+	if begun-time.Duration(ended.Load()) < max(turn, time.Duration(took.Load()/2)) {
+		return
+	}
+	askNetwork()
+	runtime.Gosched() // behind all whom the network had something for
+	if waiting.Load() > 0 {
+		yield()
+	}
+	now := time.Since(start)
+	took.Store(int64(now - begun))
+	ended.Store(int64(now))
 }

@@ -1,0 +1,8 @@
+//go:build !unix
+
+package processors
+
+import "time"
+
+// askNetwork sleeps: Go asks the network when nobody can run.
+func askNetwork() { time.Sleep(20 * time.Microsecond) }
