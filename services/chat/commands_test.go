@@ -165,14 +165,36 @@ func TestRefusalOfWhatIsHiddenWaitsToo(t *testing.T) {
 	(<-refused).Problem(http.StatusNotFound, "room_not_found")
 }
 
+// That somebody may post is remembered until the fold says otherwise, and no longer.
+func TestWhoIsBannedIsRefused(t *testing.T) {
+	w, alice := lobby(t)
+	bob := join(t, w, "bob")
+	bob.Post(messages, `{"text":"first"}`, chattest.Wait).Is(http.StatusCreated)
+	bob.Post(messages, `{"text":"second"}`).Is(http.StatusAccepted) // remembered
+	alice.Put("/v1/rooms/lobby/members/bob", `{"membership":"ban"}`, chattest.Wait).Is(http.StatusOK)
+	banned := time.Now()
+	for {
+		a := bob.Post(messages, `{"text":"late"}`)
+		if a.Status == http.StatusForbidden {
+			return
+		}
+		a.Is(http.StatusAccepted)               // the tables may have been read before the timeline told
+		if time.Since(banned) > 2*time.Second { // less than what nobody hears of is remembered for
+			t.Fatal("who is banned may still post")
+		}
+	}
+}
+
 // What lost a race is in the log, rejected, and its author can ask why, whatever
 // has become of them.
 func TestOutcomes(t *testing.T) {
 	w, alice := lobby(t)
 	bob := join(t, w, "bob")
 	bob.Post(messages, `{"text":"first"}`, chattest.Wait).Is(http.StatusCreated) // bob may post: remembered
-	alice.Put("/v1/rooms/lobby/members/bob", `{"membership":"ban"}`, chattest.Wait).Is(http.StatusOK)
+	w.Hold()
+	alice.Put("/v1/rooms/lobby/members/bob", `{"membership":"ban"}`).Is(http.StatusAccepted)
 	late := bob.Post(messages, `{"text":"late"}`).Is(http.StatusAccepted)
+	w.Resume()
 	where := late.Header.Get("Location")
 	got := bob.Get(where, chattest.At(late.Position())).Is(http.StatusOK)
 	if got.Text("status") != "rejected" || got.Text("code") != "banned" || got.Text("position") != late.Text("position") {

@@ -16,12 +16,16 @@ import (
 	"github.com/roomlog/roomlog/pkg/events/room"
 	"github.com/roomlog/roomlog/pkg/readmodel"
 	"github.com/roomlog/roomlog/services/chat/internal/breaker"
+	"github.com/roomlog/roomlog/services/chat/internal/live"
 )
 
 const (
-	// trusted is for how long it counts that someone was allowed to post. The fold
-	// decides all the same.
+	// trusted is for how long it counts that someone was allowed to post, as long as the
+	// timeline tells of no change in the room. The fold decides all the same.
 	trusted = 5 * time.Second
+	// lookedUp is for how long it goes on counting where the timeline tells of the room's
+	// partition: it would have told of a change.
+	lookedUp = 25 * time.Second
 	// renewed is how long before that ends a message has it looked up anew, and does not
 	// wait: it counts for as long again, so who writes every second does not wait for the
 	// database.
@@ -53,14 +57,15 @@ type poster struct {
 
 // trust is that someone was allowed to post.
 type trust struct {
+	glance   live.Glance
 	looked   time.Time    // when
 	until    atomic.Int64 // it counts; in nanoseconds since looked
 	limit    int          // bytes that a text may have in the room
 	renewing atomic.Bool  // it is looked up anew
 }
 
-func newTrust(looked time.Time, limit int) *trust {
-	t := &trust{looked: looked, limit: limit}
+func newTrust(looked time.Time, o opinion) *trust {
+	t := &trust{glance: o.glance, looked: looked, limit: o.limit}
 	t.until.Store(int64(trusted))
 	return t
 }
@@ -96,7 +101,9 @@ func (c *courtesy) look(ctx context.Context, cmd *Command, e *events.Event) (*re
 			c.Observer.Judged("cached")
 			if t.left(e.Time) < renewed {
 				t.prolong(e.Time)
-				c.renew(ctx, who, t, cmd, *e)
+				if e.Time.Sub(t.looked) > lookedUp || !c.Follower.Hears(c.Gate.PartitionOf(e.Tenant, e.Room)) {
+					c.renew(ctx, who, t, cmd, *e)
+				}
 			}
 			return nil, nil
 		}
@@ -161,7 +168,7 @@ func (c *courtesy) conclude(o opinion, who poster, cmd *Command, e *events.Event
 // know remembers that someone may post, or forgets it.
 func (c *courtesy) know(who poster, o opinion) {
 	if o.verdict.Status == room.Accepted && !o.slow {
-		c.posters.Add(who, newTrust(c.Now(), o.limit))
+		c.posters.Add(who, newTrust(c.Now(), o))
 	} else {
 		c.posters.Remove(who)
 	}
@@ -243,6 +250,8 @@ type opinion struct {
 	slow bool
 	// wait is how long slow mode has the sender wait.
 	wait time.Duration
+	// glance is of the room, before the look.
+	glance live.Glance
 }
 
 // consult asks for what the read model shows now, and says whether it works.
@@ -262,8 +271,9 @@ func (c *courtesy) consult(ctx context.Context, key readmodel.Key, cmd Command, 
 func (c *courtesy) ask(ctx context.Context, key readmodel.Key, cmd Command, e *events.Event, want events.Offset) (o opinion, err error) {
 	ctx, cancel := context.WithTimeout(ctx, c.CourtesyTimeout)
 	defer cancel()
+	glance := c.Follower.Glance(key)
 	err = c.Store.Snapshot(ctx, func(r readmodel.Reader) error {
-		o = opinion{}
+		o = opinion{glance: glance}
 		if want > 0 {
 			cp, ok, err := r.Checkpoint(ctx, c.Gate.PartitionOf(key.Tenant, key.Room))
 			switch {
@@ -347,7 +357,7 @@ func (c *courtesy) trust(p poster, e *events.Event) *trust {
 		return nil
 	}
 	t, ok := c.posters.Get(p)
-	if !ok || t.left(e.Time) <= 0 || m.TextBytes > t.limit {
+	if !ok || !t.glance.Holds() || t.left(e.Time) <= 0 || m.TextBytes > t.limit {
 		return nil
 	}
 	return t

@@ -14,6 +14,8 @@ import (
 	"github.com/roomlog/roomlog/pkg/readmodel"
 	"github.com/roomlog/roomlog/services/chat/internal/auth"
 	"github.com/roomlog/roomlog/services/chat/internal/limit"
+	"github.com/roomlog/roomlog/services/chat/internal/live"
+	"github.com/roomlog/roomlog/services/chat/internal/position"
 )
 
 // silent is a read model that never answers.
@@ -23,6 +25,25 @@ func (silent) Snapshot(ctx context.Context, _ func(readmodel.Reader) error, _ ..
 	<-ctx.Done()
 	return ctx.Err()
 }
+
+// courtesyWith makes one to which the timeline tells nothing where c does not say otherwise.
+func courtesyWith(c Config) *courtesy {
+	if c.Follower == nil {
+		c.Follower = stuck{}
+	}
+	c.Gate = position.NewGate(stuck{}, stuck{})
+	return newCourtesy(c)
+}
+
+// telling is a timeline that tells of the room's changes.
+type telling struct {
+	stuck
+	changes *atomic.Uint64
+}
+
+func (t telling) Glance(readmodel.Key) live.Glance { return live.NewGlance(t.changes) }
+
+func (telling) Hears(events.Partition) bool { return true }
 
 type judgements []string
 
@@ -34,7 +55,7 @@ func (j *judgements) Judged(result string)          { *j = append(*j, result) }
 // in time is not asked again at once.
 func TestHangingUpIsNotTheDatabasesFault(t *testing.T) {
 	var seen judgements
-	c := newCourtesy(Config{
+	c := courtesyWith(Config{
 		Store: silent{}, Now: time.Now, Observer: &seen, CourtesyTimeout: 20 * time.Millisecond,
 		Unchecked: limit.New[auth.Account](limit.Policy{Rate: 1, Burst: 1}),
 	})
@@ -57,9 +78,9 @@ func TestHangingUpIsNotTheDatabasesFault(t *testing.T) {
 
 // That someone may post is known of texts as long as the room allows.
 func TestTrustEndsAtTheRoomsLimit(t *testing.T) {
-	c := newCourtesy(Config{Now: time.Now})
+	c := courtesyWith(Config{Now: time.Now})
 	who := poster{user: "ann"}
-	c.posters.Add(who, newTrust(time.Now(), 10))
+	c.posters.Add(who, newTrust(time.Now(), opinion{limit: 10}))
 	for _, tc := range []struct {
 		facts events.Facts
 		want  bool
@@ -118,7 +139,7 @@ func TestTrustIsRenewedBesideMessages(t *testing.T) {
 	var seen judgements
 	now := time.Unix(1_700_000_000, 0)
 	store := slow{asked: make(chan struct{}, 1), answer: make(chan bool, 1)}
-	c := newCourtesy(Config{Store: store, Now: func() time.Time { return now }, Observer: &seen, CourtesyTimeout: time.Minute})
+	c := courtesyWith(Config{Store: store, Now: func() time.Time { return now }, Observer: &seen, CourtesyTimeout: time.Minute})
 	send := func() { t.Helper(); post(t, c, "ann") }
 	asked := func() int { return len(store.asked) }
 	ended := func() { _ = c.renewals.Wait() } // of what looks anew
@@ -155,6 +176,66 @@ func TestTrustIsRenewedBesideMessages(t *testing.T) {
 	}
 }
 
+// Where the timeline tells of changes, who goes on writing is looked up anew after lookedUp,
+// and not before, unless there was one: then the next message waits for it.
+func TestTrustHoldsUntilAChange(t *testing.T) {
+	var seen judgements
+	begun := time.Unix(1_700_000_000, 0)
+	now := begun
+	store := slow{asked: make(chan struct{}, 1), answer: make(chan bool, 1)}
+	changes := new(atomic.Uint64)
+	c := courtesyWith(Config{
+		Store: store, Follower: telling{changes: changes}, Now: func() time.Time { return now }, Observer: &seen, CourtesyTimeout: time.Minute,
+	})
+	allow := func() { store.answer <- true }
+	allow()
+	post(t, c, "ann")
+	<-store.asked
+	for now.Sub(begun) < lookedUp-renewed {
+		now = now.Add(renewed * 9 / 10)
+		post(t, c, "ann")
+	}
+	if len(store.asked) != 0 {
+		t.Fatal("the read model is asked though nothing has changed")
+	}
+	for now.Sub(begun) <= lookedUp {
+		now = now.Add(renewed * 9 / 10)
+	}
+	allow()
+	post(t, c, "ann")
+	<-store.asked
+	_ = c.renewals.Wait()
+	if got := seen[len(seen)-1]; got != "cached" {
+		t.Errorf("after %v the look is %q, want one beside the message", lookedUp, got)
+	}
+	changes.Add(1)
+	allow()
+	post(t, c, "ann")
+	<-store.asked
+	if got := seen[len(seen)-1]; got != "allowed" {
+		t.Errorf("after a change the look is %q, want one at the read model", got)
+	}
+}
+
+// A change that the timeline tells of while the read model is asked may not be in the answer.
+func TestTrustDoesNotHoldOverAChange(t *testing.T) {
+	var seen judgements
+	store := slow{asked: make(chan struct{}, 1), answer: make(chan bool)}
+	changes := new(atomic.Uint64)
+	c := courtesyWith(Config{Store: store, Follower: telling{changes: changes}, Now: time.Now, Observer: &seen, CourtesyTimeout: time.Minute})
+	for range 2 {
+		go func() {
+			<-store.asked
+			changes.Add(1)
+			store.answer <- true
+		}()
+		post(t, c, "ann")
+	}
+	if want := (judgements{"allowed", "allowed"}); !slices.Equal(seen, want) {
+		t.Errorf("the looks were %q, want %q", seen, want)
+	}
+}
+
 // Where the database is too slow for all who are to be looked up anew, who goes on writing
 // does not wait for it, but not for ever.
 func TestTrustLastsLongerWhereTheDatabaseIsSlow(t *testing.T) {
@@ -162,13 +243,13 @@ func TestTrustLastsLongerWhereTheDatabaseIsSlow(t *testing.T) {
 	begun, passed := time.Unix(1_700_000_000, 0), new(atomic.Int64)
 	now := func() time.Time { return begun.Add(time.Duration(passed.Load())) }
 	store := slow{asked: make(chan struct{}, 2*renewalsMax), answer: make(chan bool)}
-	c := newCourtesy(Config{Store: store, Now: now, Observer: &seen, CourtesyTimeout: time.Minute})
+	c := courtesyWith(Config{Store: store, Now: now, Observer: &seen, CourtesyTimeout: time.Minute})
 	users := []events.UserID{"ann"}
 	for i := range renewalsMax {
 		users = append(users, events.UserID("bob-"+strconv.Itoa(i)))
 	}
 	for _, u := range users {
-		c.posters.Add(poster{readmodel.Key{Tenant: "main", Room: "lobby"}, u}, newTrust(begun, 1))
+		c.posters.Add(poster{readmodel.Key{Tenant: "main", Room: "lobby"}, u}, newTrust(begun, opinion{limit: 1}))
 	}
 	passed.Store(int64(trusted - renewed/2))
 	for _, u := range slices.Backward(users) { // ann last: all places are taken
@@ -206,12 +287,12 @@ func TestTrustLastsLongerWhereTheDatabaseIsSlow(t *testing.T) {
 func TestPanicWhileTrustIsRenewed(t *testing.T) {
 	var seen judgements
 	now := time.Now()
-	c := newCourtesy(Config{
+	c := courtesyWith(Config{
 		Store: slow{asked: make(chan struct{}, 1), panics: true}, Now: func() time.Time { return now },
 		Observer: &seen, CourtesyTimeout: time.Minute, Logger: slog.New(slog.DiscardHandler),
 	})
 	who := poster{user: "ann"}
-	c.posters.Add(who, newTrust(now, 1))
+	c.posters.Add(who, newTrust(now, opinion{limit: 1}))
 	now = now.Add(trusted - renewed/2)
 	e := &events.Event{ID: "e", Time: now, Facts: events.MessagePosted{Command: events.Command{Sender: "ann"}, TextBytes: 1}}
 	if _, err := c.look(t.Context(), &Command{Who: auth.Identity{User: "ann"}}, e); err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/roomlog/roomlog/pkg/readmodel"
 	"github.com/roomlog/roomlog/services/chat/internal/auth"
 	"github.com/roomlog/roomlog/services/chat/internal/limit"
+	"github.com/roomlog/roomlog/services/chat/internal/live"
 	"github.com/roomlog/roomlog/services/chat/internal/position"
 	"github.com/roomlog/roomlog/services/chat/internal/problem"
 	"github.com/roomlog/roomlog/services/chat/internal/query"
@@ -25,9 +26,11 @@ type Log interface {
 	PublishWithin(d time.Duration, m events.Message) (events.Position, error)
 }
 
-// Follower waits for the read model.
+// Follower waits for the read model, and hears of what changes there.
 type Follower interface {
 	WaitFolded(ctx context.Context, p events.Partition, next events.Offset) error
+	Glance(room readmodel.Key) live.Glance
+	Hears(p events.Partition) bool
 }
 
 // Observer counts what happens to commands.

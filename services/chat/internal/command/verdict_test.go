@@ -11,6 +11,7 @@ import (
 	"github.com/roomlog/roomlog/pkg/events"
 	"github.com/roomlog/roomlog/pkg/readmodel"
 	"github.com/roomlog/roomlog/services/chat/internal/auth"
+	"github.com/roomlog/roomlog/services/chat/internal/live"
 	"github.com/roomlog/roomlog/services/chat/internal/position"
 )
 
@@ -22,6 +23,10 @@ func (stuck) Snapshot(context.Context, func(readmodel.Reader) error, ...readmode
 }
 
 func (stuck) WaitFolded(context.Context, events.Partition, events.Offset) error { return nil }
+
+func (stuck) Glance(readmodel.Key) live.Glance { return live.Glance{} }
+
+func (stuck) Hears(events.Partition) bool { return false }
 
 func (stuck) Folded(events.Partition) events.Offset { return 0 }
 

@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"hash/maphash"
 	"log/slog"
 	"sync"
 	"time"
@@ -55,6 +56,7 @@ type Revocations interface {
 // Follower follows the timeline. It is safe for concurrent use.
 type Follower struct {
 	FollowerConfig
+	changes changes
 
 	mu      sync.Mutex
 	live    int // the version of the projection that the store read last; zero: not known yet
@@ -78,7 +80,9 @@ type head struct {
 
 // NewFollower makes a follower; Run starts it.
 func NewFollower(c FollowerConfig) *Follower {
-	return &Follower{FollowerConfig: c, parts: map[events.Partition]*head{}, wake: make(chan struct{}, 1), stale: true}
+	return &Follower{
+		FollowerConfig: c, changes: changes{seed: maphash.MakeSeed()}, parts: map[events.Partition]*head{}, wake: make(chan struct{}, 1), stale: true,
+	}
 }
 
 // Run follows until ctx ends.
@@ -171,6 +175,7 @@ func (f *Follower) take(m *message.Message) {
 		return
 	}
 	f.Revocations.Revoke(c.Revocations...) // before anyone learns that it is folded
+	f.changes.saw(c.Events)
 	if !f.link(c) {
 		return
 	}
@@ -294,8 +299,11 @@ func (f *Follower) lookAtRevocations(ctx context.Context) {
 }
 
 // missed says that events of partitions may have been missed: streams read them from
-// the tables, and so does the poller which tokens are revoked.
+// the tables, and so does the poller which tokens are revoked, and who posts is looked up.
 func (f *Follower) missed(partitions ...events.Partition) {
+	if len(partitions) > 0 {
+		f.changes.missed()
+	}
 	for _, p := range partitions {
 		f.Hub.Resync(p)
 	}
