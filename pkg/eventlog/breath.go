@@ -1,6 +1,7 @@
 package eventlog
 
 import (
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -14,8 +15,8 @@ const breathEvery = 16
 
 // breaths lets others go first while a client takes apart what it has fetched: where messages
 // come one by one each is a batch of its own, and hundreds of them take milliseconds. It is
-// for a client that has one fetch at a time.
-type breaths struct{ batches int }
+// for a client that has one fetch at a time, but for one on a connection that has ended.
+type breaths struct{ batches atomic.Int64 }
 
 var (
 	_ kgo.HookBrokerRead     = (*breaths)(nil)
@@ -25,13 +26,13 @@ var (
 // OnBrokerRead is called when an answer is there, before it is taken apart.
 func (b *breaths) OnBrokerRead(_ kgo.BrokerMetadata, key int16, _ int, _, _ time.Duration, _ error) {
 	if key == kmsg.Fetch.Int16() {
-		b.batches = 0
+		b.batches.Store(0)
 	}
 }
 
 // OnFetchBatchRead is called behind each batch.
 func (b *breaths) OnFetchBatchRead(kgo.BrokerMetadata, string, int32, kgo.FetchBatchMetrics) {
-	if b.batches++; b.batches%breathEvery == 0 {
+	if b.batches.Add(1)%breathEvery == 0 {
 		processors.Breathe()
 	}
 }
