@@ -21,10 +21,11 @@ const (
 	shortTime, longTime = 100 * time.Millisecond, time.Second
 	// behind is how old the newest folded record is where there is no time to rest.
 	behind = time.Second
-	// gatherFrom is the rest after which it is worth to wait for gatherTime: a reader
-	// has fetched a little before it, and the broker has much more by now.
+	// gatherFrom is the rest after which it is worth to wait, gatherTime at most: a
+	// reader has fetched a little before it, and the broker has much more by now. To take
+	// hundreds of batches apart takes a while; a fold that does not wait goes on beside that.
 	gatherFrom = 5 * time.Millisecond
-	gatherTime = 5 * time.Millisecond
+	gatherTime = 20 * time.Millisecond
 )
 
 // pace is how fast the log is.
