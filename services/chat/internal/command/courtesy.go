@@ -23,8 +23,8 @@ const (
 	// trusted is for how long it counts that someone was allowed to post, as long as the
 	// timeline tells of no change in the room. The fold decides all the same.
 	trusted = 5 * time.Second
-	// lookedUp is for how long it goes on counting where the timeline tells of the room's
-	// partition: it would have told of a change.
+	// lookedUp is for how long it goes on counting where it is certain that the timeline
+	// would have told of a change.
 	lookedUp = 25 * time.Second
 	// renewed is how long before that ends a message has it looked up anew, and does not
 	// wait: it counts for as long again, so who writes every second does not wait for the
@@ -101,7 +101,7 @@ func (c *courtesy) look(ctx context.Context, cmd *Command, e *events.Event) (*re
 			c.Observer.Judged("cached")
 			if t.left(e.Time) < renewed {
 				t.prolong(e.Time)
-				if e.Time.Sub(t.looked) > lookedUp || !c.Follower.Hears(c.Gate.PartitionOf(e.Tenant, e.Room)) {
+				if e.Time.Sub(t.looked) > lookedUp || !c.Follower.Certain(t.glance, c.Gate.PartitionOf(e.Tenant, e.Room)) {
 					c.renew(ctx, who, t, cmd, *e)
 				}
 			}

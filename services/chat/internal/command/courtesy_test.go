@@ -41,9 +41,9 @@ type telling struct {
 	changes *atomic.Uint64
 }
 
-func (t telling) Glance(readmodel.Key) live.Glance { return live.NewGlance(t.changes) }
+func (t telling) Glance(readmodel.Key) live.Glance { return live.NewGlance(t.changes, 0) }
 
-func (telling) Hears(events.Partition) bool { return true }
+func (telling) Certain(live.Glance, events.Partition) bool { return true }
 
 type judgements []string
 

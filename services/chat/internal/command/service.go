@@ -30,7 +30,7 @@ type Log interface {
 type Follower interface {
 	WaitFolded(ctx context.Context, p events.Partition, next events.Offset) error
 	Glance(room readmodel.Key) live.Glance
-	Hears(p events.Partition) bool
+	Certain(g live.Glance, p events.Partition) bool
 }
 
 // Observer counts what happens to commands.

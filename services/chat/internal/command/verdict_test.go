@@ -26,7 +26,7 @@ func (stuck) WaitFolded(context.Context, events.Partition, events.Offset) error 
 
 func (stuck) Glance(readmodel.Key) live.Glance { return live.Glance{} }
 
-func (stuck) Hears(events.Partition) bool { return false }
+func (stuck) Certain(live.Glance, events.Partition) bool { return false }
 
 func (stuck) Folded(events.Partition) events.Offset { return 0 }
 

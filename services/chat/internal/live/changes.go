@@ -13,6 +13,8 @@ import (
 type changes struct {
 	seed   maphash.Seed
 	counts [4096]atomic.Uint64
+	// missed is how often something may not have been counted.
+	missed atomic.Uint64
 }
 
 func (c *changes) of(k readmodel.Key) *atomic.Uint64 {
@@ -24,13 +26,6 @@ func (c *changes) saw(rows []readmodel.EventRow) {
 		if e := &rows[i]; !aboutMessages(e.Type) {
 			c.of(e.Key).Add(1)
 		}
-	}
-}
-
-// missed counts a change in each room.
-func (c *changes) missed() {
-	for i := range c.counts {
-		c.counts[i].Add(1)
 	}
 }
 
@@ -48,23 +43,29 @@ func aboutMessages(t events.Type) bool {
 type Glance struct {
 	changes *atomic.Uint64
 	then    uint64
+	missed  uint64
 }
 
-// NewGlance begins one, of a room whose changes are counted there.
-func NewGlance(changes *atomic.Uint64) Glance { return Glance{changes, changes.Load()} }
+// NewGlance begins one, of a room whose changes are counted there, when so many may not
+// have been.
+func NewGlance(changes *atomic.Uint64, missed uint64) Glance {
+	return Glance{changes, changes.Load(), missed}
+}
 
 // Glance begins one, before the read model is asked.
-func (f *Follower) Glance(room readmodel.Key) Glance { return NewGlance(f.changes.of(room)) }
+func (f *Follower) Glance(room readmodel.Key) Glance {
+	return NewGlance(f.changes.of(room), f.changes.missed.Load())
+}
 
 // Holds reports whether the timeline has told since of nothing that changes who may post
-// in the room. That it tells at all, [Follower.Hears] says. The zero Glance holds.
+// in the room. The zero Glance holds.
 func (g Glance) Holds() bool { return g.changes == nil || g.changes.Load() == g.then }
 
-// Hears reports whether the timeline tells of the partition: nothing of it was missed up to
-// a moment ago, or [Glance.Holds] says so.
-func (f *Follower) Hears(p events.Partition) bool {
+// Certain reports whether the timeline would have told of a change since, up to a moment
+// ago: it tells of the room's partition, and nothing was missed.
+func (f *Follower) Certain(g Glance, p events.Partition) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	h, ok := f.parts[p]
-	return ok && h.next != unknown && f.Now().Sub(h.heard) <= silence
+	return ok && h.next != unknown && f.Now().Sub(h.heard) <= silence && f.changes.missed.Load() == g.missed
 }

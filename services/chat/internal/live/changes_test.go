@@ -10,28 +10,36 @@ import (
 	"github.com/roomlog/roomlog/pkg/timeline"
 )
 
-// A glance at a room holds until the timeline tells of a change there, or may have missed one.
+// A glance at a room holds until the timeline tells of a change there, which is certain
+// where it tells of the partition and nothing was missed.
 func TestGlance(t *testing.T) {
-	of := func(typ events.Type, k readmodel.Key) readmodel.EventRow {
+	of := func(typ events.Type, k readmodel.Key) timeline.Commit {
 		row := posted(k, 1)
 		row.Type = typ
-		return row
+		return commit(1, 5, 6, row)
 	}
+	parked := commit(1, 5, 5)
+	parked.Decisions = 1
 	for _, tc := range []struct {
-		name   string
-		commit func(elsewhere readmodel.Key) timeline.Commit
-		holds  bool
+		name           string
+		then           func(f *Follower, elsewhere readmodel.Key) timeline.Commit
+		holds, certain bool
 	}{
-		{"a message", func(readmodel.Key) timeline.Commit { return commit(1, 5, 6, of(events.TypeMessagePosted, lobby)) }, true},
-		{"a reaction", func(readmodel.Key) timeline.Commit { return commit(1, 5, 6, of(events.TypeReactionAdded, lobby)) }, true},
-		{"a member", func(readmodel.Key) timeline.Commit { return commit(1, 5, 6, of(events.TypeMemberChanged, lobby)) }, false},
-		{"the room", func(readmodel.Key) timeline.Commit { return commit(1, 5, 6, of(events.TypeRoomUpdated, lobby)) }, false},
-		{"a type of later", func(readmodel.Key) timeline.Commit { return commit(1, 5, 6, of("room.frozen", lobby)) }, false},
-		{"elsewhere", func(k readmodel.Key) timeline.Commit { return commit(1, 5, 6, of(events.TypeMemberChanged, k)) }, true},
-		{"a hole", func(readmodel.Key) timeline.Commit { return commit(1, 6, 7) }, false},
-		{"what was parked", func(readmodel.Key) timeline.Commit {
-			return timeline.Commit{Projection: 1, Epoch: 1, Floor: 5, Next: 5, Decisions: 1}
-		}, false},
+		{"nothing", func(*Follower, readmodel.Key) timeline.Commit { return commit(1, 5, 5) }, true, true},
+		{"a message", func(*Follower, readmodel.Key) timeline.Commit { return of(events.TypeMessagePosted, lobby) }, true, true},
+		{"a reaction", func(*Follower, readmodel.Key) timeline.Commit { return of(events.TypeReactionAdded, lobby) }, true, true},
+		{"a member", func(*Follower, readmodel.Key) timeline.Commit { return of(events.TypeMemberChanged, lobby) }, false, true},
+		{"the room", func(*Follower, readmodel.Key) timeline.Commit { return of(events.TypeRoomUpdated, lobby) }, false, true},
+		{"a type of later", func(*Follower, readmodel.Key) timeline.Commit { return of("room.frozen", lobby) }, false, true},
+		{"elsewhere", func(_ *Follower, k readmodel.Key) timeline.Commit { return of(events.TypeMemberChanged, k) }, true, true},
+		{"a hole", func(*Follower, readmodel.Key) timeline.Commit { return commit(1, 6, 7) }, true, false},
+		{"what was parked", func(*Follower, readmodel.Key) timeline.Commit { return parked }, true, false},
+		{"another version", func(f *Follower, _ readmodel.Key) timeline.Commit {
+			f.goLive(2)
+			c := commit(1, 5, 5)
+			c.Projection = 2
+			return c
+		}, true, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			f := follower(nil)
@@ -42,44 +50,40 @@ func TestGlance(t *testing.T) {
 				elsewhere.Room = events.RoomID("r" + strconv.Itoa(i))
 			}
 			g := f.Glance(lobby)
-			give(t, f, tc.commit(elsewhere))
-			if g.Holds() != tc.holds {
-				t.Errorf("the glance holds: %t, want %t", g.Holds(), tc.holds)
+			give(t, f, tc.then(f, elsewhere))
+			if g.Holds() != tc.holds || f.Certain(g, 0) != tc.certain {
+				t.Errorf("the glance holds: %t, want %t; it is certain: %t, want %t", g.Holds(), tc.holds, f.Certain(g, 0), tc.certain)
 			}
-			if !f.Glance(lobby).Holds() {
-				t.Error("a new one does not hold")
-			}
-			g = f.Glance(lobby)
-			f.goLive(2)
-			if g.Holds() {
-				t.Error("one at another version of the tables holds")
+			if g = f.Glance(lobby); !g.Holds() || !f.Certain(g, 0) {
+				t.Error("a new one does not hold for certain")
 			}
 		})
 	}
 }
 
-// A partition is heard from its first commit on, until the timeline is silent.
-func TestHears(t *testing.T) {
+// A partition that the timeline does not tell of is not certain.
+func TestGlanceOfWhatIsNotHeard(t *testing.T) {
 	f := follower(nil)
 	now := time.Now()
 	f.Now = func() time.Time { return now }
-	heard := func(want bool, when string) {
+	certain := func(want bool, when string) {
 		t.Helper()
-		if got := f.Hears(0); got != want {
-			t.Errorf("%s it is heard: %t", when, got)
+		if got := f.Certain(f.Glance(lobby), 0); got != want {
+			t.Errorf("%s it is certain: %t", when, got)
 		}
 	}
-	heard(false, "before the first commit")
+	certain(false, "before the first commit")
 	f.goLive(1)
 	f.seen(readmodel.Checkpoint{Partition: 0, Next: 3})
+	certain(false, "after a look at the tables")
 	give(t, f, commit(1, 0, 5))
-	heard(true, "after a commit")
+	certain(true, "after a commit")
 	now = now.Add(silence)
-	heard(true, "a moment later")
+	certain(true, "a moment later")
 	now = now.Add(time.Millisecond)
-	heard(false, "when it was silent")
+	certain(false, "when it was silent")
 	give(t, f, commit(1, 5, 5))
-	heard(true, "after a beacon")
+	certain(true, "after a beacon")
 	f.goLive(2)
-	heard(false, "where another version is read")
+	certain(false, "where another version is read")
 }

@@ -299,10 +299,10 @@ func (f *Follower) lookAtRevocations(ctx context.Context) {
 }
 
 // missed says that events of partitions may have been missed: streams read them from
-// the tables, and so does the poller which tokens are revoked, and who posts is looked up.
+// the tables, and so does the poller which tokens are revoked; no glance is certain.
 func (f *Follower) missed(partitions ...events.Partition) {
 	if len(partitions) > 0 {
-		f.changes.missed()
+		f.changes.missed.Add(1)
 	}
 	for _, p := range partitions {
 		f.Hub.Resync(p)
