@@ -200,12 +200,12 @@ func (p *Publisher) begin(within patience) error {
 			return fmt.Errorf("publish: %w", ErrClosed)
 		}
 	}
+	processors.Begin()
 	select {
 	case <-p.closed: // it may be too late to have been waited for
-		<-p.slots
+		p.end()
 		return fmt.Errorf("publish: %w", ErrClosed)
 	default:
-		processors.Begin()
 		return nil
 	}
 }

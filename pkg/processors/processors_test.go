@@ -69,17 +69,7 @@ func TestBreatheAsksTheNetwork(t *testing.T) {
 			var all sync.WaitGroup
 			stop := make(chan struct{})
 			for range computing - 1 {
-				all.Go(func() {
-					for {
-						select {
-						case <-stop:
-							return
-						default:
-							compute(turn)
-							processors.Breathe()
-						}
-					}
-				})
+				all.Go(func() { computeUntil(stop, processors.Breathe) })
 			}
 			var breaths []int // until each was there
 			for n := range int64(100) {
@@ -111,17 +101,7 @@ func TestBreatheLeavesAShare(t *testing.T) {
 	stop := make(chan struct{})
 	var all sync.WaitGroup
 	for range 4 {
-		all.Go(func() {
-			for {
-				select {
-				case <-stop:
-					return
-				default:
-					compute(turn)
-					runtime.Gosched()
-				}
-			}
-		})
+		all.Go(func() { computeUntil(stop, runtime.Gosched) })
 	}
 	const work, most = 50 * time.Millisecond, time.Second
 	begun := time.Now()
@@ -142,6 +122,19 @@ const turn = 100 * time.Microsecond
 
 func compute(d time.Duration) {
 	for begun := time.Now(); time.Since(begun) < d; {
+	}
+}
+
+// computeUntil computes until stop is closed, with something between two turns.
+func computeUntil(stop <-chan struct{}, between func()) {
+	for {
+		select {
+		case <-stop:
+			return
+		default:
+			compute(turn)
+			between()
+		}
 	}
 }
 

@@ -301,18 +301,17 @@ func (f *Follower) lookAtRevocations(ctx context.Context) {
 // missed says that events of partitions may have been missed: streams read them from
 // the tables, and so does the poller which tokens are revoked; no glance is certain.
 func (f *Follower) missed(partitions ...events.Partition) {
-	if len(partitions) > 0 {
-		f.changes.missed.Add(1)
+	if len(partitions) == 0 {
+		return
 	}
+	f.changes.missed.Add(1)
 	for _, p := range partitions {
 		f.Hub.Resync(p)
 	}
-	if len(partitions) > 0 {
-		f.mu.Lock()
-		f.stale = true
-		f.mu.Unlock()
-		f.rouse()
-	}
+	f.mu.Lock()
+	f.stale = true
+	f.mu.Unlock()
+	f.rouse()
 }
 
 // rouse has the poller look at once.
