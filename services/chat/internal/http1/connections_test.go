@@ -322,6 +322,35 @@ func TestShutdown(t *testing.T) {
 	}
 }
 
+// A server may be stopped before it serves.
+func TestStoppedBeforeItServes(t *testing.T) {
+	for name, stop := range map[string]func(*http1.Server) error{
+		"shutdown": func(s *http1.Server) error { return s.Shutdown(t.Context()) },
+		"close":    func(s *http1.Server) error { s.Close(); return nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			var s http1.Server
+			if err := stop(&s); err != nil {
+				t.Fatal(err)
+			}
+			l := listen(t)
+			served := make(chan error, 1)
+			go func() { served <- s.Serve(l) }()
+			select {
+			case err := <-served:
+				if !errors.Is(err, http.ErrServerClosed) {
+					t.Error(err)
+				}
+			case <-time.After(long):
+				t.Fatal("it serves")
+			}
+			if _, err := l.Accept(); !errors.Is(err, net.ErrClosed) {
+				t.Errorf("the listener is open: %v", err)
+			}
+		})
+	}
+}
+
 // slow has its connections tell that they write, and wait until they may.
 type slow struct {
 	net.Listener

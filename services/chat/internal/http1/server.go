@@ -61,6 +61,9 @@ func (s *Server) Serve(l net.Listener) error {
 	s.mu.Lock()
 	s.listener, s.open = l, map[*conn]struct{}{}
 	s.mu.Unlock()
+	if s.stopping.Load() { // already, and stop may have found no listener to close
+		return http.ErrServerClosed
+	}
 	pause := firstPause
 	for {
 		n, err := l.Accept()
