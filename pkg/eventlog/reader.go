@@ -17,7 +17,7 @@ const (
 	// maxFetchBytes is as the brokers have them. Compressed, small records can be
 	// twenty times as large in memory, and each partition has a fetch in hand and one
 	// that is on its way. A larger batch comes all the same.
-	maxFetchBytes = 512 << 10
+	maxFetchBytes = 1 << 20
 )
 
 // errReopen says that fetching has to begin anew, and may succeed then.

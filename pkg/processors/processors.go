@@ -45,14 +45,22 @@ func leave() {
 	}
 }
 
-// turn is how long somebody computes between two breaths, at least.
-const turn = 100 * time.Microsecond
+const (
+	// turn is how long somebody computes between two breaths, at least.
+	turn = 100 * time.Microsecond
+	// idle is how much longer than the quickest a round of a breath may take, in which
+	// nobody has had anything to do then.
+	idle = 4
+	// longest is how long others are waited for who come and go.
+	longest = 300 * time.Microsecond
+)
 
 // All who compute take breaths together.
 var (
 	start = time.Now()
 	ended atomic.Int64 // the last breath, since start
 	took  atomic.Int64 // that one
+	quick atomic.Int64 // the quickest round of any
 
 	waiting atomic.Int64
 )
@@ -64,10 +72,12 @@ func Begin() { waiting.Add(1) }
 // End is for each Begin.
 func End() { waiting.Add(-1) }
 
-// Breathe lets all others who can go on do so, where Go has one processor. Who computes for
-// long and in no hurry calls it every tenth of a millisecond or so. Most calls return at once:
-// a breath is due after a turn, or after half as long as the last one took, so that those who
-// compute have a third of the processor, however much the others have to do.
+// Breathe lets all others who can go on do so, where Go has one processor; and those who can
+// because of them, as who is sent something, and the disk, where somebody waits for the log.
+// Who computes for long and in no hurry calls it every tenth of a millisecond or so. Most
+// calls return at once: a breath is due after a turn, or after half as long as the last one
+// took, so that those who compute have a third of the processor, however much the others
+// have to do.
 func Breathe() {
 	if runtime.GOMAXPROCS(0) > 1 {
 		return
@@ -76,12 +86,28 @@ func Breathe() {
 	if begun-time.Duration(ended.Load()) < max(turn, time.Duration(took.Load()/2)) {
 		return
 	}
-	askNetwork()
-	runtime.Gosched() // behind all whom the network had something for
-	if waiting.Load() > 0 {
-		yield()
+	now := begun
+	for going := true; going && now-begun < longest; {
+		askNetwork()
+		runtime.Gosched() // behind all whom the network had something for
+		going = !isIdle(time.Since(start) - now)
+		if waiting.Load() > 0 {
+			yield()
+			going = true
+		}
+		now = time.Since(start)
 	}
-	now := time.Since(start)
 	took.Store(int64(now - begun))
 	ended.Store(int64(now))
+}
+
+// isIdle says whether nobody had anything to do in a round of a breath. Nothing tells, but
+// that it was about as quick as the quickest.
+func isIdle(round time.Duration) bool {
+	quickest := quick.Load()
+	if quickest == 0 || int64(round) < quickest {
+		quickest = int64(round)
+		quick.Store(quickest)
+	}
+	return int64(round) <= idle*quickest
 }

@@ -65,7 +65,8 @@ func TestBreatheAsksTheNetwork(t *testing.T) {
 	for _, computing := range []int{1, 2} {
 		t.Run(strconv.Itoa(computing), func(t *testing.T) {
 			one(t)
-			send, got := connection(t)
+			var got atomic.Int64
+			send := connection(t, func() { got.Add(1) })
 			var all sync.WaitGroup
 			stop := make(chan struct{})
 			for range computing - 1 {
@@ -92,6 +93,69 @@ func TestBreatheAsksTheNetwork(t *testing.T) {
 				t.Errorf("a message is there after %d breaths, in the median", median)
 			}
 		})
+	}
+}
+
+// A breath lasts until those are through who hand something on over the network.
+func TestBreatheWaitsForWhatIsHandedOn(t *testing.T) {
+	one(t)
+	const hands = 3
+	var got atomic.Int64
+	send := connection(t, func() { got.Add(1) })
+	for range hands - 1 {
+		next := send
+		send = connection(t, func() {
+			compute(turn / 4)
+			next()
+		})
+	}
+	oneBreath := 0
+	const times = 100
+	for n := range int64(times) {
+		send()
+		breathe()
+		if got.Load() > n {
+			oneBreath++
+		}
+		for got.Load() <= n {
+			breathe()
+		}
+	}
+	if oneBreath < times/2 {
+		t.Errorf("after one breath %d of %d messages were through", oneBreath, times)
+	}
+}
+
+// Where somebody waits for the log, a breath waits for the disk.
+func TestBreatheWaitsForTheDisk(t *testing.T) {
+	one(t)
+	oneBreath := 0
+	const times = 100
+	for range times {
+		synced := make(chan struct{})
+		processors.Begin()
+		time.AfterFunc(2*turn, func() {
+			processors.End()
+			close(synced)
+		})
+		breathe()
+		select {
+		case <-synced:
+			oneBreath++
+		default:
+			<-synced
+		}
+	}
+	if oneBreath < times/2 {
+		t.Errorf("after one breath %d of %d files were on the disk", oneBreath, times)
+	}
+}
+
+// breathe takes a breath, once it is due.
+func breathe() {
+	for before := processors.LastBreath(); processors.LastBreath() == before; {
+		compute(turn)
+		processors.Breathe()
 	}
 }
 
@@ -138,8 +202,8 @@ func computeUntil(stop <-chan struct{}, between func()) {
 	}
 }
 
-// connection gives what sends a byte over one, and how many have come.
-func connection(t *testing.T) (send func(), got *atomic.Int64) {
+// connection gives what sends a byte over one; came is called for each at the other end.
+func connection(t *testing.T, came func()) (send func()) {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -154,7 +218,6 @@ func connection(t *testing.T) (send func(), got *atomic.Int64) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got = new(atomic.Int64)
 	var reader sync.WaitGroup
 	reader.Go(func() {
 		var b [1]byte
@@ -162,7 +225,7 @@ func connection(t *testing.T) (send func(), got *atomic.Int64) {
 			if _, err := to.Read(b[:]); err != nil {
 				return
 			}
-			got.Add(1)
+			came()
 		}
 	})
 	t.Cleanup(func() {
@@ -174,5 +237,5 @@ func connection(t *testing.T) (send func(), got *atomic.Int64) {
 		if _, err := from.Write([]byte{1}); err != nil {
 			t.Error(err)
 		}
-	}, got
+	}
 }

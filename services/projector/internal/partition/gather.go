@@ -10,9 +10,10 @@ import (
 
 const (
 	// Up to quiet records a second each is folded at once. From busy on there is a batch
-	// every longestRest: what a transaction costs is mostly the same for one record of a
-	// room as for a hundred. In between the rest grows with the rate. Where nobody
-	// listens it is as long at any rate; whoever comes ends that.
+	// every longestRest, which has the fold of the one before in it: what a transaction
+	// costs is mostly the same for one record of a room as for a hundred. In between the
+	// rest grows with the rate. Where nobody listens it is as long at any rate; whoever
+	// comes ends that.
 	quiet       = 1500
 	busy        = 7500
 	longestRest = 400 * time.Millisecond
@@ -33,6 +34,7 @@ type pace struct {
 	short, long meter
 	last        int // records in the last batch
 	newest      time.Time
+	rested      time.Time // when the last rest ended
 }
 
 // meter measures a rate.
@@ -60,14 +62,18 @@ func (m *meter) add(records int, now time.Time, over time.Duration) {
 	}
 }
 
-// rest is how long records have to gather for their rate, and how long where nobody
-// listens. A full batch says that there are more already.
-func (p *pace) rest(limit int, now time.Time) (least, most time.Duration) {
-	if p.last >= limit || now.Sub(p.newest) > behind {
-		return 0, 0
-	}
+// late says that there is no time to rest. A full batch says that there are more already.
+func (p *pace) late(limit int, now time.Time) bool {
+	return p.last >= limit || now.Sub(p.newest) > behind
+}
+
+// rest is how long records have to gather still for their rate, and how long where nobody
+// listens. They have gathered since the last rest.
+func (p *pace) rest(now time.Time) (least, most time.Duration) {
 	share := (min(p.short.rate, p.long.rate) - quiet) / (busy - quiet)
-	return time.Duration(min(max(share, 0), 1) * float64(longestRest)), longestRest
+	least = time.Duration(min(max(share, 0), 1) * float64(longestRest))
+	gathered := now.Sub(p.rested)
+	return max(0, least-gathered), max(0, longestRest-gathered)
 }
 
 // read gives the next records, once they have gathered.
@@ -88,7 +94,12 @@ func (o *Owner) read(ctx context.Context) ([]eventlog.Record, error) {
 
 // rest lets records gather, and says for how long.
 func (o *Owner) rest(ctx context.Context) time.Duration {
-	least, most := o.pace.rest(o.limit, o.Now())
+	now := o.Now()
+	if o.pace.late(o.limit, now) {
+		return 0
+	}
+	defer func() { o.pace.rested = o.Now() }()
+	least, most := o.pace.rest(now)
 	if least > 0 {
 		sleep(ctx, least)
 	}

@@ -41,6 +41,7 @@ func TestGather(t *testing.T) {
 		rate    float64
 		last    int           // records in the last batch
 		age     time.Duration // of its newest
+		rested  time.Duration // since the last rest
 		fetched []int
 		err     error
 		want    int
@@ -51,6 +52,8 @@ func TestGather(t *testing.T) {
 		"1,000 a second":   {rate: 1000, last: 2, fetched: []int{3, 4}, want: 3},
 		"busier":           {rate: quiet + (busy-quiet)/2, last: 100, fetched: []int{30, 400}, want: 430, takes: half},
 		"busy":             {rate: 20_000, last: 1900, fetched: []int{30, 1200}, want: 1230, takes: longestRest},
+		"a slow fold":      {rate: 20_000, last: 1900, rested: half, fetched: []int{30, 1200}, want: 1230, takes: longestRest - half},
+		"a slower one":     {rate: 20_000, last: 1900, rested: 2 * longestRest, fetched: []int{30, 1200}, want: 30},
 		"busy until now":   {rate: quiet + (busy-quiet)/2, last: 100, fetched: []int{30}, want: 30, takes: half + gatherTime},
 		"full":             {rate: 20_000, last: most, fetched: []int{30, 400}, want: 30},
 		"behind":           {rate: 20_000, last: 100, age: time.Minute, fetched: []int{30, 400}, want: 30},
@@ -66,7 +69,7 @@ func TestGather(t *testing.T) {
 					f.all = append(f.all, make([]eventlog.Record, n))
 				}
 				o := &Owner{Config: Config{Now: time.Now}, reader: f, limit: most}
-				o.pace = pace{short: meter{rate: tc.rate}, long: meter{rate: tc.rate}, last: tc.last, newest: time.Now().Add(-tc.age)}
+				o.pace = pace{short: meter{rate: tc.rate}, long: meter{rate: tc.rate}, last: tc.last, newest: time.Now().Add(-tc.age), rested: time.Now().Add(-tc.rested)}
 				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 				defer cancel()
 				begun := time.Now()
@@ -102,7 +105,7 @@ func TestUnheard(t *testing.T) {
 				l := timeline.NewListeners()
 				f := &fetches{all: [][]eventlog.Record{make([]eventlog.Record, 3), make([]eventlog.Record, 4)}}
 				o := &Owner{Config: Config{Now: time.Now, Listeners: l}, reader: f, limit: 5000}
-				o.pace = pace{short: meter{rate: tc.rate}, long: meter{rate: tc.rate}, last: 2, newest: time.Now().Add(-tc.age)}
+				o.pace = pace{short: meter{rate: tc.rate}, long: meter{rate: tc.rate}, last: 2, newest: time.Now().Add(-tc.age), rested: time.Now()}
 				switch {
 				case tc.comes == 0:
 					l.Enter()
@@ -132,7 +135,8 @@ func TestPace(t *testing.T) {
 	}
 	rested := func(what string, want time.Duration) {
 		t.Helper()
-		if got, _ := p.rest(5000, now); got != want {
+		p.rested = now
+		if got, _ := p.rest(now); got != want {
 			t.Errorf("%s: it rests for %s, want %s", what, got, want)
 		}
 	}
@@ -159,4 +163,27 @@ func TestPace(t *testing.T) {
 	rested("10,000 a second, gathered", longestRest)
 	saw(1, shortTime)
 	rested("quiet again", 0)
+}
+
+// TestBatchEveryRest has folds count as a part of the rest, also where a full batch and
+// what it left are folded at once.
+func TestBatchEveryRest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const most, folds = 5000, longestRest / 4
+		f := &fetches{all: [][]eventlog.Record{make([]eventlog.Record, 30), make([]eventlog.Record, most-30), make([]eventlog.Record, 200), make([]eventlog.Record, 300), make([]eventlog.Record, 400)}}
+		o := &Owner{Config: Config{Now: time.Now}, reader: f, limit: most}
+		o.pace = pace{short: meter{rate: busy}, long: meter{rate: busy}, last: 1, newest: time.Now(), rested: time.Now()}
+		begun := time.Now()
+		for _, want := range []struct {
+			records int
+			at      time.Duration
+		}{{most, longestRest}, {200, longestRest + folds}, {700, 2 * longestRest}} {
+			got, err := o.read(t.Context())
+			if err != nil || len(got) != want.records || time.Since(begun) != want.at {
+				t.Fatalf("%d records, %v, at %s; want %d at %s", len(got), err, time.Since(begun), want.records, want.at)
+			}
+			o.pace.last, o.pace.newest = len(got), time.Now()
+			time.Sleep(folds)
+		}
+	})
 }
