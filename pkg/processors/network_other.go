@@ -5,4 +5,7 @@ package processors
 import "time"
 
 // askNetwork sleeps: Go asks the network when nobody can run.
-func askNetwork() { time.Sleep(20 * time.Microsecond) }
+func askNetwork() bool {
+	time.Sleep(20 * time.Microsecond)
+	return true
+}

@@ -9,13 +9,14 @@ import (
 )
 
 // askNetwork returns when Go has asked the network and the disk, and all who could go on
-// then have done so. Go asks when nobody can run, so the caller waits for a pipe that it is
-// told of there. Who sleeps in its place is awake as soon as the time is over: where two
-// compute and sleep in turns, one of them can always run, and nobody asks.
-func askNetwork() {
+// then have done so; or false at once, where the process has no file left for it. Go asks
+// when nobody can run, so the caller waits for a pipe that it is told of there. Who sleeps in
+// its place is awake as soon as the time is over: where two compute and sleep in turns, one
+// of them can always run, and nobody asks.
+func askNetwork() bool {
 	p, _ := pipes.Get().(*pipe)
 	if p == nil {
-		return
+		return false
 	}
 	written := false
 	err := p.raw.Read(func(fd uintptr) (done bool) {
@@ -27,9 +28,11 @@ func askNetwork() {
 		_, _ = syscall.Read(int(fd), p.one[:])
 		return true
 	})
-	if err == nil {
-		pipes.Put(p)
+	if err != nil {
+		return false
 	}
+	pipes.Put(p)
+	return true
 }
 
 // pipe is empty when nobody waits for it.

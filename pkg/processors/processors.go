@@ -48,8 +48,8 @@ func leave() {
 const (
 	// turn is how long somebody computes between two breaths, at least.
 	turn = 100 * time.Microsecond
-	// idle is how much longer than the quickest a round of a breath may take, in which
-	// nobody has had anything to do then.
+	// idle is how many times as long as the quickest a round of a breath takes at most in
+	// which nobody has had anything to do.
 	idle = 4
 	// longest is how long others are waited for who come and go.
 	longest = 300 * time.Microsecond
@@ -88,9 +88,9 @@ func Breathe() {
 	}
 	now := begun
 	for going := true; going && now-begun < longest; {
-		askNetwork()
+		asked := askNetwork()
 		runtime.Gosched() // behind all whom the network had something for
-		going = !isIdle(time.Since(start) - now)
+		going = asked && !isIdle(time.Since(start)-now)
 		if waiting.Load() > 0 {
 			yield()
 			going = true
