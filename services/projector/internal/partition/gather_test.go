@@ -18,6 +18,14 @@ type fetches struct {
 	err error // instead of nothing
 }
 
+func fetched(records ...int) *fetches {
+	f := &fetches{}
+	for _, n := range records {
+		f.all = append(f.all, make([]eventlog.Record, n))
+	}
+	return f
+}
+
 func (f *fetches) Read(ctx context.Context, _ int) ([]eventlog.Record, error) {
 	if len(f.all) > 0 {
 		next := f.all[0]
@@ -64,10 +72,8 @@ func TestGather(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				f := &fetches{err: tc.err}
-				for _, n := range tc.fetched {
-					f.all = append(f.all, make([]eventlog.Record, n))
-				}
+				f := fetched(tc.fetched...)
+				f.err = tc.err
 				o := &Owner{Config: Config{Now: time.Now}, reader: f, limit: most}
 				o.pace = pace{short: meter{rate: tc.rate}, long: meter{rate: tc.rate}, last: tc.last, newest: time.Now().Add(-tc.age), rested: time.Now().Add(-tc.rested)}
 				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -103,7 +109,7 @@ func TestUnheard(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				l := timeline.NewListeners()
-				f := &fetches{all: [][]eventlog.Record{make([]eventlog.Record, 3), make([]eventlog.Record, 4)}}
+				f := fetched(3, 4)
 				o := &Owner{Config: Config{Now: time.Now, Listeners: l}, reader: f, limit: 5000}
 				o.pace = pace{short: meter{rate: tc.rate}, long: meter{rate: tc.rate}, last: 2, newest: time.Now().Add(-tc.age), rested: time.Now()}
 				switch {
@@ -170,7 +176,7 @@ func TestPace(t *testing.T) {
 func TestBatchEveryRest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const most, folds = 5000, longestRest / 4
-		f := &fetches{all: [][]eventlog.Record{make([]eventlog.Record, 30), make([]eventlog.Record, most-30), make([]eventlog.Record, 200), make([]eventlog.Record, 300), make([]eventlog.Record, 400)}}
+		f := fetched(30, most-30, 200, 300, 400)
 		o := &Owner{Config: Config{Now: time.Now}, reader: f, limit: most}
 		o.pace = pace{short: meter{rate: busy}, long: meter{rate: busy}, last: 1, newest: time.Now(), rested: time.Now()}
 		begun := time.Now()
