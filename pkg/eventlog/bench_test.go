@@ -7,12 +7,13 @@ import (
 	"testing"
 )
 
-// BenchmarkPublish is the embedded broker with fsync, one event a call.
+// BenchmarkPublish is the embedded broker with fsync, in its process, one event a call.
 func BenchmarkPublish(b *testing.B) {
 	for _, partitions := range []int{1, 4} {
 		for _, callers := range []int{1, 64, 256} {
 			b.Run(fmt.Sprintf("partitions=%d/callers=%d", partitions, callers), func(b *testing.B) {
-				_, cfg := startBroker(b, b.TempDir())
+				broker, cfg := startBroker(b, b.TempDir())
+				cfg.Dial = broker.Dial
 				l := ensureEvents(b, cfg, partitions)
 				p := newPublisher(b, cfg, l)
 				ctx := b.Context()

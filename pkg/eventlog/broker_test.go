@@ -43,6 +43,25 @@ func closeBroker(t testing.TB, b *embedded.Broker) {
 	}
 }
 
+// bothWays runs a test on the embedded broker, by the network and within the process.
+func bothWays(t *testing.T, test func(t *testing.T, b *embedded.Broker, cfg eventlog.Config)) {
+	t.Run("embedded", func(t *testing.T) {
+		b, cfg := startBroker(t, "")
+		test(t, b, cfg)
+	})
+	t.Run("in the process", func(t *testing.T) {
+		b, cfg := startBroker(t, "")
+		cfg.Dial = b.Dial
+		test(t, b, cfg)
+	})
+}
+
+// onAll runs a test on the embedded broker, both ways, and on real Kafka.
+func onAll(t *testing.T, test func(t *testing.T, cfg eventlog.Config)) {
+	bothWays(t, func(t *testing.T, _ *embedded.Broker, cfg eventlog.Config) { test(t, cfg) })
+	t.Run("kafka", func(t *testing.T) { test(t, kafkaConfig(t)) })
+}
+
 // onBoth runs a test on the embedded broker and on real Kafka.
 func onBoth(t *testing.T, test func(t *testing.T, cfg eventlog.Config)) {
 	t.Run("embedded", func(t *testing.T) {

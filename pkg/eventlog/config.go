@@ -37,8 +37,7 @@ type Config struct {
 	// Username and Password are for SASL/PLAIN; without a username there is no
 	// authentication. They are never logged.
 	Username, Password string
-	// Dial connects to a broker; nil: by TCP. A broker in the same process has another
-	// way.
+	// Dial connects to a broker in the same process, which is the only one; nil: by TCP.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// ClientID names the program to the broker.
 	ClientID string

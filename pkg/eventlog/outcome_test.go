@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -19,6 +20,7 @@ import (
 	"github.com/twmb/franz-go/pkg/sasl/plain"
 
 	"github.com/roomlog/roomlog/pkg/eventlog"
+	"github.com/roomlog/roomlog/pkg/eventlog/embedded"
 	"github.com/roomlog/roomlog/pkg/events"
 )
 
@@ -57,8 +59,9 @@ func rawClient(t *testing.T, cfg eventlog.Config, opts ...kgo.Opt) *kgo.Client {
 	return cl
 }
 
-func TestStuckBroker(t *testing.T) {
-	b, cfg := startBroker(t, "")
+func TestStuckBroker(t *testing.T) { bothWays(t, testStuckBroker) }
+
+func testStuckBroker(t *testing.T, b *embedded.Broker, cfg eventlog.Config) {
 	l := ensureEvents(t, cfg, 1)
 	cfg.MaxInFlight = 1
 	p := newPublisher(t, cfg, l)
@@ -101,8 +104,9 @@ func TestStuckBroker(t *testing.T) {
 }
 
 // What is said of a record that nobody waits for any more is not taken for the next one's.
-func TestLateAnswer(t *testing.T) {
-	b, cfg := startBroker(t, "")
+func TestLateAnswer(t *testing.T) { bothWays(t, testLateAnswer) }
+
+func testLateAnswer(t *testing.T, b *embedded.Broker, cfg eventlog.Config) {
 	l := ensureEvents(t, cfg, 1)
 	p := newPublisher(t, cfg, l)
 	stuck, release := stick(t, b.Cluster(), kmsg.Produce)
@@ -158,8 +162,9 @@ func TestNotTaken(t *testing.T) {
 	}
 }
 
-func TestStuckBatch(t *testing.T) {
-	b, cfg := startBroker(t, "")
+func TestStuckBatch(t *testing.T) { bothWays(t, testStuckBatch) }
+
+func testStuckBatch(t *testing.T, b *embedded.Broker, cfg eventlog.Config) {
 	l := ensureEvents(t, cfg, 1)
 	p := newPublisher(t, cfg, l)
 	stuck, _ := stick(t, b.Cluster(), kmsg.Produce)
@@ -172,8 +177,9 @@ func TestStuckBatch(t *testing.T) {
 	<-stuck
 }
 
-func TestCloseIsBounded(t *testing.T) {
-	b, cfg := startBroker(t, "")
+func TestCloseIsBounded(t *testing.T) { bothWays(t, testCloseIsBounded) }
+
+func testCloseIsBounded(t *testing.T, b *embedded.Broker, cfg eventlog.Config) {
 	l := ensureEvents(t, cfg, 1)
 	cfg.CloseTimeout = 100 * time.Millisecond
 	p, err := eventlog.NewPublisher(cfg, l)
@@ -251,8 +257,9 @@ func TestOutcomes(t *testing.T) {
 	}
 }
 
-func TestNotSent(t *testing.T) {
-	_, cfg := startBroker(t, "")
+func TestNotSent(t *testing.T) { bothWays(t, testNotSent) }
+
+func testNotSent(t *testing.T, _ *embedded.Broker, cfg eventlog.Config) {
 	l := ensureEvents(t, cfg, 1)
 	p := newPublisher(t, cfg, l)
 	ended, cancel := context.WithCancel(t.Context())
@@ -267,10 +274,20 @@ func TestNotSent(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	adm := kadm.NewClient(rawClient(t, cfg))
-	if _, err := adm.CreatePartitions(testContext(t), 2, l.Topic); err != nil {
+}
+
+// addPartitions gives the topic two more than the one that the log has.
+func addPartitions(t *testing.T, cfg eventlog.Config, l eventlog.Layout) {
+	t.Helper()
+	if _, err := kadm.NewClient(rawClient(t, cfg)).CreatePartitions(testContext(t), 2, l.Topic); err != nil {
 		t.Fatal(err)
 	}
+}
+
+func TestOtherPartitions(t *testing.T) {
+	_, cfg := startBroker(t, "")
+	l := ensureEvents(t, cfg, 1)
+	addPartitions(t, cfg, l)
 	grown := newPublisher(t, cfg, l)
 	if _, err := grown.Publish(testContext(t), event("room", 1)); !errors.Is(err, eventlog.ErrPartitionCount) || errors.Is(err, eventlog.ErrUnknownOutcome) {
 		t.Errorf("other partitions: %v", err)
@@ -280,10 +297,114 @@ func TestNotSent(t *testing.T) {
 	}
 }
 
+// Within the process a room stays in its partition, whatever is added beside it.
+func TestPartitionsAdded(t *testing.T) {
+	b, cfg := startBroker(t, "")
+	cfg.Dial = b.Dial
+	l := ensureEvents(t, cfg, 1)
+	addPartitions(t, cfg, l)
+	p := newPublisher(t, cfg, l)
+	for n := range events.Offset(20) {
+		if pos, err := p.Publish(testContext(t), event(fmt.Sprint("room", n), 1)); err != nil || pos.Partition != 0 || pos.Offset != n {
+			t.Errorf("%+v, %v", pos, err)
+		}
+	}
+}
+
+// What the topic has got in the place of the log gets nothing, within the process.
+func TestNothingForAnotherTopic(t *testing.T) {
+	b, cfg := startBroker(t, "")
+	cfg.Dial = b.Dial
+	l := ensureEvents(t, cfg, 1)
+	p := newPublisher(t, cfg, l)
+	adm := kadm.NewClient(rawClient(t, cfg))
+	if _, err := adm.DeleteTopics(testContext(t), l.Topic); err != nil {
+		t.Fatal(err)
+	}
+	another := ensureEvents(t, cfg, 1)
+	if pos, err := p.Publish(testContext(t), event("room", 1)); !errors.Is(err, eventlog.ErrTopicReplaced) || errors.Is(err, eventlog.ErrUnknownOutcome) {
+		t.Errorf("publish: %+v, %v", pos, err)
+	}
+	if all := readAll(t, cfg, another, 0); len(all) != 0 {
+		t.Errorf("the other topic has %d records", len(all))
+	}
+}
+
+// Within the process nothing is sent again: what the broker says of a record is its fate.
+func TestOutcomesInTheProcess(t *testing.T) {
+	for _, fault := range []*kerr.Error{kerr.RequestTimedOut, kerr.NotLeaderForPartition, kerr.UnknownServerError} {
+		t.Run(fault.Message, func(t *testing.T) {
+			b, cfg := startBroker(t, "")
+			cfg.Dial = b.Dial
+			l := ensureEvents(t, cfg, 1)
+			p := newPublisher(t, cfg, l)
+			hit := b.Cluster().Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: fault})
+			if pos, err := p.Publish(testContext(t), event("room", 1)); !errors.Is(err, eventlog.ErrUnknownOutcome) || !errors.Is(err, fault) {
+				t.Errorf("publish: %+v, %v", pos, err)
+			}
+			if hit.Hits() != 1 {
+				t.Errorf("the fault was hit %d times", hit.Hits())
+			}
+			pos, err := p.Publish(testContext(t), event("room", 2))
+			if err != nil {
+				t.Fatal(err)
+			}
+			all := readAll(t, cfg, l, 0)
+			if want := int(pos.Offset) + 1; len(all) != want || string(all[want-1].Value) != `{"n":2}` {
+				t.Errorf("%d records, the last was said to be at %d", len(all), pos.Offset)
+			}
+		})
+	}
+}
+
+// A connection that ends in the middle leaves the fate of what is under way open, and the
+// next record has another.
+func TestConnectionEndsInTheProcess(t *testing.T) {
+	b, cfg := startBroker(t, "")
+	var mu sync.Mutex
+	var open []net.Conn
+	cfg.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+		c, err := b.Dial(ctx, network, address)
+		mu.Lock()
+		defer mu.Unlock()
+		open = append(open, c)
+		return c, err
+	}
+	l := ensureEvents(t, cfg, 1)
+	p := newPublisher(t, cfg, l)
+	stuck, release := stick(t, b.Cluster(), kmsg.Produce)
+	failed := make(chan error, 1)
+	go func() {
+		_, err := p.Publish(testContext(t), event("room", 1))
+		failed <- err
+	}()
+	<-stuck
+	mu.Lock()
+	for _, c := range open {
+		if c != nil {
+			_ = c.Close()
+		}
+	}
+	mu.Unlock()
+	if err := <-failed; !errors.Is(err, eventlog.ErrUnknownOutcome) {
+		t.Errorf("publish: %v", err)
+	}
+	release()
+	pos, err := p.Publish(testContext(t), event("room", 2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := readAll(t, cfg, l, 0)
+	if want := int(pos.Offset) + 1; len(all) != want || string(all[want-1].Value) != `{"n":2}` {
+		t.Errorf("%d records, the last was said to be at %d", len(all), pos.Offset)
+	}
+}
+
 // TestCloseWhilePublishing has senders who go on: what Close did not wait for was not sent.
-func TestCloseWhilePublishing(t *testing.T) {
+func TestCloseWhilePublishing(t *testing.T) { bothWays(t, testCloseWhilePublishing) }
+
+func testCloseWhilePublishing(t *testing.T, _ *embedded.Broker, cfg eventlog.Config) {
 	const senders = 64
-	_, cfg := startBroker(t, "")
 	l := ensureEvents(t, cfg, 1)
 	p := newPublisher(t, cfg, l)
 	var sent atomic.Int64

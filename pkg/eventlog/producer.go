@@ -70,14 +70,18 @@ func (p *receiptProducer) SendMessage(m *sarama.ProducerMessage) (partition int3
 
 func (p *receiptProducer) successes() {
 	for m := range p.async.Successes() {
-		m.Metadata.(*receipt).settle(m, nil)
+		settle(m, nil)
 	}
 }
 
 func (p *receiptProducer) errors() {
 	for e := range p.async.Errors() {
-		e.Msg.Metadata.(*receipt).settle(e.Msg, e.Err)
+		settle(e.Msg, e.Err)
 	}
+}
+
+func settle(m *sarama.ProducerMessage, err error) {
+	m.Metadata.(*receipt).settle(m.Partition, m.Offset, err)
 }
 
 // Close waits for what was handed over.

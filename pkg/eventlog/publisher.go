@@ -30,7 +30,7 @@ func NewPublisher(cfg Config, l Layout) (*Publisher, error) {
 	if err != nil {
 		return nil, err
 	}
-	wm, err := newWatermill(cfg, eventMarshaler{}, newKeyPartitioner(l.Partitions))
+	wm, err := newEventPublisher(cfg, l)
 	if err != nil {
 		return nil, err
 	}
@@ -39,6 +39,14 @@ func NewPublisher(cfg Config, l Layout) (*Publisher, error) {
 		slots:  make(chan struct{}, cfg.MaxInFlight),
 		closed: make(chan struct{}),
 	}, nil
+}
+
+// newEventPublisher makes the Watermill publisher that takes what newSending makes.
+func newEventPublisher(cfg Config, l Layout) (message.Publisher, error) {
+	if cfg.Dial != nil {
+		return newAppender(cfg, l)
+	}
+	return newWatermill(cfg, eventMarshaler{}, newKeyPartitioner(l.Partitions))
 }
 
 // Layout is the log's.

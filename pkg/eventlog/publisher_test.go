@@ -1,8 +1,10 @@
 package eventlog_test
 
 import (
+	"bytes"
 	"fmt"
 	"reflect"
+	"slices"
 	"sync"
 	"testing"
 
@@ -47,7 +49,7 @@ func readAll(t *testing.T, cfg eventlog.Config, l eventlog.Layout, p events.Part
 	return all
 }
 
-func TestPublishSaysWhereEventsStand(t *testing.T) { onBoth(t, testPublishSaysWhereEventsStand) }
+func TestPublishSaysWhereEventsStand(t *testing.T) { onAll(t, testPublishSaysWhereEventsStand) }
 
 func testPublishSaysWhereEventsStand(t *testing.T, cfg eventlog.Config) {
 	l := ensureEvents(t, cfg, 4)
@@ -102,7 +104,7 @@ func publishAtOnce(t *testing.T, rooms, each int, newPublish func() publish) pub
 	return all
 }
 
-func TestPublishBatch(t *testing.T) { onBoth(t, testPublishBatch) }
+func TestPublishBatch(t *testing.T) { onAll(t, testPublishBatch) }
 
 func testPublishBatch(t *testing.T, cfg eventlog.Config) {
 	l := ensureEvents(t, cfg, 3)
@@ -129,7 +131,7 @@ func testPublishBatch(t *testing.T, cfg eventlog.Config) {
 	checkLog(t, cfg, l, want)
 }
 
-func TestPublishedIsTheCallersAgain(t *testing.T) { onBoth(t, testPublishedIsTheCallersAgain) }
+func TestPublishedIsTheCallersAgain(t *testing.T) { onAll(t, testPublishedIsTheCallersAgain) }
 
 // What was published is not looked at any more: the next event may have its memory.
 func testPublishedIsTheCallersAgain(t *testing.T, cfg eventlog.Config) {
@@ -153,4 +155,49 @@ func messages(room string, n int) []events.Message {
 		ms[i] = event(room, i)
 	}
 	return ms
+}
+
+func TestPublishMoreThanABatchHolds(t *testing.T) { onAll(t, testPublishMoreThanABatchHolds) }
+
+// Records of more than one batch can take together keep their order.
+func testPublishMoreThanABatchHolds(t *testing.T, cfg eventlog.Config) {
+	l := ensureEvents(t, cfg, 2)
+	p := newPublisher(t, cfg, l)
+	ms := messages("room", 60)
+	for i := range ms {
+		ms[i].Value = bytes.Repeat([]byte{byte(i)}, 60<<10)
+	}
+	positions, err := p.PublishBatch(testContext(t), ms)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := published{}
+	for i, pos := range positions {
+		if pos.Offset != events.Offset(i) {
+			t.Errorf("event %d stands at %d", i, pos.Offset)
+		}
+		want[pos] = ms[i]
+	}
+	checkLog(t, cfg, l, want)
+}
+
+func TestPublishKeepsEachByte(t *testing.T) { onAll(t, testPublishKeepsEachByte) }
+
+func testPublishKeepsEachByte(t *testing.T, cfg eventlog.Config) {
+	l := ensureEvents(t, cfg, 1)
+	p := newPublisher(t, cfg, l)
+	want := published{}
+	for _, m := range []events.Message{
+		{Key: []byte("k")},
+		{Key: []byte{0}, Value: []byte{}},
+		{Key: []byte("k"), Value: []byte{0, 0xff}, Headers: []events.Header{{Key: "b", Value: nil}, {Key: "a", Value: []byte{}}, {Key: "a", Value: []byte("\r\n")}}},
+		{Key: bytes.Repeat([]byte("k"), 200), Value: bytes.Repeat([]byte("v"), 70_000), Headers: slices.Repeat([]events.Header{{Key: "many"}}, 20)},
+	} {
+		pos, err := p.Publish(testContext(t), m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want[pos] = m
+	}
+	checkLog(t, cfg, l, want)
 }
