@@ -12,9 +12,14 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// appendTimeout is how long the broker may take for a request, which is a write and a sync:
-// a disk that has much to do takes seconds. Who publishes waits as long as they like.
-const appendTimeout = time.Minute
+const (
+	// appendTimeout is how long the broker may take for a request, which is a write and a
+	// sync: a disk that has much to do takes seconds. Who publishes waits as long as they like.
+	appendTimeout = time.Minute
+	// appendIdle is how long the connection is kept without a request, which is as long as
+	// may be: it costs nobody anything, and to open it costs the next who publishes.
+	appendIdle = 15 * time.Minute
+)
 
 // appender is Watermill's publisher for a broker in the same process. There is no other
 // broker that could lead, and no network between: what fails is not sent again, and what
@@ -40,7 +45,7 @@ func newAppender(cfg Config, l Layout) (*appender, error) {
 		return nil, fmt.Errorf("publisher: %w", err)
 	}
 	cfg.RequestTimeout = appendTimeout
-	client, err := newKgo(cfg)
+	client, err := newKgo(cfg, kgo.ConnIdleTimeout(appendIdle))
 	if err != nil {
 		return nil, fmt.Errorf("publisher: %w", err)
 	}
@@ -65,10 +70,6 @@ func (a *appender) Publish(_ string, ms ...*message.Message) error {
 			return err
 		}
 	}
-	select {
-	case a.wake <- struct{}{}:
-	default: // it is told
-	}
 	return nil
 }
 
@@ -77,16 +78,18 @@ func (a *appender) gather(s *sending) error {
 	p := PartitionOf(s.event.Key, a.layout.Partitions)
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	b := a.open[p]
-	if b != nil && b.add(s) {
-		return nil
+	if b := a.open[p]; b == nil || !b.add(s) {
+		b = newRecordBatch(p)
+		if !b.add(s) {
+			return fmt.Errorf("%w: a record has at most %d bytes", errTooLarge, maxPublishRequest)
+		}
+		a.open[p] = b
+		a.queue = append(a.queue, b)
 	}
-	b = newRecordBatch(p)
-	if !b.add(s) {
-		return fmt.Errorf("%w: a record has at most %d bytes", errTooLarge, maxPublishRequest)
+	select { // before anybody can take it: when its fate is known, Close may be called
+	case a.wake <- struct{}{}:
+	default: // run is told
 	}
-	a.open[p] = b
-	a.queue = append(a.queue, b)
 	return nil
 }
 
