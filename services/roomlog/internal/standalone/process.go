@@ -10,8 +10,8 @@ import (
 
 const (
 	// gcPercent is how much may be allocated until the next collection, of what lives: that
-	// is 7 MB, 25 with 256 clients, and the ballast. A message allocates 5.9 KB in all, one that
-	// comes alone more. So it costs 70 to 150 MB, and saves most of the collections.
+	// is 7 MB, 25 with 256 clients, and the ballast. A message allocates 5.9 KB in all. So it
+	// costs 70 to 150 MB, and saves most of the collections.
 	gcPercent = 300
 	// ballast is how many bytes count as alive and take no memory, since nobody touches them:
 	// where little lives, collections were so many that each sixtieth message waited for
