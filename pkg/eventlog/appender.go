@@ -81,7 +81,7 @@ func (a *appender) gather(s *sending) error {
 	if b := a.open[p]; b == nil || !b.add(s) {
 		b = newRecordBatch(p)
 		if !b.add(s) {
-			return fmt.Errorf("%w: a record has at most %d bytes", errTooLarge, maxPublishRequest)
+			return fmt.Errorf("the record is too large: one has at most %d bytes", maxPublishRequest)
 		}
 		a.open[p] = b
 		a.queue = append(a.queue, b)

@@ -207,6 +207,15 @@ func testCloseIsBounded(t *testing.T, b *embedded.Broker, cfg eventlog.Config) {
 
 const errOutOfOrder = sarama.ErrOutOfOrderSequenceNumber
 
+// checkSecondIsLast looks for event 2 of the room at the end of a partition, where it was said
+// to stand.
+func checkSecondIsLast(t *testing.T, all []eventlog.Record, said events.Position) {
+	t.Helper()
+	if want := int(said.Offset) + 1; len(all) != want || string(all[want-1].Value) != `{"n":2}` {
+		t.Errorf("%d records, the last was said to be at %d", len(all), said.Offset)
+	}
+}
+
 func TestOutcomes(t *testing.T) {
 	for name, tc := range map[string]struct {
 		fault   *kerr.Error
@@ -247,9 +256,7 @@ func TestOutcomes(t *testing.T) {
 				t.Fatal(err)
 			}
 			all := readAll(t, cfg, l, 0)
-			if want := int(next.Offset) + 1; len(all) != want || string(all[want-1].Value) != `{"n":2}` {
-				t.Errorf("%d records, the last was said to be at %d", len(all), next.Offset)
-			}
+			checkSecondIsLast(t, all, next)
 			if !tc.unknown && len(all) != 3 {
 				t.Errorf("%d records, want 3", len(all))
 			}
@@ -349,10 +356,7 @@ func TestOutcomesInTheProcess(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			all := readAll(t, cfg, l, 0)
-			if want := int(pos.Offset) + 1; len(all) != want || string(all[want-1].Value) != `{"n":2}` {
-				t.Errorf("%d records, the last was said to be at %d", len(all), pos.Offset)
-			}
+			checkSecondIsLast(t, readAll(t, cfg, l, 0), pos)
 		})
 	}
 }
@@ -394,10 +398,7 @@ func TestConnectionEndsInTheProcess(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := readAll(t, cfg, l, 0)
-	if want := int(pos.Offset) + 1; len(all) != want || string(all[want-1].Value) != `{"n":2}` {
-		t.Errorf("%d records, the last was said to be at %d", len(all), pos.Offset)
-	}
+	checkSecondIsLast(t, readAll(t, cfg, l, 0), pos)
 }
 
 // TestCloseWhilePublishing has senders who go on: what Close did not wait for was not sent.

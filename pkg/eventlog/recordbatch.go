@@ -3,14 +3,13 @@ package eventlog
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
-	"hash/crc32"
 	"slices"
 	"sync"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/roomlog/roomlog/pkg/eventlog/internal/recordbatch"
 	"github.com/roomlog/roomlog/pkg/events"
 )
 
@@ -43,8 +42,6 @@ func (b *recordBatch) release() {
 func hasPartition(batches []*recordBatch, p events.Partition) bool {
 	return slices.ContainsFunc(batches, func(b *recordBatch) bool { return b.partition == p })
 }
-
-var errTooLarge = errors.New("the record is too large")
 
 // add encodes an event behind the others; false: there is no room for it.
 func (b *recordBatch) add(s *sending) bool {
@@ -80,28 +77,19 @@ func appendBytes(b, v []byte) []byte {
 	return append(binary.AppendVarint(b, int64(len(v))), v...)
 }
 
-// Places in a batch, and how much of it there is behind its length beside the records.
-const (
-	atCRC        = 17
-	atAttributes = 21
-	headLength   = 49
-)
-
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
 // encode gives the batch as it is sent. That is good until release.
 func (b *recordBatch) encode(zip kgo.Compressor) []byte {
 	b.zipped.Reset()
 	records, codec := zip.Compress(&b.zipped, b.records)
 	now := clientTime().UnixMilli()
 	batch := kmsg.RecordBatch{
-		Length: int32(headLength + len(records)), PartitionLeaderEpoch: -1, Magic: 2,
+		PartitionLeaderEpoch: -1, Magic: 2,
 		Attributes: int16(codec), LastOffsetDelta: int32(len(b.sendings) - 1),
 		FirstTimestamp: now, MaxTimestamp: now,
 		ProducerID: -1, ProducerEpoch: -1, FirstSequence: -1, // it is not sent again
 		NumRecords: int32(len(b.sendings)), Records: records,
 	}
 	b.encoded = batch.AppendTo(b.encoded[:0])
-	binary.BigEndian.PutUint32(b.encoded[atCRC:], crc32.Checksum(b.encoded[atAttributes:], castagnoli))
+	recordbatch.Seal(b.encoded)
 	return b.encoded
 }

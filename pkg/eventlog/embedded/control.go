@@ -4,12 +4,13 @@ import (
 	"bytes"
 	"crypto/subtle"
 	"encoding/binary"
-	"hash/crc32"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/roomlog/roomlog/pkg/eventlog/internal/recordbatch"
 )
 
 const minSessionTimeout = time.Second
@@ -72,47 +73,27 @@ func stampAppendTime(c *kfake.Cluster, before func()) {
 	})
 }
 
-// Places in a record batch of format 2, and the size of what stands before its
-// records.
-const (
-	atLength     = 8
-	atMagic      = 16
-	atCRC        = 17
-	atAttributes = 21
-	atFirstTime  = 27
-	atMaxTime    = 35
-	atRecords    = 61
-
-	logAppendTime = 0x08
-)
-
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+const logAppendTime = 0x08 // among a batch's attributes
 
 // stamp sets the time of a batch and all its records. A batch that is broken is
 // left to the broker to refuse.
 func stamp(batch []byte, now int64) []byte {
-	if len(batch) < atRecords || batch[atMagic] != 2 ||
-		int(binary.BigEndian.Uint32(batch[atLength:])) != len(batch)-atMagic+4 ||
-		crc32.Checksum(batch[atAttributes:], castagnoli) != binary.BigEndian.Uint32(batch[atCRC:]) {
+	if len(batch) < recordbatch.AtRecords || batch[recordbatch.AtMagic] != 2 ||
+		binary.BigEndian.Uint32(batch[recordbatch.AtLength:]) != recordbatch.Length(len(batch)) ||
+		binary.BigEndian.Uint32(batch[recordbatch.AtCRC:]) != recordbatch.Checksum(batch) {
 		return batch
 	}
-	if binary.BigEndian.Uint64(batch[atFirstTime:]) != binary.BigEndian.Uint64(batch[atMaxTime:]) {
+	if binary.BigEndian.Uint64(batch[recordbatch.AtFirstTime:]) != binary.BigEndian.Uint64(batch[recordbatch.AtMaxTime:]) {
 		same, err := dropDeltas(batch)
 		if err != nil {
-			return batch[:atRecords] // the broker refuses it as corrupt
+			return batch[:recordbatch.AtRecords] // the broker refuses it as corrupt
 		}
 		batch = same
 	}
-	attributes := binary.BigEndian.Uint16(batch[atAttributes:])
-	binary.BigEndian.PutUint16(batch[atAttributes:], attributes&^logAppendTime)
-	binary.BigEndian.PutUint64(batch[atFirstTime:], uint64(now))
-	binary.BigEndian.PutUint64(batch[atMaxTime:], uint64(now))
-	seal(batch)
+	attributes := binary.BigEndian.Uint16(batch[recordbatch.AtAttributes:])
+	binary.BigEndian.PutUint16(batch[recordbatch.AtAttributes:], attributes&^logAppendTime)
+	binary.BigEndian.PutUint64(batch[recordbatch.AtFirstTime:], uint64(now))
+	binary.BigEndian.PutUint64(batch[recordbatch.AtMaxTime:], uint64(now))
+	recordbatch.Seal(batch)
 	return batch
-}
-
-// seal writes length and checksum.
-func seal(batch []byte) {
-	binary.BigEndian.PutUint32(batch[atLength:], uint32(len(batch)-atMagic+4))
-	binary.BigEndian.PutUint32(batch[atCRC:], crc32.Checksum(batch[atAttributes:], castagnoli))
 }

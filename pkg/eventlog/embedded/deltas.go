@@ -5,6 +5,8 @@ import (
 	"errors"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/roomlog/roomlog/pkg/eventlog/internal/recordbatch"
 )
 
 var errRecord = errors.New("record batch is cut off")
@@ -16,14 +18,14 @@ var decompressor = kgo.DefaultDecompressor()
 // batches that were gathered over more than one tick of their producer's clock;
 // roomlog's own publisher makes few of those.
 func dropDeltas(batch []byte) ([]byte, error) {
-	attributes := binary.BigEndian.Uint16(batch[atAttributes:])
-	src, err := decompressor.Decompress(batch[atRecords:], kgo.CompressionCodecType(attributes&0x07))
+	attributes := binary.BigEndian.Uint16(batch[recordbatch.AtAttributes:])
+	src, err := decompressor.Decompress(batch[recordbatch.AtRecords:], kgo.CompressionCodecType(attributes&0x07))
 	if err != nil {
 		return nil, err
 	}
-	out := make([]byte, 0, atRecords+len(src))
-	out = append(out, batch[:atRecords]...)
-	binary.BigEndian.PutUint16(out[atAttributes:], attributes&^0x07)
+	out := make([]byte, 0, recordbatch.AtRecords+len(src))
+	out = append(out, batch[:recordbatch.AtRecords]...)
+	binary.BigEndian.PutUint16(out[recordbatch.AtAttributes:], attributes&^0x07)
 	for len(src) > 0 {
 		length, n := binary.Varint(src)
 		if n <= 0 || length < 2 || length > int64(len(src)-n) {
@@ -39,6 +41,6 @@ func dropDeltas(batch []byte) ([]byte, error) {
 		out = append(out, record[0], 0)
 		out = append(out, record[1+delta:]...)
 	}
-	seal(out)
+	recordbatch.Seal(out)
 	return out, nil
 }

@@ -105,6 +105,8 @@ func (j *journal) each(f func(piece, []byte) error) error {
 	}
 }
 
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
 // cutBlock gives the block that b begins with, where it is whole.
 func cutBlock(b []byte) (block []byte, ok bool) {
 	if len(b) < blockHead {
